@@ -7,7 +7,7 @@ export class Channel<T> implements AsyncIterable<T> {
   #items: T[] = [];
   #wake: (() => void) | undefined;
   #closed = false;
-  #error: unknown;
+  #error: Error | undefined;
   /** Called once when the reader leaves its loop. */
   onReturn: (() => void) | undefined;
 
@@ -34,7 +34,7 @@ export class Channel<T> implements AsyncIterable<T> {
   }
 
   /** Ends the loop with an error after the items already queued. */
-  fail(error: unknown): void {
+  fail(error: Error): void {
     if (this.#closed) return;
     this.#error = error;
     this.close();

@@ -1,0 +1,87 @@
+import { type KubeObject, type NewObject, type ObjectList, type Status, type WatchEvent } from '#api/object.ts';
+import { type Resource } from '#api/resource.ts';
+
+export interface ObjectRef {
+  readonly namespace?: string | undefined;
+  readonly name: string;
+}
+
+export interface WriteOptions {
+  readonly subresource?: string | undefined;
+  readonly fieldManager?: string | undefined;
+  readonly dryRun?: boolean | undefined;
+  /** Apply patches only. */
+  readonly force?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ListOptions {
+  readonly namespace?: string | undefined;
+  readonly labelSelector?: string | undefined;
+  readonly fieldSelector?: string | undefined;
+  readonly limit?: number | undefined;
+  readonly continue?: string | undefined;
+  readonly resourceVersion?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface WatchOptions {
+  readonly namespace?: string | undefined;
+  readonly labelSelector?: string | undefined;
+  readonly fieldSelector?: string | undefined;
+  /** Events after this one. Absent: the present state as ADDED events first. */
+  readonly resourceVersion?: string | undefined;
+  readonly allowBookmarks?: boolean | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface DeleteOptions {
+  readonly gracePeriodSeconds?: number | undefined;
+  readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan' | undefined;
+  readonly preconditions?:
+    | { readonly uid?: string | undefined; readonly resourceVersion?: string | undefined }
+    | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export type Patch =
+  | { readonly kind: 'merge'; readonly body: unknown }
+  | { readonly kind: 'strategic'; readonly body: unknown }
+  | { readonly kind: 'json'; readonly body: readonly unknown[] }
+  | { readonly kind: 'apply'; readonly body: unknown };
+
+/**
+ * The API of a cluster, the same in process and over HTTPS. Every call rejects with `ApiError` when the server answers
+ * with a Status; objects that come back are shared and must not be changed.
+ */
+export interface Client {
+  get<T extends KubeObject>(resource: Resource<T>, ref: ObjectRef, options?: { signal?: AbortSignal }): Promise<T>;
+  list<T extends KubeObject>(resource: Resource<T>, options?: ListOptions): Promise<ObjectList<T>>;
+  create<T extends KubeObject>(resource: Resource<T>, object: NewObject<T>, options?: WriteOptions): Promise<T>;
+  /** Replaces; the object's resourceVersion guards against lost updates. */
+  update<T extends KubeObject>(resource: Resource<T>, object: T, options?: WriteOptions): Promise<T>;
+  patch<T extends KubeObject>(resource: Resource<T>, ref: ObjectRef, patch: Patch, options?: WriteOptions): Promise<T>;
+  /** The object as it was, or is while finalizers or a grace period keep it. */
+  delete<T extends KubeObject>(resource: Resource<T>, ref: ObjectRef, options?: DeleteOptions): Promise<T | Status>;
+  /** Ends without an error when the server closes the stream; an `ERROR` event throws as `ApiError`. */
+  watch<T extends KubeObject>(resource: Resource<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
+}
+
+/** What the server said no with. `reason` is the one to match on: NotFound, AlreadyExists, Conflict, Expired... */
+export class ApiError extends Error {
+  readonly status: Status;
+  readonly code: number;
+  readonly reason: string;
+
+  constructor(status: Status) {
+    super(status.message ?? status.reason ?? `HTTP ${status.code}`);
+    this.name = 'ApiError';
+    this.status = status;
+    this.code = status.code;
+    this.reason = status.reason ?? '';
+  }
+}
+
+export function isReason(error: unknown, ...reasons: readonly string[]): boolean {
+  return error instanceof ApiError && reasons.includes(error.reason);
+}
