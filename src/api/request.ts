@@ -1,4 +1,4 @@
-import { type KubeObject, type WatchEvent } from './object.ts';
+import { type WatchEvent } from './object.ts';
 
 /** Who asks. `system:masters` in `groups` may do everything. */
 export interface UserInfo {
@@ -27,7 +27,7 @@ export interface ApiRequest {
 
 /** A watch event whose JSON is made once and shared by all that send it. */
 export interface WatchFrame {
-  readonly event: WatchEvent<KubeObject>;
+  readonly event: WatchEvent;
   /** One line of JSON without the newline. */
   readonly text: string;
 }
