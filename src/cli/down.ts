@@ -1,0 +1,43 @@
+import { rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import process from 'node:process';
+import { stopCluster } from '#cluster/stop.ts';
+import { removeFromUserKubeconfig, userKubeconfigFile } from '#cluster/kubeconfig.ts';
+import { listStateDirs, readConfig, stateDirAt, stateRoot, type StateDir } from '#cluster/state-dir.ts';
+import { existingStateDir, readOptions, text } from './options.ts';
+
+export async function down(args: readonly string[]): Promise<number> {
+  const options = readOptions(args, {
+    name: 'string',
+    'data-dir': 'string',
+    kubeconfig: 'string',
+    all: 'boolean',
+    purge: 'boolean',
+  });
+  const dirs =
+    options.all === true
+      ? listStateDirs().map((name) => stateDirAt(join(stateRoot(), name)))
+      : [existingStateDir(options)];
+  for (const dir of dirs) await stopOne(dir, options.purge === true, text(options.kubeconfig));
+  return 0;
+}
+
+async function stopOne(dir: StateDir, purge: boolean, kubeconfig: string | undefined): Promise<void> {
+  const name = purge ? nameOf(dir) : (readConfig(dir)?.name ?? basename(dir.path));
+  const was = await stopCluster(dir);
+  if (purge) {
+    rmSync(dir.path, { recursive: true, force: true });
+    removeFromUserKubeconfig(userKubeconfigFile(kubeconfig), name);
+  }
+  const stopped = was === 'stopped' ? `stopped cluster "${name}"` : `cluster "${name}" was not running`;
+  process.stdout.write(`${stopped}${purge ? ', its state is deleted' : ''}\n`);
+}
+
+/** A directory that cannot be read any more can still be purged. */
+function nameOf(dir: StateDir): string {
+  try {
+    return readConfig(dir)?.name ?? basename(dir.path);
+  } catch {
+    return basename(dir.path);
+  }
+}

@@ -1,0 +1,22 @@
+export const HELP = `clusterip: Kubernetes Services, complete, on your machine
+
+  clusterip up        start a cluster and wait until it is ready
+      --name N              its name [default]
+      --nodes N             how many nodes [1]
+      --data-dir D          where it keeps its state [$XDG_STATE_HOME/clusterip/NAME]
+      --kubeconfig F        where to put its context [$KUBECONFIG, else ~/.kube/config]
+      --api-port P          port of the API server on 127.0.0.1 [any free one, then kept]
+      --service-cidr C      range of the ClusterIPs [10.96.0.0/12]
+      --pod-cidr C          range of the Pod addresses [10.244.0.0/16]
+      --storage S           sqlite [sqlite]
+      --proxy-mode M        nftables [nftables]
+      --foreground          stay; Ctrl-C stops the cluster
+      --wait S              give up after S seconds [60]
+      --output text|json
+  clusterip down      [--name N | --data-dir D | --all] [--purge]   stop; --purge also deletes the state
+  clusterip status    [--name N | --data-dir D] [--output text|json]
+  clusterip list      [--output text|json]                         clusters on this machine
+  clusterip kubectl   [--name N] -- ARGS                            kubectl from PATH on this cluster
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 (status) not all is ready, 130 interrupted; kubectl: that of kubectl.
+`;

@@ -1,0 +1,42 @@
+import { spawn } from 'node:child_process';
+import process from 'node:process';
+import { CodedError, errorCode } from '#base/errors.ts';
+import { existingStateDir, readOptions } from './options.ts';
+
+/** Runs the kubectl of PATH on the cluster; its exit code is ours. */
+export async function kubectl(args: readonly string[]): Promise<number> {
+  const split = args.indexOf('--');
+  const own = split < 0 ? ownOptions(args) : args.slice(0, split);
+  const rest = split < 0 ? args.slice(own.length) : args.slice(split + 1);
+  const dir = existingStateDir(readOptions(own, { name: 'string', 'data-dir': 'string' }));
+  const child = spawn('kubectl', rest, {
+    stdio: 'inherit',
+    env: { ...process.env, KUBECONFIG: dir.kubeconfigFile },
+  });
+  // The terminal sends Ctrl-C to both of us; kubectl decides.
+  process.on('SIGINT', () => {});
+  return new Promise((resolve, reject) => {
+    child.once('error', (error) =>
+      reject(
+        errorCode(error) === 'ENOENT'
+          ? new CodedError('ENOKUBECTL', 'Cannot find kubectl on PATH', {
+              hint: 'install it (Debian: apt-get install kubernetes-client)',
+            })
+          : error,
+      ),
+    );
+    child.once('exit', (code, signal) => resolve(signal === null ? (code ?? 1) : 128 + 15));
+  });
+}
+
+/** Without `--`, our own options end at the first word that is none of them. */
+function ownOptions(args: readonly string[]): readonly string[] {
+  let end = 0;
+  while (end < args.length) {
+    const word = args[end] ?? '';
+    if (/^--(name|data-dir)=/.test(word)) end += 1;
+    else if (word === '--name' || word === '--data-dir') end += 2;
+    else break;
+  }
+  return args.slice(0, end);
+}

@@ -1,0 +1,44 @@
+import process from 'node:process';
+import { CodedError, errorMessage } from '#base/errors.ts';
+import { EXIT_FAILURE, EXIT_USAGE } from './exit-codes.ts';
+import { HELP } from './help.ts';
+
+/** What a subcommand is: it gets its own arguments and returns the exit code. */
+type Command = (args: readonly string[]) => Promise<number>;
+
+/** Loaded one at a time: a command should not pay for the code of the others. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  up: async () => (await import('./up.ts')).up,
+  down: async () => (await import('./down.ts')).down,
+  status: async () => (await import('./status.ts')).status,
+  list: async () => (await import('./list.ts')).list,
+  kubectl: async () => (await import('./kubectl.ts')).kubectl,
+};
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [name, ...args] = argv;
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    process.stdout.write(HELP);
+    return name === undefined ? EXIT_USAGE : 0;
+  }
+  if (name === 'version' || name === '--version') {
+    const { VERSION } = await import('#cluster/version.ts');
+    process.stdout.write(`clusterip ${VERSION}\n`);
+    return 0;
+  }
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (load === undefined) {
+    process.stderr.write(`clusterip: there is no command "${name}"\n  to fix: see clusterip --help\n`);
+    return EXIT_USAGE;
+  }
+  const command = await load();
+  return command(args);
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`clusterip: ${errorMessage(error)}\n`);
+  if (error instanceof CodedError && error.hint !== undefined) process.stderr.write(`  to fix: ${error.hint}\n`);
+  process.exitCode = error instanceof CodedError && error.code === 'EUSAGE' ? EXIT_USAGE : EXIT_FAILURE;
+}

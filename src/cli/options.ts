@@ -1,0 +1,80 @@
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { CodedError, errorMessage } from '#base/errors.ts';
+import { DEFAULT_CONFIG } from '#cluster/config.ts';
+import { listStateDirs, stateDirAt, stateRoot, type StateDir } from '#cluster/state-dir.ts';
+
+export type OptionKind = 'string' | 'boolean';
+
+/**
+ * Reads `--name value` and `--name=value`; `allowed` says which there are.
+ * @throws CodedError `EUSAGE` naming the first one that is wrong.
+ */
+export function readOptions<K extends string>(
+  args: readonly string[],
+  allowed: Readonly<Record<K, OptionKind>>,
+): { readonly [P in K]?: string | boolean } {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: Object.fromEntries(Object.entries<OptionKind>(allowed).map(([name, type]) => [name, { type }])),
+      strict: true,
+      allowPositionals: false,
+    });
+    return values as { [P in K]?: string | boolean };
+  } catch (error) {
+    // Node's text goes on with advice on positional arguments that does not apply here.
+    const text = errorMessage(error).split('. ')[0] ?? '';
+    throw new CodedError('EUSAGE', text, { hint: 'see clusterip --help', cause: error });
+  }
+}
+
+export function text(value: string | boolean | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+export function wholeNumber(name: string, value: string | boolean | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value !== 'string' || !/^\d{1,9}$/.test(value)) {
+    throw new CodedError('EUSAGE', `Cannot read --${name} "${value}": it must be a whole number`, {
+      hint: 'see clusterip --help',
+    });
+  }
+  return Number(value);
+}
+
+export function oneOf<T extends string>(
+  name: string,
+  value: string | boolean | undefined,
+  choices: readonly T[],
+  fallback: T,
+): T {
+  if (value === undefined) return fallback;
+  const choice = choices.find((candidate) => candidate === value);
+  if (choice !== undefined) return choice;
+  throw new CodedError('EUSAGE', `Cannot use --${name} "${value}": it must be ${choices.join(' or ')}`, {
+    hint: 'see clusterip --help',
+  });
+}
+
+/** The state directory that `--data-dir` or `--name` mean. */
+export function chosenStateDir(options: {
+  readonly name?: string | boolean;
+  readonly 'data-dir'?: string | boolean;
+}): StateDir {
+  const dataDir = text(options['data-dir']);
+  if (dataDir !== undefined) return stateDirAt(resolve(dataDir));
+  return stateDirAt(join(stateRoot(), text(options.name) ?? DEFAULT_CONFIG.name));
+}
+
+/** The chosen directory, which must hold a cluster. */
+export function existingStateDir(options: Parameters<typeof chosenStateDir>[0]): StateDir {
+  const dir = chosenStateDir(options);
+  const known = listStateDirs();
+  if (text(options['data-dir']) === undefined && !known.includes(text(options.name) ?? DEFAULT_CONFIG.name)) {
+    throw new CodedError('ENOCLUSTER', `Cannot find a cluster named "${text(options.name) ?? DEFAULT_CONFIG.name}"`, {
+      hint: known.length === 0 ? 'start one with clusterip up' : `there is ${known.join(', ')}: choose one with --name`,
+    });
+  }
+  return dir;
+}

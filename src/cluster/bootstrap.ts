@@ -1,0 +1,112 @@
+import { type Endpoints, type EndpointSlice, type Namespace, type Service } from '#api/generated/types.ts';
+import { type NewObject } from '#api/object.ts';
+import { endpoints, endpointSlices, namespaces, services } from '#api/resource.ts';
+import { isReason, type Client } from '#client/client.ts';
+import { type NetworkPlan } from './config.ts';
+
+/** Where the API server listens on the fabric, as Pods reach it through default/kubernetes. */
+export const API_FABRIC_PORT = 6443;
+export const DNS_PORT = 53;
+
+interface SystemService {
+  readonly namespace: string;
+  readonly name: string;
+  readonly clusterIP: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly ports: readonly {
+    readonly name: string;
+    readonly protocol: string;
+    readonly port: number;
+    readonly target: number;
+  }[];
+}
+
+/** The namespaces and the two Services that every cluster has; what is there already stays as it is. */
+export async function bootstrap(client: Client, plan: NetworkPlan): Promise<void> {
+  const names = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
+  await Promise.all(names.map((name) => ensure(client.create(namespaces, namespace(name)))));
+  await Promise.all(
+    systemServices(plan).flatMap((service) => [
+      ensure(client.create(services, serviceOf(service))),
+      ensure(client.create(endpoints, endpointsOf(service, plan.controlAddress))),
+      ensure(client.create(endpointSlices, endpointSliceOf(service, plan.controlAddress))),
+    ]),
+  );
+}
+
+async function ensure(creation: Promise<unknown>): Promise<void> {
+  try {
+    await creation;
+  } catch (error) {
+    if (!isReason(error, 'AlreadyExists')) throw error;
+  }
+}
+
+function systemServices(plan: NetworkPlan): readonly SystemService[] {
+  return [
+    {
+      namespace: 'default',
+      name: 'kubernetes',
+      clusterIP: plan.kubernetesIp,
+      labels: { component: 'apiserver', provider: 'kubernetes' },
+      ports: [{ name: 'https', protocol: 'TCP', port: 443, target: API_FABRIC_PORT }],
+    },
+    {
+      namespace: 'kube-system',
+      name: 'kube-dns',
+      clusterIP: plan.dnsIp,
+      labels: { 'k8s-app': 'kube-dns', 'kubernetes.io/cluster-service': 'true', 'kubernetes.io/name': 'clusterip' },
+      ports: [
+        { name: 'dns', protocol: 'UDP', port: 53, target: DNS_PORT },
+        { name: 'dns-tcp', protocol: 'TCP', port: 53, target: DNS_PORT },
+      ],
+    },
+  ];
+}
+
+function namespace(name: string): NewObject<Namespace> {
+  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+}
+
+function serviceOf({ namespace, name, clusterIP, labels, ports }: SystemService): NewObject<Service> {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { namespace, name, labels },
+    spec: {
+      clusterIP,
+      ports: ports.map(({ name: portName, protocol, port, target }) => ({
+        name: portName,
+        protocol,
+        port,
+        targetPort: target,
+      })),
+    },
+  };
+}
+
+function endpointsOf({ namespace, name, ports }: SystemService, ip: string): NewObject<Endpoints> {
+  return {
+    apiVersion: 'v1',
+    kind: 'Endpoints',
+    // The slice beside it is made here as well, so there is nothing to mirror.
+    metadata: { namespace, name, labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
+    subsets: [
+      {
+        addresses: [{ ip }],
+        ports: ports.map(({ name: portName, protocol, target }) => ({ name: portName, protocol, port: target })),
+      },
+    ],
+  };
+}
+
+function endpointSliceOf({ namespace, name, ports }: SystemService, ip: string): NewObject<EndpointSlice> {
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { namespace, name, labels: { 'kubernetes.io/service-name': name } },
+    addressType: 'IPv4',
+    endpoints: [{ addresses: [ip], conditions: { ready: true, serving: true, terminating: false } }],
+    ports: ports.map(({ name: portName, protocol, target }) => ({ name: portName, protocol, port: target })),
+  };
+}

@@ -1,0 +1,120 @@
+import { rmSync } from 'node:fs';
+import { type AddressInfo } from 'node:net';
+import { type ApiHandler } from '#api/request.ts';
+import { createApiServer, type ApiServer } from '#apiserver/api-server.ts';
+import { type Clock } from '#base/clock.ts';
+import { CodedError, errorCode } from '#base/errors.ts';
+import { createLog, type LogSink } from '#base/log.ts';
+import { createClient } from '#client/api-client.ts';
+import { inProcessTransport } from '#client/in-process-transport.ts';
+import { startControllers } from '#controllers/controllers.ts';
+import { type Store } from '#store/store.ts';
+import { openSqliteStore } from '#store/sqlite-store.ts';
+import { bootstrap } from './bootstrap.ts';
+import { planNetwork, type ClusterConfig, type NetworkPlan } from './config.ts';
+import { clusterKubeconfig, formatKubeconfig } from './kubeconfig.ts';
+import { loadPki, type Pki } from './pki.ts';
+import { writeAtomically, writeConfig, type StateDir } from './state-dir.ts';
+import { CONTROL_PLANE } from './users.ts';
+import { startWorkers, type Workers } from './workers.ts';
+
+export interface ClusterOptions {
+  readonly dir: StateDir;
+  readonly config: ClusterConfig;
+  readonly clock: Clock;
+  readonly log: LogSink;
+  readonly onProgress: (text: string) => void;
+  /** Called once if a part of the running cluster breaks beyond repair. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+export interface RunningCluster {
+  readonly apiPort: number;
+  /** Ends all of it; the state directory can be started again. */
+  stop(): Promise<void>;
+}
+
+/** Starts everything and resolves when a first Pod could be made and reached. */
+export async function startCluster(options: ClusterOptions): Promise<RunningCluster> {
+  const { dir, config, clock, log, onProgress } = options;
+  const plan = planNetwork(config);
+  const abort = new AbortController();
+  // Whatever a daemon that was killed left of its Pods.
+  rmSync(dir.scratchDir, { recursive: true, force: true });
+  const gate = Promise.withResolvers<ApiHandler>();
+  const workers = startWorkers({ dir, plan, log, handler: async (request) => (await gate.promise)(request) });
+  onProgress('opening the store');
+  const [pki, store, network] = await Promise.all([
+    loadPki(dir.pkiDir, { clock, serverNames: serverNames(plan) }),
+    openSqliteStore({ path: dir.storeDir, clock, log: createLog('store', log) }),
+    workers.nodes.message('network'),
+  ]);
+  onProgress('starting the API server');
+  const api = await startApi(options, plan, pki, store);
+  await api.server.listen({ fd: network.sockets.apiFd });
+  await bootstrap(createClient(inProcessTransport(api.server.handle, CONTROL_PLANE)), plan);
+  gate.resolve(api.server.handle);
+  onProgress('starting the controllers');
+  const controllers = startControllers({
+    client: createClient(inProcessTransport(api.server.handle, CONTROLLERS)),
+    clock,
+    log: createLog('controllers', log),
+    signal: abort.signal,
+    rootCa: pki.caCert,
+  });
+  workers.nodes.post({ kind: 'start' });
+  workers.proxy.post({ kind: 'start', nodes: network.nodes });
+  workers.dns.post({ kind: 'start', sockets: network.sockets });
+  onProgress('waiting for the nodes');
+  await Promise.all([controllers.ready, ...Object.values(workers).map((worker) => worker.message('ready'))]);
+  for (const worker of Object.values(workers)) worker.failed.catch(options.onFailure);
+  return {
+    apiPort: api.port,
+    async stop() {
+      abort.abort();
+      await api.server.close();
+      await store.close();
+    },
+  };
+}
+
+interface Api {
+  readonly server: ApiServer;
+  readonly port: number;
+}
+
+async function startApi(options: ClusterOptions, plan: NetworkPlan, pki: Pki, store: Store): Promise<Api> {
+  const { dir, config, clock, log } = options;
+  const server = await createApiServer({
+    store,
+    clock,
+    log: createLog('apiserver', log),
+    serviceCidrs: [plan.serviceCidr],
+    serviceAccountKey: pki.serviceAccountKey,
+    clientCa: pki.caCert,
+    tls: { cert: pki.serverCert, key: pki.serverKey },
+  });
+  const port = await listenOnLoopback(server, config.apiPort);
+  if (port !== config.apiPort) writeConfig(dir, { ...config, apiPort: port });
+  const kubeconfig = clusterKubeconfig(config.name, `https://127.0.0.1:${port}`, pki);
+  writeAtomically(dir.kubeconfigFile, formatKubeconfig(kubeconfig));
+  return { server, port };
+}
+
+async function listenOnLoopback(server: ApiServer, port: number): Promise<number> {
+  try {
+    const address = (await server.listen({ host: '127.0.0.1', port })) as AddressInfo;
+    return address.port;
+  } catch (error) {
+    if (errorCode(error) !== 'EADDRINUSE') throw error;
+    throw new CodedError('EPORTINUSE', `Cannot listen on 127.0.0.1:${port}: another program has that port`, {
+      cause: error,
+      hint: 'choose another with --api-port, or 0 for any free one',
+    });
+  }
+}
+
+function serverNames(plan: NetworkPlan): readonly string[] {
+  const service = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local'];
+  return ['localhost', ...service, '127.0.0.1', plan.kubernetesIp, plan.controlAddress];
+}

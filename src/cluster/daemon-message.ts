@@ -1,0 +1,5 @@
+/** What a starting daemon tells the process that launched it, one JSON line each on file descriptor 3. */
+export type DaemonMessage =
+  | { readonly kind: 'progress'; readonly text: string }
+  | { readonly kind: 'ready'; readonly apiPort: number; readonly milliseconds: number }
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly hint?: string | undefined };

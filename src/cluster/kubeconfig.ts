@@ -1,0 +1,127 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import process from 'node:process';
+import { parse, stringify } from 'yaml';
+import { CodedError, errorCode } from '#base/errors.ts';
+import { writeAtomically, type StateDir } from './state-dir.ts';
+import { type Pki } from './pki.ts';
+
+interface Named {
+  readonly name: string;
+  readonly [key: string]: unknown;
+}
+
+/** A kubeconfig as far as we touch it; every other key passes through. */
+interface Kubeconfig {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly clusters?: readonly Named[] | null;
+  readonly contexts?: readonly Named[] | null;
+  readonly users?: readonly Named[] | null;
+  readonly 'current-context'?: string;
+  readonly [key: string]: unknown;
+}
+
+const EMPTY: Kubeconfig = { apiVersion: 'v1', kind: 'Config', clusters: [], contexts: [], users: [], preferences: {} };
+
+export function contextName(cluster: string): string {
+  return `clusterip-${cluster}`;
+}
+
+/** The file that kubectl itself would write to: `--kubeconfig`, else the first of $KUBECONFIG, else ~/.kube/config. */
+export function userKubeconfigFile(option: string | undefined, env: NodeJS.ProcessEnv = process.env): string {
+  if (option !== undefined) return option;
+  const listed = env['KUBECONFIG']?.split(':').find((path) => path !== '');
+  return listed ?? join(env['HOME'] ?? homedir(), '.kube', 'config');
+}
+
+/** A kubeconfig with this one cluster in it. */
+export function clusterKubeconfig(cluster: string, server: string, pki: Pki): Kubeconfig {
+  const name = contextName(cluster);
+  const data = (pem: string): string => Buffer.from(pem).toString('base64');
+  return {
+    ...EMPTY,
+    clusters: [{ name, cluster: { server, 'certificate-authority-data': data(pki.caCert) } }],
+    users: [{ name, user: { 'client-certificate-data': data(pki.adminCert), 'client-key-data': data(pki.adminKey) } }],
+    contexts: [{ name, context: { cluster: name, user: name } }],
+    'current-context': name,
+  };
+}
+
+/** `base` with the entries of `added` put in place of those of the same name, and its context made the current one. */
+export function mergeKubeconfig(base: Kubeconfig, added: Kubeconfig): Kubeconfig {
+  const merge = (a: readonly Named[] | null | undefined, b: readonly Named[] | null | undefined): readonly Named[] => [
+    ...(a ?? []).filter((entry) => !(b ?? []).some((other) => other.name === entry.name)),
+    ...(b ?? []),
+  ];
+  return {
+    ...base,
+    clusters: merge(base.clusters, added.clusters),
+    users: merge(base.users, added.users),
+    contexts: merge(base.contexts, added.contexts),
+    'current-context': added['current-context'] ?? '',
+  };
+}
+
+/** `base` without the entries of this cluster. */
+export function withoutCluster(base: Kubeconfig, cluster: string): Kubeconfig {
+  const name = contextName(cluster);
+  const drop = (list: readonly Named[] | null | undefined): readonly Named[] =>
+    (list ?? []).filter((entry) => entry.name !== name);
+  const current = base['current-context'] === name ? '' : (base['current-context'] ?? '');
+  return {
+    ...base,
+    clusters: drop(base.clusters),
+    users: drop(base.users),
+    contexts: drop(base.contexts),
+    'current-context': current,
+  };
+}
+
+export function formatKubeconfig(config: Kubeconfig): string {
+  return stringify(config, { lineWidth: 0 });
+}
+
+/** Puts the cluster's own kubeconfig into the user's file, which is created when it is not there. */
+export function publishKubeconfig(dir: StateDir, file: string): void {
+  const added = readKubeconfig(dir.kubeconfigFile);
+  if (added === undefined) return;
+  mkdirSync(dirname(file), { recursive: true });
+  writeAtomically(file, formatKubeconfig(mergeKubeconfig(readKubeconfig(file) ?? EMPTY, added)));
+}
+
+export function removeFromUserKubeconfig(file: string, cluster: string): void {
+  const config = readKubeconfig(file);
+  if (config === undefined) return;
+  const name = contextName(cluster);
+  const mentions = [config.clusters, config.contexts, config.users].some((list) =>
+    (list ?? []).some((entry) => entry.name === name),
+  );
+  if (mentions) writeAtomically(file, formatKubeconfig(withoutCluster(config, cluster)));
+}
+
+/** @throws CodedError `EKUBECONFIG` for a file that is not one: it is the user's, so nothing is written over it. */
+function readKubeconfig(file: string): Kubeconfig | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw new CodedError('EKUBECONFIG', `Cannot read the kubeconfig "${file}": ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  if (text.trim() === '') return undefined;
+  const hint = 'repair or move it, or name another file with --kubeconfig';
+  let value: unknown;
+  try {
+    value = parse(text);
+  } catch (error) {
+    throw new CodedError('EKUBECONFIG', `Cannot read the kubeconfig "${file}": it is not YAML`, { cause: error, hint });
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new CodedError('EKUBECONFIG', `Cannot read the kubeconfig "${file}": it is not a kubeconfig`, { hint });
+  }
+  return value as Kubeconfig;
+}

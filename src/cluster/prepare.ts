@@ -1,0 +1,37 @@
+import { CodedError } from '#base/errors.ts';
+import { checkConfig, DEFAULT_CONFIG, type ClusterConfig } from './config.ts';
+import { isRunning } from './process-table.ts';
+import { ensureStateDir, readConfig, readRunInfo, writeConfig, type StateDir } from './state-dir.ts';
+
+/** Settled when the cluster is made: stored objects depend on them. */
+const FIXED: readonly (keyof ClusterConfig)[] = ['serviceCidr', 'podCidr', 'storage'];
+
+/**
+ * Joins what was asked for with what the directory holds, checks it all, and writes it down. Nothing is created when
+ * something is wrong.
+ * @throws CodedError for a running cluster, a bad or changed setting, or a directory of a later version
+ */
+export function prepareState(dir: StateDir, asked: Partial<ClusterConfig>): ClusterConfig {
+  const stored = readConfig(dir);
+  const info = readRunInfo(dir);
+  if (info !== undefined && isRunning(info)) {
+    const name = stored?.name ?? DEFAULT_CONFIG.name;
+    throw new CodedError('ERUNNING', `Cannot start cluster "${name}": it is already running`, {
+      hint: `use it as it is, stop it with clusterip down, or start another with --name`,
+    });
+  }
+  for (const field of FIXED) {
+    if (stored === undefined || asked[field] === undefined || asked[field] === stored[field]) continue;
+    const flag = field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    throw new CodedError(
+      'ECONFIG',
+      `Cannot change --${flag} of cluster "${stored.name}" from ${String(stored[field])} to ${String(asked[field])}: its objects use it`,
+      { hint: 'start another with --name, or start afresh after clusterip down --purge' },
+    );
+  }
+  const config = { ...DEFAULT_CONFIG, ...stored, ...asked };
+  checkConfig(config);
+  ensureStateDir(dir);
+  writeConfig(dir, config);
+  return config;
+}

@@ -1,0 +1,149 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { CodedError, errorCode } from '#base/errors.ts';
+import { type ClusterConfig } from './config.ts';
+
+/** Version of the layout below. A directory of a later one is refused, an older one is migrated when there is one. */
+const FORMAT = 1;
+
+/** Where one cluster keeps everything it must not forget, and what it is running as. */
+export interface StateDir {
+  readonly path: string;
+  readonly configFile: string;
+  readonly runFile: string;
+  readonly logFile: string;
+  readonly kubeconfigFile: string;
+  readonly pkiDir: string;
+  readonly storeDir: string;
+  /** Sandboxes and sockets: worth nothing once the daemon has ended. */
+  readonly scratchDir: string;
+}
+
+/** What a running daemon says of itself. Pids are those of the host. */
+export interface RunInfo {
+  readonly pid: number;
+  /** Pid of the `unshare` that holds the daemon's namespaces; the daemon ends with it. */
+  readonly holderPid: number;
+  /** Start time of `holderPid` in clock ticks since boot: tells it from a later process of the same pid. */
+  readonly holderStart: string;
+  readonly apiPort: number;
+  readonly startedAt: string;
+}
+
+interface StoredConfig {
+  readonly format: number;
+  readonly config: ClusterConfig;
+}
+
+/** `$XDG_STATE_HOME/clusterip`, by default `~/.local/state/clusterip`: one directory a cluster. */
+export function stateRoot(env: NodeJS.ProcessEnv = process.env): string {
+  const base = env['XDG_STATE_HOME'];
+  return join(base !== undefined && base !== '' ? base : join(homedir(), '.local', 'state'), 'clusterip');
+}
+
+export function stateDirAt(path: string): StateDir {
+  return {
+    path,
+    configFile: join(path, 'cluster.json'),
+    runFile: join(path, 'run.json'),
+    logFile: join(path, 'daemon.log'),
+    kubeconfigFile: join(path, 'kubeconfig'),
+    pkiDir: join(path, 'pki'),
+    storeDir: join(path, 'store'),
+    scratchDir: join(path, 'scratch'),
+  };
+}
+
+/** Creates the directory for its owner only. */
+export function ensureStateDir(dir: StateDir): void {
+  try {
+    mkdirSync(dir.path, { recursive: true, mode: 0o700 });
+    chmodSync(dir.path, 0o700);
+  } catch (error) {
+    throw new CodedError('ESTATEDIR', `Cannot use the data directory "${dir.path}": ${(error as Error).message}`, {
+      cause: error,
+      hint: 'choose another with --data-dir',
+    });
+  }
+}
+
+/** @throws CodedError `ESTATEVERSION` for a directory written by a later version, `ESTATEDIR` for a broken one. */
+export function readConfig(dir: StateDir): ClusterConfig | undefined {
+  let text: string;
+  try {
+    text = readFileSync(dir.configFile, 'utf8');
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw new CodedError('ESTATEDIR', `Cannot read "${dir.configFile}": ${(error as Error).message}`, { cause: error });
+  }
+  const stored = parseConfig(dir, text);
+  if (stored.format > FORMAT) {
+    throw new CodedError(
+      'ESTATEVERSION',
+      `Cannot use the data directory "${dir.path}": it has format ${stored.format}, and this version knows ${FORMAT}`,
+      { hint: 'use the newer clusterip that wrote it, or start afresh with another --data-dir or --name' },
+    );
+  }
+  return stored.config;
+}
+
+function parseConfig(dir: StateDir, text: string): StoredConfig {
+  try {
+    const value = JSON.parse(text) as StoredConfig;
+    if (typeof value.format === 'number' && typeof value.config === 'object') return value;
+  } catch {
+    // Falls through to the one error below.
+  }
+  throw new CodedError('ESTATEDIR', `Cannot read "${dir.configFile}": it is not a cluster's configuration`, {
+    hint: `move "${dir.path}" away, or choose another --data-dir`,
+  });
+}
+
+export function writeConfig(dir: StateDir, config: ClusterConfig): void {
+  writeAtomically(dir.configFile, `${JSON.stringify({ format: FORMAT, config } satisfies StoredConfig, null, 2)}\n`);
+}
+
+export function readRunInfo(dir: StateDir): RunInfo | undefined {
+  try {
+    return JSON.parse(readFileSync(dir.runFile, 'utf8')) as RunInfo;
+  } catch {
+    return undefined;
+  }
+}
+
+export function writeRunInfo(dir: StateDir, info: RunInfo): void {
+  writeAtomically(dir.runFile, `${JSON.stringify(info, null, 2)}\n`);
+}
+
+export function removeRunInfo(dir: StateDir): void {
+  rmSync(dir.runFile, { force: true });
+}
+
+/** A reader sees the old text or the new, never half of one. */
+export function writeAtomically(file: string, text: string, mode: number = 0o600): void {
+  // Through a symbolic link, as people keep their kubeconfig, to the file that it names.
+  const target = existsSync(file) ? realpathSync(file) : file;
+  const temporary = `${target}.${process.pid}.tmp`;
+  writeFileSync(temporary, text, { mode });
+  renameSync(temporary, target);
+}
+
+/** Names of the clusters that have state below `root`. */
+export function listStateDirs(root: string = stateRoot()): readonly string[] {
+  if (!existsSync(root)) return [];
+  return readdirSync(root)
+    .filter((name) => existsSync(join(root, name, 'cluster.json')))
+    .sort();
+}

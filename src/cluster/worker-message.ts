@@ -1,0 +1,51 @@
+import { type MessagePort } from 'node:worker_threads';
+import { type LogRecord } from '#base/log.ts';
+import { type NodePlan } from './config.ts';
+
+/** Descriptors are numbers that every thread of the process shares. */
+export interface NodeNamespace extends NodePlan {
+  /** The node's network namespace. */
+  readonly netnsFd: number;
+}
+
+/** Sockets bound on the fabric, to be served by threads that stay outside of it. */
+export interface FabricSockets {
+  readonly apiFd: number;
+  readonly dnsUdpFd: number;
+  readonly dnsTcpFd: number;
+}
+
+/** What every worker may tell the main thread. */
+export type FromWorker =
+  | { readonly kind: 'log'; readonly record: LogRecord }
+  | { readonly kind: 'network'; readonly nodes: readonly NodeNamespace[]; readonly sockets: FabricSockets }
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'failed'; readonly message: string };
+
+export interface NodesWorkerData {
+  readonly api: MessagePort;
+  readonly nodes: readonly NodePlan[];
+  readonly fabricCidr: string;
+  readonly controlAddress: string;
+  readonly serviceCidr: string;
+  readonly dnsIp: string;
+  readonly scratchDir: string;
+  readonly stateDir: string;
+}
+
+/** Sent to the nodes' worker: `start` once the API answers, `stop` to end all Pods. */
+export type ToNodesWorker = { readonly kind: 'start' } | { readonly kind: 'stop' };
+
+export interface ProxyWorkerData {
+  readonly api: MessagePort;
+  readonly serviceCidr: string;
+}
+
+export type ToProxyWorker = { readonly kind: 'start'; readonly nodes: readonly NodeNamespace[] };
+
+export interface DnsWorkerData {
+  readonly api: MessagePort;
+}
+
+export type ToDnsWorker = { readonly kind: 'start'; readonly sockets: FabricSockets };

@@ -1,0 +1,57 @@
+import { formatCidr } from '#base/cidr.ts';
+import { type LogSink } from '#base/log.ts';
+import { type ApiHandler, type UserInfo } from '#api/request.ts';
+import { serveTransport } from '#client/port-server.ts';
+import { type NetworkPlan } from './config.ts';
+import { type StateDir } from './state-dir.ts';
+import { DNS, NODES, PROXY } from './users.ts';
+import { apiChannel, WorkerHandle } from './worker-handle.ts';
+import {
+  type DnsWorkerData,
+  type NodesWorkerData,
+  type ProxyWorkerData,
+  type ToDnsWorker,
+  type ToNodesWorker,
+  type ToProxyWorker,
+} from './worker-message.ts';
+
+/** The threads that work on the cluster's network; see docs/adr/0003. */
+export interface Workers {
+  readonly nodes: WorkerHandle<ToNodesWorker>;
+  readonly proxy: WorkerHandle<ToProxyWorker>;
+  readonly dns: WorkerHandle<ToDnsWorker>;
+}
+
+export interface WorkersOptions {
+  readonly dir: StateDir;
+  readonly plan: NetworkPlan;
+  readonly log: LogSink;
+  /** May wait for the API server: the workers start before it does. */
+  readonly handler: ApiHandler;
+}
+
+export function startWorkers({ dir, plan, log, handler }: WorkersOptions): Workers {
+  const api = (user: UserInfo): NodesWorkerData['api'] =>
+    apiChannel((port) => {
+      serveTransport(port, handler, user);
+    });
+  const entry = (name: string): URL => new URL(`${name}-worker-main.ts`, import.meta.url);
+  const serviceCidr = formatCidr(plan.serviceCidr);
+  const nodesData: NodesWorkerData = {
+    api: api(NODES),
+    nodes: plan.nodes,
+    fabricCidr: formatCidr(plan.fabric),
+    controlAddress: plan.controlAddress,
+    serviceCidr,
+    dnsIp: plan.dnsIp,
+    scratchDir: dir.scratchDir,
+    stateDir: dir.path,
+  };
+  const proxyData: ProxyWorkerData = { api: api(PROXY), serviceCidr };
+  const dnsData: DnsWorkerData = { api: api(DNS) };
+  return {
+    nodes: new WorkerHandle('nodes', entry('nodes'), nodesData, log),
+    proxy: new WorkerHandle('proxy', entry('proxy'), proxyData, log),
+    dns: new WorkerHandle('dns', entry('dns'), dnsData, log),
+  };
+}
