@@ -16,7 +16,7 @@ import { clusterKubeconfig, formatKubeconfig } from './kubeconfig.ts';
 import { loadPki, type Pki } from './pki.ts';
 import { writeAtomically, writeConfig, type StateDir } from './state-dir.ts';
 import { CONTROL_PLANE } from './users.ts';
-import { startWorkers, type Workers } from './workers.ts';
+import { startWorkers } from './workers.ts';
 
 export interface ClusterOptions {
   readonly dir: StateDir;
@@ -115,6 +115,11 @@ async function listenOnLoopback(server: ApiServer, port: number): Promise<number
 }
 
 function serverNames(plan: NetworkPlan): readonly string[] {
-  const service = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local'];
+  const service = [
+    'kubernetes',
+    'kubernetes.default',
+    'kubernetes.default.svc',
+    'kubernetes.default.svc.cluster.local',
+  ];
   return ['localhost', ...service, '127.0.0.1', plan.kubernetesIp, plan.controlAddress];
 }

@@ -25,6 +25,9 @@ export const DEFAULT_CONFIG: ClusterConfig = Object.freeze({
   storage: 'sqlite',
 });
 
+/** What every name of the cluster ends with. */
+export const CLUSTER_DOMAIN = 'cluster.local';
+
 /** The network that joins the nodes; it exists inside the cluster's own namespaces only. */
 export const FABRIC_CIDR = '172.18.0.0/16';
 

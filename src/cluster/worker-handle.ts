@@ -63,4 +63,3 @@ export function apiChannel(serve: (port: MessagePort) => void): MessagePort {
   serve(port1);
   return port2;
 }
-

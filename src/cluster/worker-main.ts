@@ -23,7 +23,10 @@ export function workerSide<Data, In>(): WorkerSide<Data, In> {
     onMessage(handler) {
       port.on('message', (message: In) => {
         Promise.try(handler, message).catch((error: unknown) =>
-          tell({ kind: 'failed', message: error instanceof Error ? (error.stack ?? error.message) : errorMessage(error) }),
+          tell({
+            kind: 'failed',
+            message: error instanceof Error ? (error.stack ?? error.message) : errorMessage(error),
+          }),
         );
       });
     },

@@ -46,6 +46,8 @@ export type ToProxyWorker = { readonly kind: 'start'; readonly nodes: readonly N
 
 export interface DnsWorkerData {
   readonly api: MessagePort;
+  /** Service and Pod ranges: their reverse names are ours to answer. */
+  readonly ownRanges: readonly string[];
 }
 
 export type ToDnsWorker = { readonly kind: 'start'; readonly sockets: FabricSockets };

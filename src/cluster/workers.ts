@@ -48,7 +48,7 @@ export function startWorkers({ dir, plan, log, handler }: WorkersOptions): Worke
     stateDir: dir.path,
   };
   const proxyData: ProxyWorkerData = { api: api(PROXY), serviceCidr };
-  const dnsData: DnsWorkerData = { api: api(DNS) };
+  const dnsData: DnsWorkerData = { api: api(DNS), ownRanges: [serviceCidr, formatCidr(plan.podCidr)] };
   return {
     nodes: new WorkerHandle('nodes', entry('nodes'), nodesData, log),
     proxy: new WorkerHandle('proxy', entry('proxy'), proxyData, log),

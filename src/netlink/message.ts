@@ -75,10 +75,15 @@ export function decodeMessages(bytes: Uint8Array): Message[] {
   return messages;
 }
 
-export function decodeNetfilterHeader(payload: Uint8Array): NetfilterHeader {
-  if (payload.length < NFGENMSG_LENGTH) {
-    throw new DecodeError(`Cannot decode struct nfgenmsg: ${payload.length} bytes are fewer than ${NFGENMSG_LENGTH}`);
+/** The fixed head of a message, refused when it is cut short. `what` is the kernel's name of it. */
+export function fixedHeader(payload: Uint8Array, length: number, what: string): DataView {
+  if (payload.length < length) {
+    throw new DecodeError(`Cannot decode struct ${what}: ${payload.length} bytes are fewer than ${length}`);
   }
-  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+  return new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+}
+
+export function decodeNetfilterHeader(payload: Uint8Array): NetfilterHeader {
+  const view = fixedHeader(payload, NFGENMSG_LENGTH, 'nfgenmsg');
   return { family: view.getUint8(0), version: view.getUint8(1), resourceId: view.getUint16(2, false) };
 }

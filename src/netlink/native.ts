@@ -14,9 +14,8 @@ interface Libc {
   readonly socket: (domain: number, type: number, protocol: number) => number;
   readonly socketpair: (domain: number, type: number, protocol: number, fds: Int32Array) => number;
   readonly bind: (fd: number, address: Uint8Array, length: number) => number;
-  readonly connect: (fd: number, address: Uint8Array, length: number) => number;
-  readonly listen: (fd: number, backlog: number) => number;
   readonly getsockname: (fd: number, address: Uint8Array, length: Int32Array) => number;
+  readonly getsockopt: (fd: number, level: number, name: number, value: Int32Array, length: Int32Array) => number;
   readonly setsockopt: (fd: number, level: number, name: number, value: Int32Array, length: number) => number;
   readonly send: (fd: number, bytes: Uint8Array, length: number, flags: number) => number;
   readonly recv: (fd: number, bytes: Uint8Array, length: number, flags: number) => number;
@@ -33,9 +32,7 @@ interface Libc {
   ) => number;
   readonly umount2: (target: string, flags: number) => number;
   readonly sethostname: (name: Uint8Array, length: number) => number;
-  readonly chroot: (path: string) => number;
   readonly chdir: (path: string) => number;
-  readonly prctl: (option: number, a: number, b: number, c: number, d: number) => number;
   readonly syscall2: (number: number, a: string, b: string) => number;
 }
 
@@ -43,9 +40,8 @@ const declarations: Readonly<Record<Exclude<keyof Libc, 'errno'>, string>> = {
   socket: 'int socket(int, int, int)',
   socketpair: 'int socketpair(int, int, int, void *)',
   bind: 'int bind(int, const void *, unsigned int)',
-  connect: 'int connect(int, const void *, unsigned int)',
-  listen: 'int listen(int, int)',
   getsockname: 'int getsockname(int, void *, void *)',
+  getsockopt: 'int getsockopt(int, int, int, void *, void *)',
   setsockopt: 'int setsockopt(int, int, int, const void *, unsigned int)',
   send: 'long send(int, const void *, size_t, int)',
   recv: 'long recv(int, void *, size_t, int)',
@@ -56,9 +52,7 @@ const declarations: Readonly<Record<Exclude<keyof Libc, 'errno'>, string>> = {
   mount: 'int mount(const char *, const char *, const char *, unsigned long, const char *)',
   umount2: 'int umount2(const char *, int)',
   sethostname: 'int sethostname(const void *, size_t)',
-  chroot: 'int chroot(const char *)',
   chdir: 'int chdir(const char *)',
-  prctl: 'int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long)',
   syscall2: 'long syscall(long, const char *, const char *)',
 };
 
@@ -110,20 +104,18 @@ export function bind(fd: number, address: Uint8Array, what: string): void {
   check(libc().bind(fd, address, address.length), () => `bind to ${what}`);
 }
 
-export function connect(fd: number, address: Uint8Array, what: string): void {
-  check(libc().connect(fd, address, address.length), () => `connect to ${what}`);
-}
-
-export function listen(fd: number, backlog: number, what: string): void {
-  check(libc().listen(fd, backlog), () => `listen on ${what}`);
-}
-
 /** The struct sockaddr that the socket is bound to. */
 export function getsockname(fd: number): Uint8Array {
   const address = new Uint8Array(128);
   const length = new Int32Array([address.length]);
   check(libc().getsockname(fd, address, length), () => `read the address of socket ${fd}`);
   return address.subarray(0, length[0]);
+}
+
+export function getsockopt(fd: number, level: number, name: number): number {
+  const value = new Int32Array(1);
+  check(libc().getsockopt(fd, level, name, value, Int32Array.of(4)), () => `read socket option ${level}.${name}`);
+  return value[0] ?? 0;
 }
 
 export function setsockopt(fd: number, level: number, name: number, value: number): void {
@@ -183,17 +175,8 @@ export function sethostname(name: string): void {
   check(libc().sethostname(bytes, bytes.length), () => `set host name to ${quote(name)}`);
 }
 
-export function chroot(path: string): void {
-  check(libc().chroot(path), () => `change root to ${quote(path)}`);
-}
-
-/** Unlike `process.chdir`, which Workers lack; of the calling thread only after unshare(CLONE_FS). */
 export function chdir(path: string): void {
   check(libc().chdir(path), () => `change directory to ${quote(path)}`);
-}
-
-export function prctl(option: number, argument: number): number {
-  return check(libc().prctl(option, argument, 0, 0, 0), () => `prctl ${option} to ${argument}`);
 }
 
 /** The C library has no wrapper for it. */

@@ -30,7 +30,8 @@ export class NetlinkError extends CodedError {
   readonly sequence: number;
 
   constructor(fields: {
-    readonly action?: string;
+    /** What was tried, after the word "Cannot". */
+    readonly action?: string | undefined;
     readonly errno: number;
     readonly kernelMessage?: string | undefined;
     readonly offset?: number | undefined;
@@ -38,7 +39,7 @@ export class NetlinkError extends CodedError {
   }) {
     const code = errnoName(fields.errno);
     const reason = fields.kernelMessage === undefined ? '' : ` (${fields.kernelMessage})`;
-    super(code, `${fields.action ?? 'Cannot execute netlink request'}: ${code}${reason}`);
+    super(code, `Cannot ${fields.action ?? 'execute netlink request'}: ${code}${reason}`);
     this.name = 'NetlinkError';
     this.errno = fields.errno;
     this.kernelMessage = fields.kernelMessage;
@@ -58,7 +59,7 @@ export function decodeError(message: Message, action?: string): NetlinkError | u
   if (errno <= 0) return undefined;
   const details = (message.flags & NLM_F_ACK_TLVS) === 0 ? {} : decodeDetails(message, view);
   return new NetlinkError({
-    ...(action === undefined ? {} : { action }),
+    action,
     errno,
     sequence: message.sequence,
     ...details,

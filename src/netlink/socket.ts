@@ -22,6 +22,7 @@ const NETLINK_GET_STRICT_CHK = 12;
 
 const EAGAIN = 11;
 const EINTR = 4;
+const EMSGSIZE = 90;
 const ENOBUFS = 105;
 
 /** Dumps come in pieces of at most 32 KiB, single objects may be larger. */
@@ -47,12 +48,16 @@ export interface NetlinkSocketOptions {
 export class NetlinkSocket implements Disposable {
   readonly fd: number;
   readonly protocol: number;
-  #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(RECEIVE_SIZE);
+  /** How many bytes may be sent at once: what the kernel granted of `sendBuffer`. */
+  readonly sendLimit: number;
+  #buffer: Uint8Array = new Uint8Array(RECEIVE_SIZE);
   #closed = false;
 
   private constructor(fd: number, protocol: number) {
     this.fd = fd;
     this.protocol = protocol;
+    // netlink_sendmsg(): if (len > sk->sk_sndbuf - 32) return -EMSGSIZE;
+    this.sendLimit = native.getsockopt(fd, SOL_SOCKET, SO_SNDBUF) - 32;
   }
 
   static open(options: NetlinkSocketOptions): NetlinkSocket {
@@ -76,11 +81,11 @@ export class NetlinkSocket implements Disposable {
 
   /**
    * Sends requests that each ask for an acknowledgement (NLM_F_ACK) or a dump (NLM_F_DUMP), and returns what they
-   * brought besides acknowledgements. Throws the first error.
+   * brought besides acknowledgements. Throws the first error, whose message says "Cannot" and then `action`.
    */
-  requestSync(requests: Uint8Array): Message[] {
+  requestSync(requests: Uint8Array, action?: string): Message[] {
     for (let attempt = 1; ; attempt++) {
-      const outcome = this.#exchange(requests);
+      const outcome = this.#exchange(requests, action);
       const error = outcome.errors[0];
       if (error !== undefined) throw error;
       if (outcome.answers === 0 && wantsAnswer(requests)) {
@@ -101,14 +106,13 @@ export class NetlinkSocket implements Disposable {
     return this.#exchange(batch);
   }
 
-  /** Reads what is in the queue now; for multicast groups. Throws `ENOBUFS` when notifications were lost. */
+  /** Empties the queue; for multicast groups. Throws `ENOBUFS` when notifications were lost: read the state anew. */
   receiveSync(): Message[] {
     const messages: Message[] = [];
-    for (;;) {
-      const datagram = this.#receive();
-      if (datagram === undefined) return messages;
-      messages.push(...decodeMessages(datagram));
-    }
+    this.#drain((datagram) => {
+      for (const message of decodeMessages(datagram)) messages.push(message);
+    });
+    return messages;
   }
 
   close(): void {
@@ -121,34 +125,39 @@ export class NetlinkSocket implements Disposable {
     this.close();
   }
 
-  #exchange(requests: Uint8Array): Outcome {
+  #exchange(requests: Uint8Array, action?: string): Outcome {
     if (this.#closed) throw new CodedError('ERR_NETLINK_CLOSED', 'Cannot send netlink request: the socket is closed');
     const outcome: Outcome = { messages: [], errors: [], answers: 0, interrupted: false };
     native.send(this.fd, requests);
-    // Reading until nothing is left also keeps answers of this request from being taken for those of the next.
-    for (;;) {
-      const datagram = this.#receive();
-      if (datagram === undefined) return outcome;
-      for (const message of decodeMessages(datagram)) take(message, outcome);
-    }
+    this.#drain((datagram) => {
+      for (const message of decodeMessages(datagram)) take(message, outcome, action);
+    });
+    return outcome;
   }
 
-  /** A copy of the next datagram, undefined when there is none. */
-  #receive(): Uint8Array | undefined {
+  /**
+   * Hands over copies of all datagrams in the queue. It always empties the queue: the next request must not find
+   * answers of this one, and after an overrun the kernel stays silent about further losses until nothing is left.
+   */
+  #drain(visit: (datagram: Uint8Array) => void): void {
+    let failed: Error | undefined;
     for (;;) {
       // MSG_TRUNC makes the kernel return the real length even where the buffer was too small.
       const length = native.recv(this.fd, this.#buffer, native.MSG_TRUNC);
-      if (length === -EAGAIN) return undefined;
+      if (length === -EAGAIN) break;
       if (length === -EINTR) continue;
-      if (length === -ENOBUFS) throw new SystemError('receive from netlink, messages were lost', ENOBUFS);
-      if (length < 0) throw new SystemError('receive from netlink', -length);
-      if (length > this.#buffer.length) {
-        const held = this.#buffer.length;
+      if (length === -ENOBUFS) {
+        failed ??= new SystemError('receive from netlink, messages were lost', ENOBUFS);
+      } else if (length < 0) {
+        throw new SystemError('receive from netlink', -length);
+      } else if (length > this.#buffer.length) {
+        failed ??= new SystemError(`receive a netlink datagram of ${length} bytes`, EMSGSIZE);
         this.#buffer = new Uint8Array(length * 2);
-        throw new CodedError('EMSGSIZE', `Cannot receive from netlink: a datagram of ${length} bytes, ${held} expected`);
+      } else if (failed === undefined) {
+        visit(this.#buffer.slice(0, length));
       }
-      return this.#buffer.slice(0, length);
     }
+    if (failed !== undefined) throw failed;
   }
 }
 
@@ -161,11 +170,11 @@ interface Outcome {
   interrupted: boolean;
 }
 
-function take(message: Message, outcome: Outcome): void {
+function take(message: Message, outcome: Outcome, action: string | undefined): void {
   if ((message.flags & NLM_F_MULTI) !== 0 && (message.flags & NLM_F_DUMP_INTR) !== 0) outcome.interrupted = true;
   outcome.answers++;
   if (message.type === NLMSG_ERROR || message.type === NLMSG_DONE) {
-    const error = decodeError(message);
+    const error = decodeError(message, action);
     if (error !== undefined) outcome.errors.push(error);
     return;
   }
@@ -174,7 +183,7 @@ function take(message: Message, outcome: Outcome): void {
 
 function wantsAnswer(requests: Uint8Array): boolean {
   const flags = (requests[6] ?? 0) | ((requests[7] ?? 0) << 8);
-  return (flags & (NLM_F_ACK | NLM_F_DUMP)) !== 0;
+  return (flags & NLM_F_ACK) !== 0 || (flags & NLM_F_DUMP) === NLM_F_DUMP;
 }
 
 /** SO_*BUFFORCE needs CAP_NET_ADMIN in the initial user namespace; the plain option is capped but always allowed. */

@@ -1,0 +1,7 @@
+/** The servers that a resolv.conf(5) names, without those that would lead back to ourselves. */
+export function nameserversOf(text: string, own: readonly string[] = []): readonly string[] {
+  return text
+    .split('\n')
+    .flatMap((line) => /^\s*nameserver\s+(\S+)/.exec(line)?.[1] ?? [])
+    .filter((server) => !own.includes(server));
+}
