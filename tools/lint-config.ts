@@ -73,7 +73,7 @@ const config = {
     ...roomOverrides,
     { files: ['src/base/clock.ts'], rules: { 'no-restricted-globals': 'off', 'no-restricted-properties': 'off' } },
     {
-      files: ['**/*.test.ts', 'test/**/*.ts', 'bench/**/*.ts', 'tools/**/*.ts'],
+      files: ['**/*.test.ts', 'test/**/*.ts', 'bench/**/*.ts', 'examples/**/*.ts', 'tools/**/*.ts'],
       rules: {
         'max-lines-per-function': 'off',
         'no-restricted-globals': 'off',

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import process from 'node:process';
 import { CodedError, errorCode } from '#base/errors.ts';
 import { existingStateDir, readOptions } from './options.ts';
 
 /** Runs the kubectl of PATH on the cluster; its exit code is ours. */
 export async function kubectl(args: readonly string[]): Promise<number> {
-  const split = args.indexOf('--');
-  const own = split < 0 ? ownOptions(args) : args.slice(0, split);
-  const rest = split < 0 ? args.slice(own.length) : args.slice(split + 1);
+  const own = ownOptions(args);
+  const rest = args.slice(own.length + (args[own.length] === '--' ? 1 : 0));
   const dir = existingStateDir(readOptions(own, { name: 'string', 'data-dir': 'string' }));
   const child = spawn('kubectl', rest, {
     stdio: 'inherit',
@@ -15,6 +15,7 @@ export async function kubectl(args: readonly string[]): Promise<number> {
   });
   // The terminal sends Ctrl-C to both of us; kubectl decides.
   process.on('SIGINT', () => {});
+  for (const name of ['SIGTERM', 'SIGHUP'] as const) process.on(name, () => child.kill(name));
   return new Promise((resolve, reject) => {
     child.once('error', (error) =>
       reject(
@@ -25,11 +26,11 @@ export async function kubectl(args: readonly string[]): Promise<number> {
           : error,
       ),
     );
-    child.once('exit', (code, signal) => resolve(signal === null ? (code ?? 1) : 128 + 15));
+    child.once('exit', (code, signal) => resolve(signal === null ? (code ?? 1) : 128 + constants.signals[signal]));
   });
 }
 
-/** Without `--`, our own options end at the first word that is none of them. */
+/** Our own options end at the first word that is none of them; a `--` further on, as `exec` takes it, is kubectl's. */
 function ownOptions(args: readonly string[]): readonly string[] {
   let end = 0;
   while (end < args.length) {

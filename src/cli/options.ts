@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CodedError, errorMessage } from '#base/errors.ts';
@@ -23,8 +24,8 @@ export function readOptions<K extends string>(
     });
     return values as { [P in K]?: string | boolean };
   } catch (error) {
-    // Node's text goes on with advice on positional arguments that does not apply here.
-    const text = errorMessage(error).split('. ')[0] ?? '';
+    // Node's text goes on with advice, some of it on further lines, that does not apply here.
+    const text = errorMessage(error).split(/\.\s/)[0] ?? '';
     throw new CodedError('EUSAGE', text, { hint: 'see clusterip --help', cause: error });
   }
 }
@@ -63,15 +64,23 @@ export function chosenStateDir(options: {
   readonly 'data-dir'?: string | boolean;
 }): StateDir {
   const dataDir = text(options['data-dir']);
+  if (dataDir === '') {
+    // A variable that is not set in a script; resolved, it would be the working directory.
+    throw new CodedError('EUSAGE', 'Cannot use --data-dir "": it names no directory', { hint: 'see clusterip --help' });
+  }
   if (dataDir !== undefined) return stateDirAt(resolve(dataDir));
   return stateDirAt(join(stateRoot(), text(options.name) ?? DEFAULT_CONFIG.name));
 }
 
-/** The chosen directory, which must hold a cluster. */
+/** The chosen directory, which must hold a cluster: `down --purge` deletes it whole. */
 export function existingStateDir(options: Parameters<typeof chosenStateDir>[0]): StateDir {
   const dir = chosenStateDir(options);
+  if (text(options['data-dir']) !== undefined) {
+    if (existsSync(dir.configFile)) return dir;
+    throw new CodedError('ENOCLUSTER', `Cannot find a cluster in "${dir.path}"`, { hint: 'choose another --data-dir' });
+  }
   const known = listStateDirs();
-  if (text(options['data-dir']) === undefined && !known.includes(text(options.name) ?? DEFAULT_CONFIG.name)) {
+  if (!known.includes(text(options.name) ?? DEFAULT_CONFIG.name)) {
     throw new CodedError('ENOCLUSTER', `Cannot find a cluster named "${text(options.name) ?? DEFAULT_CONFIG.name}"`, {
       hint: known.length === 0 ? 'start one with clusterip up' : `there is ${known.join(', ')}: choose one with --name`,
     });

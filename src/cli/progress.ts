@@ -32,6 +32,7 @@ export class Progress {
 
   clear(): void {
     this.#timer?.[Symbol.dispose]();
+    this.#timer = undefined;
     if (this.#shown) this.#terminal.write('\r\x1b[K');
     this.#shown = false;
   }

@@ -34,7 +34,8 @@ export async function untilReady(
     code: 'EDAEMON',
     message: `Cannot start the cluster: ${errorMessage(error)}`,
   }));
-  return Promise.race([followed, timedOut, signals.received]);
+  // Awaited in here: returned as it is, the promise would outlive `signals`, whose end ends the wait.
+  return await Promise.race([followed, timedOut, signals.received]);
 }
 
 /** SIGINT and SIGTERM as a promise, for as long as the object is in scope. */

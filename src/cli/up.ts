@@ -71,7 +71,8 @@ function askedConfig(options: Options): Partial<ClusterConfig> {
     apiPort: wholeNumber('api-port', options['api-port']),
     serviceCidr: text(options['service-cidr']),
     podCidr: text(options['pod-cidr']),
-    storage: options.storage === undefined ? undefined : oneOf<'sqlite'>('storage', options.storage, ['sqlite'], 'sqlite'),
+    storage:
+      options.storage === undefined ? undefined : oneOf<'sqlite'>('storage', options.storage, ['sqlite'], 'sqlite'),
     proxyMode:
       options['proxy-mode'] === undefined
         ? undefined

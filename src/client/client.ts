@@ -25,6 +25,22 @@ export interface ListOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface DeleteCollectionOptions extends ListOptions {
+  readonly gracePeriodSeconds?: number | undefined;
+  readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan' | undefined;
+}
+
+/** A request outside the verbs below: discovery, logs, subresources with a kind of their own. */
+export interface RawRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>> | undefined;
+  readonly contentType?: string | undefined;
+  readonly accept?: string | undefined;
+  readonly body?: unknown;
+  readonly signal?: AbortSignal | undefined;
+}
+
 export interface WatchOptions {
   readonly namespace?: string | undefined;
   readonly labelSelector?: string | undefined;
@@ -63,6 +79,9 @@ export interface Client {
   patch<T extends KubeObject>(resource: Resource<T>, ref: ObjectRef, patch: Patch, options?: WriteOptions): Promise<T>;
   /** The object as it was, or is while finalizers or a grace period keep it. */
   delete<T extends KubeObject>(resource: Resource<T>, ref: ObjectRef, options?: DeleteOptions): Promise<T | Status>;
+  deleteCollection(resource: Resource, options: DeleteCollectionOptions): Promise<void>;
+  /** The answer's body: decoded where it is JSON, else text or bytes. */
+  raw(request: RawRequest): Promise<unknown>;
   /** Ends without an error when the server closes the stream; an `ERROR` event throws as `ApiError`. */
   watch<T extends KubeObject>(resource: Resource<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
 }

@@ -15,7 +15,7 @@ import { planNetwork, type ClusterConfig, type NetworkPlan } from './config.ts';
 import { clusterKubeconfig, formatKubeconfig } from './kubeconfig.ts';
 import { loadPki, type Pki } from './pki.ts';
 import { writeAtomically, writeConfig, type StateDir } from './state-dir.ts';
-import { CONTROL_PLANE } from './users.ts';
+import { CONTROL_PLANE, CONTROLLERS } from './users.ts';
 import { startWorkers } from './workers.ts';
 
 export interface ClusterOptions {
@@ -46,7 +46,7 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
   onProgress('opening the store');
   const [pki, store, network] = await Promise.all([
     loadPki(dir.pkiDir, { clock, serverNames: serverNames(plan) }),
-    openSqliteStore({ path: dir.storeDir, clock, log: createLog('store', log) }),
+    openSqliteStore({ path: dir.storeDir, clock }),
     workers.nodes.message('network'),
   ]);
   onProgress('starting the API server');

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
@@ -29,11 +29,14 @@ export function contextName(cluster: string): string {
   return `clusterip-${cluster}`;
 }
 
-/** The file that kubectl itself would write to: `--kubeconfig`, else the first of $KUBECONFIG, else ~/.kube/config. */
+/**
+ * The file that kubectl itself would write to: `--kubeconfig`, else the first of $KUBECONFIG that is there or the last
+ * if none is, else ~/.kube/config.
+ */
 export function userKubeconfigFile(option: string | undefined, env: NodeJS.ProcessEnv = process.env): string {
-  if (option !== undefined) return option;
-  const listed = env['KUBECONFIG']?.split(':').find((path) => path !== '');
-  return listed ?? join(env['HOME'] ?? homedir(), '.kube', 'config');
+  if (option !== undefined && option !== '') return option;
+  const listed = (env['KUBECONFIG'] ?? '').split(':').filter((path) => path !== '');
+  return listed.find((path) => existsSync(path)) ?? listed.at(-1) ?? join(env['HOME'] ?? homedir(), '.kube', 'config');
 }
 
 /** A kubeconfig with this one cluster in it. */
@@ -80,7 +83,8 @@ export function withoutCluster(base: Kubeconfig, cluster: string): Kubeconfig {
 }
 
 export function formatKubeconfig(config: Kubeconfig): string {
-  return stringify(config, { lineWidth: 0 });
+  // kubectl reads YAML 1.1, where a bare `no` or `1_000` is not text: a namespace of that name needs its quotes.
+  return stringify(config, { lineWidth: 0, compat: 'yaml-1.1' });
 }
 
 /** Puts the cluster's own kubeconfig into the user's file, which is created when it is not there. */
@@ -120,8 +124,17 @@ function readKubeconfig(file: string): Kubeconfig | undefined {
   } catch (error) {
     throw new CodedError('EKUBECONFIG', `Cannot read the kubeconfig "${file}": it is not YAML`, { cause: error, hint });
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isKubeconfig(value)) {
     throw new CodedError('EKUBECONFIG', `Cannot read the kubeconfig "${file}": it is not a kubeconfig`, { hint });
   }
-  return value as Kubeconfig;
+  return value;
+}
+
+function isKubeconfig(value: unknown): value is Kubeconfig {
+  const isObject = (item: unknown): boolean => typeof item === 'object' && item !== null && !Array.isArray(item);
+  if (!isObject(value)) return false;
+  const { clusters, contexts, users } = value as Readonly<Record<string, unknown>>;
+  return [clusters, contexts, users].every(
+    (list) => Array.isArray(list ?? []) && ((list as unknown[] | null) ?? []).every(isObject),
+  );
 }

@@ -85,7 +85,7 @@ async function createPki({ clock, serverNames }: PkiOptions): Promise<Pki> {
       await x509.SubjectKeyIdentifierExtension.create(caKeys.publicKey),
     ],
   });
-  const issue = (subject: string, keys: webcrypto.CryptoKeyPair, usage: string, names: readonly string[]) =>
+  const issue = async (subject: string, keys: webcrypto.CryptoKeyPair, usage: string, names: readonly string[]) =>
     x509.X509CertificateGenerator.create({
       ...validity,
       subject,
@@ -97,6 +97,8 @@ async function createPki({ clock, serverNames }: PkiOptions): Promise<Pki> {
         new x509.BasicConstraintsExtension(false, undefined, true),
         new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
         new x509.ExtendedKeyUsageExtension([usage]),
+        // RFC 5280 4.2.1.1 wants it, and Python 3.13 refuses a certificate without.
+        await x509.AuthorityKeyIdentifierExtension.create(caKeys.publicKey),
         ...(names.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(names.map(alternativeName))]),
       ],
     });

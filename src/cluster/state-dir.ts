@@ -1,16 +1,20 @@
 import {
   chmodSync,
+  chownSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   realpathSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import process from 'node:process';
 import { CodedError, errorCode } from '#base/errors.ts';
 import { type ClusterConfig } from './config.ts';
@@ -49,8 +53,9 @@ interface StoredConfig {
 
 /** `$XDG_STATE_HOME/clusterip`, by default `~/.local/state/clusterip`: one directory a cluster. */
 export function stateRoot(env: NodeJS.ProcessEnv = process.env): string {
-  const base = env['XDG_STATE_HOME'];
-  return join(base !== undefined && base !== '' ? base : join(homedir(), '.local', 'state'), 'clusterip');
+  const base = env['XDG_STATE_HOME'] ?? '';
+  // The XDG specification: a relative path is to be ignored.
+  return join(isAbsolute(base) ? base : join(homedir(), '.local', 'state'), 'clusterip');
 }
 
 export function stateDirAt(path: string): StateDir {
@@ -66,17 +71,26 @@ export function stateDirAt(path: string): StateDir {
   };
 }
 
-/** Creates the directory for its owner only. */
+/**
+ * Creates the directory for its owner only.
+ * @throws CodedError `ESTATEDIR` when it cannot be, and for one with other things in it: a purge would delete them.
+ */
 export function ensureStateDir(dir: StateDir): void {
+  let isForeign: boolean;
   try {
     mkdirSync(dir.path, { recursive: true, mode: 0o700 });
-    chmodSync(dir.path, 0o700);
+    isForeign = !existsSync(dir.configFile) && readdirSync(dir.path).length > 0;
+    if (!isForeign) chmodSync(dir.path, 0o700);
   } catch (error) {
     throw new CodedError('ESTATEDIR', `Cannot use the data directory "${dir.path}": ${(error as Error).message}`, {
       cause: error,
       hint: 'choose another with --data-dir',
     });
   }
+  if (!isForeign) return;
+  throw new CodedError('ESTATEDIR', `Cannot use the data directory "${dir.path}": it holds other files`, {
+    hint: 'choose another with --data-dir, an empty one or one that is not there yet',
+  });
 }
 
 /** @throws CodedError `ESTATEVERSION` for a directory written by a later version, `ESTATEDIR` for a broken one. */
@@ -88,27 +102,27 @@ export function readConfig(dir: StateDir): ClusterConfig | undefined {
     if (errorCode(error) === 'ENOENT') return undefined;
     throw new CodedError('ESTATEDIR', `Cannot read "${dir.configFile}": ${(error as Error).message}`, { cause: error });
   }
-  const stored = parseConfig(dir, text);
-  if (stored.format > FORMAT) {
+  const { format, config } = parseConfig(text);
+  if (typeof format === 'number' && format > FORMAT) {
     throw new CodedError(
       'ESTATEVERSION',
-      `Cannot use the data directory "${dir.path}": it has format ${stored.format}, and this version knows ${FORMAT}`,
+      `Cannot use the data directory "${dir.path}": it has format ${format}, and this version knows ${FORMAT}`,
       { hint: 'use the newer clusterip that wrote it, or start afresh with another --data-dir or --name' },
     );
   }
-  return stored.config;
-}
-
-function parseConfig(dir: StateDir, text: string): StoredConfig {
-  try {
-    const value = JSON.parse(text) as StoredConfig;
-    if (typeof value.format === 'number' && typeof value.config === 'object') return value;
-  } catch {
-    // Falls through to the one error below.
-  }
+  if (typeof format === 'number' && typeof config === 'object' && config !== null) return config;
   throw new CodedError('ESTATEDIR', `Cannot read "${dir.configFile}": it is not a cluster's configuration`, {
     hint: `move "${dir.path}" away, or choose another --data-dir`,
   });
+}
+
+/** Nothing is sure about its fields: a later version may have others. */
+function parseConfig(text: string): Partial<StoredConfig> {
+  try {
+    return (JSON.parse(text) as Partial<StoredConfig> | null) ?? {};
+  } catch {
+    return {};
+  }
 }
 
 export function writeConfig(dir: StateDir, config: ClusterConfig): void {
@@ -131,13 +145,32 @@ export function removeRunInfo(dir: StateDir): void {
   rmSync(dir.runFile, { force: true });
 }
 
-/** A reader sees the old text or the new, never half of one. */
+/**
+ * A reader sees the old text or the new, never half of one. A file that is there keeps its owner and permissions, which
+ * matters to a user's kubeconfig when we are root.
+ */
 export function writeAtomically(file: string, text: string, mode: number = 0o600): void {
-  // Through a symbolic link, as people keep their kubeconfig, to the file that it names.
-  const target = existsSync(file) ? realpathSync(file) : file;
+  const target = linkTarget(file);
   const temporary = `${target}.${process.pid}.tmp`;
-  writeFileSync(temporary, text, { mode });
-  renameSync(temporary, target);
+  const before = statSync(target, { throwIfNoEntry: false });
+  try {
+    writeFileSync(temporary, text, { mode });
+    if (before !== undefined) {
+      chmodSync(temporary, before.mode & 0o777);
+      if (process.getuid?.() === 0) chownSync(temporary, before.uid, before.gid);
+    }
+    renameSync(temporary, target);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Through symbolic links, as people keep their kubeconfig, to the file that they name, also one that is not there. */
+function linkTarget(file: string): string {
+  if (existsSync(file)) return realpathSync(file);
+  const isLink = lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  return isLink ? resolve(realpathSync(dirname(file)), readlinkSync(file)) : file;
 }
 
 /** Names of the clusters that have state below `root`. */

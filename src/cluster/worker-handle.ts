@@ -11,12 +11,16 @@ export class WorkerHandle<In> {
   readonly #waiting = new Map<Kind, ((message: FromWorker) => void)[]>();
   readonly #seen = new Map<Kind, FromWorker>();
   readonly #failure: Promise<never>;
+  #terminated = false;
 
   constructor(name: string, file: URL, data: { readonly api: MessagePort }, log: LogSink) {
     this.name = name;
     this.#worker = new Worker(file, { name, workerData: data, transferList: [data.api] });
     this.#failure = new Promise((_, reject) => {
       this.#worker.once('error', reject);
+      this.#worker.once('exit', (code) => {
+        if (!this.#terminated) reject(new Error(`${name}: the worker ended with code ${code}`));
+      });
       this.#worker.on('message', (message: FromWorker) => {
         if (message.kind === 'log') log(message.record);
         else if (message.kind === 'failed') reject(new Error(`${name}: ${message.message}`));
@@ -47,6 +51,7 @@ export class WorkerHandle<In> {
   }
 
   async terminate(): Promise<void> {
+    this.#terminated = true;
     await this.#worker.terminate();
   }
 

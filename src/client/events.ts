@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto';
+import { type Clock, rfc3339 } from '#base/clock.ts';
+import { errorMessage } from '#base/errors.ts';
+import { type Log } from '#base/log.ts';
+import { type CoreEvent } from '#api/generated/types.ts';
+import { type KubeObject } from '#api/object.ts';
+import { events } from '#api/resource.ts';
+import { type Client, isReason } from './client.ts';
+
+export interface EventRecorderOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Shown under "From": `default-scheduler`, `kubelet`. */
+  readonly component: string;
+  /** The node, where the component runs on one. */
+  readonly host?: string | undefined;
+}
+
+export interface EventRecorder {
+  /**
+   * Notes that something happened to `object`. Returns at once and never throws: an event that cannot be written is
+   * dropped. A repeat within ten minutes or so becomes a higher count of the first.
+   */
+  record(
+    object: KubeObject,
+    type: 'Normal' | 'Warning',
+    reason: string,
+    message: string,
+    options?: { readonly fieldPath?: string | undefined },
+  ): void;
+  /** Resolves when everything recorded so far was written or dropped. */
+  flush(): Promise<void>;
+}
+
+/** Different events remembered for counting repeats. */
+const MEMORY = 4096;
+/** Events of one object that may be written in one go; then one more each `REFILL_MS`, as a loop must not flood. */
+const BURST = 25;
+const REFILL_MS = 300_000;
+
+interface Remembered {
+  readonly namespace: string;
+  readonly name: string;
+  count: number;
+}
+
+export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
+  const { client, clock, log, component, host } = options;
+  const source = { component, ...(host === undefined ? {} : { host }) };
+  const seen = new Map<string, Remembered>();
+  const allowance = new Allowance(clock);
+  let last: Promise<void> = Promise.resolve();
+
+  const write = async (key: string, event: CoreEvent): Promise<void> => {
+    const known = seen.get(key);
+    if (known !== undefined && (await repeat(client, known, event.lastTimestamp))) return;
+    const { namespace = 'default', name } = event.metadata;
+    remember(seen, key, { namespace, name, count: 1 }, MEMORY);
+    await client.create(events, event);
+  };
+  return {
+    record(object, type, reason, message, { fieldPath } = {}) {
+      const { namespace, name, uid } = object.metadata;
+      if (!allowance.take(`${object.kind}/${uid}`)) return;
+      const now = rfc3339(clock.now());
+      const key = JSON.stringify([object.kind, uid, fieldPath, type, reason, message]);
+      const event = {
+        // The same event has the same name in every process: two recorders cannot make it twice in one instant.
+        metadata: { namespace: namespace ?? 'default', name: `${name}.${suffix(key, clock.now())}` },
+        involvedObject: reference(object, fieldPath),
+        reason,
+        // The server refuses longer ones.
+        message: message.slice(0, 1024),
+        type,
+        source,
+        firstTimestamp: now,
+        lastTimestamp: now,
+        count: 1,
+        reportingComponent: component,
+        reportingInstance: host ?? '',
+      } as CoreEvent;
+      last = last
+        .then(() => write(key, event))
+        .catch((error: unknown) => {
+          // A namespace on its way out takes no events.
+          const expected = isReason(error, 'Forbidden', 'NotFound');
+          log[expected ? 'debug' : 'warn']('event dropped', { reason, object: name, error: errorMessage(error) });
+        });
+    },
+    flush: () => last,
+  };
+}
+
+/** False when the event is no longer there. */
+async function repeat(client: Client, known: Remembered, lastTimestamp: string | undefined): Promise<boolean> {
+  try {
+    known.count++;
+    await client.patch(events, known, { kind: 'merge', body: { count: known.count, lastTimestamp } });
+    return true;
+  } catch (error) {
+    if (isReason(error, 'NotFound')) return false;
+    throw error;
+  }
+}
+
+function remember<V>(map: Map<string, V>, key: string, value: V, limit: number): void {
+  map.delete(key);
+  map.set(key, value);
+  const oldest = map.keys().next();
+  if (map.size > limit && oldest.done !== true) map.delete(oldest.value);
+}
+
+function suffix(key: string, now: number): string {
+  return createHash('sha256').update(`${key}${now}`).digest('hex').slice(0, 16);
+}
+
+function reference(object: KubeObject, fieldPath: string | undefined): CoreEvent['involvedObject'] {
+  const { namespace, name, uid, resourceVersion } = object.metadata;
+  return {
+    apiVersion: object.apiVersion,
+    kind: object.kind,
+    ...(namespace === undefined ? {} : { namespace }),
+    name,
+    uid,
+    resourceVersion,
+    ...(fieldPath === undefined ? {} : { fieldPath }),
+  };
+}
+
+/** A token bucket an object. */
+class Allowance {
+  readonly #clock: Clock;
+  readonly #buckets = new Map<string, { tokens: number; at: number }>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  take(key: string): boolean {
+    const at = this.#clock.monotonic();
+    const before = this.#buckets.get(key) ?? { tokens: BURST, at };
+    const tokens = Math.min(BURST, before.tokens + (at - before.at) / REFILL_MS);
+    remember(this.#buckets, key, { tokens: tokens < 1 ? tokens : tokens - 1, at }, MEMORY);
+    return tokens >= 1;
+  }
+}

@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { parse } from 'yaml';
+import { CodedError, errorMessage } from '#base/errors.ts';
+
+/** Where a cluster is and how to prove who we are; certificates and keys are PEM. */
+export interface Connection {
+  /** `https://127.0.0.1:6443`, without a slash at the end. */
+  readonly server: string;
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  /** Called for each request: a token in a file is replaced while we run. */
+  readonly token?: (() => string) | undefined;
+  readonly insecureSkipTlsVerify: boolean;
+  readonly namespace: string;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** @throws CodedError `EKUBECONFIG` naming what is missing or cannot be used. */
+export function readConnection(file: string, contextName?: string): Connection {
+  const config = readYaml(file);
+  const name = contextName ?? text(config['current-context']);
+  if (name === undefined || name === '') throw broken(file, 'it names no current context');
+  const context = named(file, config, 'contexts', name, 'context');
+  const cluster = named(file, config, 'clusters', text(context['cluster']) ?? '', 'cluster');
+  const user = named(file, config, 'users', text(context['user']) ?? '', 'user');
+  const server = text(cluster['server'])?.replace(/\/+$/, '');
+  if (server === undefined) throw broken(file, `the cluster of context "${name}" has no server`);
+  if (user['exec'] !== undefined || user['auth-provider'] !== undefined) {
+    throw broken(file, `the user of context "${name}" runs a program to log in, which is not supported`);
+  }
+  const pem = (fields: Fields, key: string): string | undefined => pemOf(file, fields, key);
+  return {
+    server,
+    ca: pem(cluster, 'certificate-authority'),
+    cert: pem(user, 'client-certificate'),
+    key: pem(user, 'client-key'),
+    token: tokenOf(file, user),
+    insecureSkipTlsVerify: cluster['insecure-skip-tls-verify'] === true,
+    namespace: text(context['namespace']) ?? 'default',
+  };
+}
+
+const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+/** From inside a Pod, by its service account; undefined elsewhere. */
+export function inClusterConnection(env: NodeJS.ProcessEnv, dir: string = SERVICE_ACCOUNT_DIR): Connection | undefined {
+  const host = env['KUBERNETES_SERVICE_HOST'];
+  const port = env['KUBERNETES_SERVICE_PORT'];
+  if (host === undefined || port === undefined) return undefined;
+  return {
+    server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    ca: readFileSync(`${dir}/ca.crt`, 'utf8'),
+    token: () => readFileSync(`${dir}/token`, 'utf8').trim(),
+    insecureSkipTlsVerify: false,
+    namespace: readFileSync(`${dir}/namespace`, 'utf8').trim(),
+  };
+}
+
+function readYaml(file: string): Fields {
+  let value: unknown;
+  try {
+    value = parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw broken(file, errorMessage(error).split('\n')[0] ?? '');
+  }
+  if (typeof value !== 'object' || value === null) throw broken(file, 'it is not a kubeconfig');
+  return value as Fields;
+}
+
+function named(file: string, config: Fields, list: string, name: string, field: string): Fields {
+  const entries = config[list];
+  const entry = Array.isArray(entries)
+    ? (entries as Fields[]).find((candidate) => candidate['name'] === name)
+    : undefined;
+  const value = entry?.[field];
+  if (typeof value !== 'object' || value === null) throw broken(file, `it has no ${field} "${name}"`);
+  return value as Fields;
+}
+
+/** Inline as base64 under `<key>-data`, or a path, which counts from the kubeconfig's own directory. */
+function pemOf(file: string, fields: Fields, key: string): string | undefined {
+  const inline = text(fields[`${key}-data`]);
+  if (inline !== undefined) return Buffer.from(inline, 'base64').toString('utf8');
+  const path = text(fields[key]);
+  if (path === undefined) return undefined;
+  try {
+    return readFileSync(resolve(dirname(file), path), 'utf8');
+  } catch (error) {
+    throw broken(file, errorMessage(error));
+  }
+}
+
+function tokenOf(file: string, user: Fields): (() => string) | undefined {
+  const token = text(user['token']);
+  if (token !== undefined) return () => token;
+  const path = text(user['tokenFile']);
+  if (path === undefined) return undefined;
+  return () => readFileSync(resolve(dirname(file), path), 'utf8').trim();
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function broken(file: string, why: string): CodedError {
+  return new CodedError('EKUBECONFIG', `Cannot use the kubeconfig "${file}": ${why}`, {
+    hint: 'repair it, or name another with --kubeconfig',
+  });
+}
