@@ -37,6 +37,86 @@ export const endpointSlices: Resource<t.EndpointSlice> = define(
 );
 export const leases: Resource<t.Lease> = define('coordination.k8s.io', 'Lease', 'leases', true);
 
+export const replicationControllers: Resource<t.ReplicationController> = define(
+  '',
+  'ReplicationController',
+  'replicationcontrollers',
+  true,
+);
+export const persistentVolumes: Resource<t.PersistentVolume> = define(
+  '',
+  'PersistentVolume',
+  'persistentvolumes',
+  false,
+);
+export const persistentVolumeClaims: Resource<t.PersistentVolumeClaim> = define(
+  '',
+  'PersistentVolumeClaim',
+  'persistentvolumeclaims',
+  true,
+);
+export const limitRanges: Resource<t.LimitRange> = define('', 'LimitRange', 'limitranges', true);
+export const resourceQuotas: Resource<t.ResourceQuota> = define('', 'ResourceQuota', 'resourcequotas', true);
+export const statefulSets: Resource<t.StatefulSet> = define('apps', 'StatefulSet', 'statefulsets', true);
+export const daemonSets: Resource<t.DaemonSet> = define('apps', 'DaemonSet', 'daemonsets', true);
+export const controllerRevisions: Resource<t.ControllerRevision> = define(
+  'apps',
+  'ControllerRevision',
+  'controllerrevisions',
+  true,
+);
+export const jobs: Resource<t.Job> = define('batch', 'Job', 'jobs', true);
+export const cronJobs: Resource<t.CronJob> = define('batch', 'CronJob', 'cronjobs', true);
+export const ingresses: Resource<t.Ingress> = define('networking.k8s.io', 'Ingress', 'ingresses', true);
+export const ingressClasses: Resource<t.IngressClass> = define(
+  'networking.k8s.io',
+  'IngressClass',
+  'ingressclasses',
+  false,
+);
+export const networkPolicies: Resource<t.NetworkPolicy> = define(
+  'networking.k8s.io',
+  'NetworkPolicy',
+  'networkpolicies',
+  true,
+);
+export const serviceCidrs: Resource<t.ServiceCIDR> = define('networking.k8s.io', 'ServiceCIDR', 'servicecidrs', false);
+export const ipAddresses: Resource<t.IPAddress> = define('networking.k8s.io', 'IPAddress', 'ipaddresses', false);
+export const podDisruptionBudgets: Resource<t.PodDisruptionBudget> = define(
+  'policy',
+  'PodDisruptionBudget',
+  'poddisruptionbudgets',
+  true,
+);
+export const storageClasses: Resource<t.StorageClass> = define(
+  'storage.k8s.io',
+  'StorageClass',
+  'storageclasses',
+  false,
+);
+export const priorityClasses: Resource<t.PriorityClass> = define(
+  'scheduling.k8s.io',
+  'PriorityClass',
+  'priorityclasses',
+  false,
+);
+export const horizontalPodAutoscalers: Resource<t.HorizontalPodAutoscaler> = define(
+  'autoscaling',
+  'HorizontalPodAutoscaler',
+  'horizontalpodautoscalers',
+  true,
+);
+const RBAC = 'rbac.authorization.k8s.io';
+export const roles: Resource<t.Role> = define(RBAC, 'Role', 'roles', true);
+export const roleBindings: Resource<t.RoleBinding> = define(RBAC, 'RoleBinding', 'rolebindings', true);
+export const clusterRoles: Resource<t.ClusterRole> = define(RBAC, 'ClusterRole', 'clusterroles', false);
+export const clusterRoleBindings: Resource<t.ClusterRoleBinding> = define(
+  RBAC,
+  'ClusterRoleBinding',
+  'clusterrolebindings',
+  false,
+);
+
 /** `v1`, `apps/v1`. */
 export function apiVersionOf(resource: Pick<Resource, 'group' | 'version'>): string {
   return resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;

@@ -1,9 +1,16 @@
 import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
-import { createInterface } from 'node:readline';
 import { type WatchEvent } from '#api/object.ts';
 import { type Connection } from './kubeconfig.ts';
 import { apiErrorOf, type Transport, type TransportRequest, type TransportResponse } from './transport.ts';
+
+/** A peer that says nothing for this long in the middle of something is gone, even if its TCP connection is not. */
+const SILENCE_MS = 60_000;
+
+/** Five to ten minutes, after which the server ends a watch; spread out, so that not all clients come back at once. */
+function watchSeconds(): string {
+  return String(300 + Math.floor(Math.random() * 300));
+}
 
 /** Any cluster over HTTPS (or HTTP where the server's URL says so), on connections that are kept for the next request. */
 export function httpsTransport(connection: Connection): Transport & Disposable {
@@ -11,32 +18,25 @@ export function httpsTransport(connection: Connection): Transport & Disposable {
   const agent = secure
     ? new HttpsAgent({ keepAlive: true, ...tlsOptions(connection) })
     : new HttpAgent({ keepAlive: true });
-  const send = (request: TransportRequest, signal?: AbortSignal): Promise<IncomingMessage> =>
-    sendRequest(
-      connection,
-      { ...request, signal: signal ?? request.signal },
-      secure ? httpsRequest : httpRequest,
-      agent,
-    );
+  const send = (request: TransportRequest, silenceMs: number = SILENCE_MS): Promise<IncomingMessage> =>
+    sendRequest(connection, request, { send: secure ? httpsRequest : httpRequest, agent, silenceMs });
   return {
     async request(request) {
       const response = await send(request);
       return readResponse(response);
     },
     async *watch(request, signal) {
-      const response = await send({ ...request, query: { ...request.query, watch: 'true' } }, signal);
-      if (response.statusCode !== 200) {
-        const { status, body } = await readResponse(response);
-        throw apiErrorOf(status, body);
-      }
+      const seconds = request.query?.['timeoutSeconds'] ?? watchSeconds();
+      const query = { ...request.query, watch: 'true', timeoutSeconds: seconds };
       try {
-        for await (const line of createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY })) {
-          if (line !== '') yield JSON.parse(line) as WatchEvent;
+        const response = await send({ ...request, query, signal }, Number(seconds) * 1000 + SILENCE_MS);
+        if (response.statusCode !== 200) {
+          const { status, body } = await readResponse(response);
+          throw apiErrorOf(status, body);
         }
+        for await (const line of linesOf(response)) yield JSON.parse(line) as WatchEvent;
       } catch (error) {
         if (!signal.aborted) throw error;
-      } finally {
-        response.destroy();
       }
     },
     [Symbol.dispose]: () => agent.destroy(),
@@ -47,6 +47,7 @@ export interface TlsOptions {
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
+  readonly servername?: string;
   readonly rejectUnauthorized: boolean;
 }
 
@@ -55,17 +56,21 @@ export function tlsOptions(connection: Connection): TlsOptions {
     ...(connection.ca === undefined ? {} : { ca: connection.ca }),
     ...(connection.cert === undefined ? {} : { cert: connection.cert }),
     ...(connection.key === undefined ? {} : { key: connection.key }),
+    ...(connection.tlsServerName === undefined ? {} : { servername: connection.tlsServerName }),
     rejectUnauthorized: !connection.insecureSkipTlsVerify,
   };
 }
 
-type Send = (url: URL, options: RequestOptions, onResponse: (response: IncomingMessage) => void) => ClientRequest;
+interface Wire {
+  readonly send: (url: URL, options: RequestOptions, onResponse: (response: IncomingMessage) => void) => ClientRequest;
+  readonly agent: HttpAgent;
+  readonly silenceMs: number;
+}
 
 function sendRequest(
   connection: Connection,
   request: TransportRequest,
-  send: Send,
-  agent: HttpAgent,
+  { send, agent, silenceMs }: Wire,
 ): Promise<IncomingMessage> {
   const url = new URL(`${connection.server}${request.path}`);
   for (const [key, value] of Object.entries(request.query ?? {})) url.searchParams.append(key, value);
@@ -86,6 +91,9 @@ function sendRequest(
   return new Promise((resolve, reject) => {
     const outgoing = send(url, options, resolve);
     outgoing.once('error', reject);
+    outgoing.setTimeout(silenceMs, () => {
+      outgoing.destroy(new Error(`Cannot reach ${connection.server}: no answer for ${silenceMs / 1000} s`));
+    });
     outgoing.end(body);
   });
 }
@@ -95,16 +103,30 @@ function encodeBody(body: unknown): Buffer | undefined {
   return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
+/** The lines of a stream that is never whole: a watch. */
+async function* linesOf(response: IncomingMessage): AsyncGenerator<string> {
+  response.setEncoding('utf8');
+  let rest = '';
+  for await (const chunk of response as AsyncIterable<string>) {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) if (line !== '') yield line;
+  }
+}
+
 async function readResponse(response: IncomingMessage): Promise<TransportResponse> {
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);
   const text = Buffer.concat(chunks).toString('utf8');
   const contentType = response.headers['content-type'];
-  const warnings = response.headersDistinct['warning'];
-  return {
-    status: response.statusCode ?? 0,
-    body: contentType?.includes('json') === true && text !== '' ? (JSON.parse(text) as unknown) : text,
-    contentType,
-    ...(warnings === undefined ? {} : { warnings }),
-  };
+  const isJson = contentType?.includes('json') === true && text !== '';
+  const warnings = response.headersDistinct['warning']?.map((header) => warningText(header));
+  const body: unknown = isJson ? JSON.parse(text) : text;
+  return { status: response.statusCode ?? 0, body, contentType, ...(warnings === undefined ? {} : { warnings }) };
+}
+
+/** `299 - "text"` (RFC 7234, 5.5) without its wrapping. */
+function warningText(header: string): string {
+  const quoted = /^\d{3} \S+ "(.*)"/.exec(header)?.[1];
+  return quoted === undefined ? header : quoted.replaceAll(/\\(.)/g, '$1');
 }

@@ -13,6 +13,8 @@ export interface Connection {
   /** Called for each request: a token in a file is replaced while we run. */
   readonly token?: (() => string) | undefined;
   readonly insecureSkipTlsVerify: boolean;
+  /** The name that the server's certificate has to be for, where it is not that of the URL. */
+  readonly tlsServerName?: string | undefined;
   readonly namespace: string;
 }
 
@@ -39,6 +41,7 @@ export function readConnection(file: string, contextName?: string): Connection {
     key: pem(user, 'client-key'),
     token: tokenOf(file, user),
     insecureSkipTlsVerify: cluster['insecure-skip-tls-verify'] === true,
+    tlsServerName: text(cluster['tls-server-name']),
     namespace: text(context['namespace']) ?? 'default',
   };
 }

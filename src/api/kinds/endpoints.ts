@@ -1,0 +1,71 @@
+import { age, ageColumn, clippedList, column, nameColumn } from '../columns.ts';
+import { defineKind } from '../define-kind.ts';
+import { type FieldError, required } from '../field-error.ts';
+import type * as t from '../generated/types.ts';
+import { type KindDefinition } from '../kind.ts';
+import { checkDns1123Label, checkPort } from '../names.ts';
+import { endpoints as resource } from '../resource.ts';
+import { checkIp, invalidAll, validateChoice, validateNonSpecialIp } from '../validation.ts';
+
+function hostPort(ip: string = '', port: number = 0): string {
+  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
+}
+
+function endpointsCell(subsets: readonly t.EndpointSubset[]): string {
+  if (subsets.length === 0) return '<none>';
+  const all = subsets.flatMap(({ addresses = [], ports = [] }) =>
+    ports.length === 0
+      ? addresses.map(({ ip }) => ip)
+      : ports.flatMap(({ port }) => addresses.map(({ ip }) => hostPort(ip, port))),
+  );
+  return clippedList(all, 3);
+}
+
+function validateAddress({ ip = '' }: t.EndpointAddress, at: string): FieldError[] {
+  const errors = checkIp(`${at}.ip`, ip);
+  return errors.length > 0 ? errors : validateNonSpecialIp(`${at}.ip`, ip);
+}
+
+function validatePort(port: t.CoreEndpointPort, at: string, named: boolean): FieldError[] {
+  const { name = '' } = port;
+  const errors = name === '' ? [] : invalidAll(`${at}.name`, name, checkDns1123Label(name));
+  if (named && name === '') errors.push(required(`${at}.name`));
+  return [
+    ...errors,
+    ...invalidAll(`${at}.port`, port.port ?? 0, checkPort(port.port ?? 0)),
+    ...validateChoice(`${at}.protocol`, port.protocol, ['SCTP', 'TCP', 'UDP']),
+  ];
+}
+
+function validateSubset(subset: t.EndpointSubset, at: string): FieldError[] {
+  const { addresses = [], notReadyAddresses = [], ports = [] } = subset;
+  return [
+    ...(addresses.length + notReadyAddresses.length === 0
+      ? [required(at, 'must specify `addresses` or `notReadyAddresses`')]
+      : []),
+    ...addresses.flatMap((address, i) => validateAddress(address, `${at}.addresses[${i}]`)),
+    ...notReadyAddresses.flatMap((address, i) => validateAddress(address, `${at}.notReadyAddresses[${i}]`)),
+    ...ports.flatMap((port, i) => validatePort(port, `${at}.ports[${i}]`, ports.length > 1)),
+  ];
+}
+
+function defaults(object: t.Endpoints): t.Endpoints {
+  if (object.subsets === undefined) return object;
+  const subsets = object.subsets.map((subset) =>
+    subset.ports === undefined
+      ? subset
+      : { ...subset, ports: subset.ports.map((port) => ({ ...port, protocol: port.protocol ?? 'TCP' })) },
+  );
+  return { ...object, subsets };
+}
+
+export const endpoints: KindDefinition<t.Endpoints> = defineKind(resource, {
+  shortNames: ['ep'],
+  singular: 'endpoints',
+  createOnUpdate: true,
+  columns: [nameColumn, column('Endpoints', 'string', 'The first addresses and ports.'), ageColumn],
+  row: (object, now) => [object.metadata.name, endpointsCell(object.subsets ?? []), age(object, now)],
+  defaults,
+  validate: ({ subsets }) => (subsets ?? []).flatMap((subset, i) => validateSubset(subset, `subsets[${i}]`)),
+  warnings: () => ['v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'],
+});

@@ -1,0 +1,133 @@
+import {
+  age,
+  ageColumn,
+  column,
+  containerCells,
+  containersColumn,
+  imagesColumn,
+  nameColumn,
+  selectorColumn,
+} from '../columns.ts';
+import { defineKind } from '../define-kind.ts';
+import { humanDuration } from '../duration.ts';
+import { type FieldError, unsupported } from '../field-error.ts';
+import type * as t from '../generated/types.ts';
+import { type KindDefinition } from '../kind.ts';
+import { selectorCell } from '../label-selector.ts';
+import { podTemplateDefaults } from '../pod/defaults.ts';
+import { jobs } from '../resource.ts';
+import { validateChoice, validateImmutable, validateNonnegative } from '../validation.ts';
+import { validateOwnSelector, validateSelectedTemplate } from '../workload.ts';
+
+function defaults(job: t.Job): t.Job {
+  const { spec: given } = job;
+  const single = given.completions === undefined && given.parallelism === undefined;
+  return {
+    ...job,
+    spec: {
+      ...given,
+      ...(single ? { completions: 1 } : {}),
+      parallelism: given.parallelism ?? 1,
+      // With a limit for each index of its own there is none for all of them together.
+      backoffLimit: given.backoffLimit ?? (given.backoffLimitPerIndex === undefined ? 6 : 2 ** 31 - 1),
+      completionMode: given.completionMode ?? 'NonIndexed',
+      suspend: given.suspend ?? false,
+      podReplacementPolicy:
+        given.podReplacementPolicy ?? (given.podFailurePolicy === undefined ? 'TerminatingOrFailed' : 'Failed'),
+      template: podTemplateDefaults(given.template),
+    },
+  };
+}
+
+/** Unless a client insists on a selector of its own, a Job finds its Pods by its uid, which no other object shares. */
+function prepareCreate(job: t.Job): t.Job {
+  const { metadata, spec } = job;
+  if (spec.manualSelector === true || metadata.uid === undefined) return job;
+  const uid = { 'batch.kubernetes.io/controller-uid': metadata.uid };
+  const labels = {
+    ...spec.template.metadata?.labels,
+    ...uid,
+    'controller-uid': metadata.uid,
+    'batch.kubernetes.io/job-name': metadata.name,
+    'job-name': metadata.name,
+  };
+  const selector = { ...spec.selector, matchLabels: { ...spec.selector?.matchLabels, ...uid } };
+  const template = { ...spec.template, metadata: { ...spec.template.metadata, labels } };
+  return { ...job, spec: { ...spec, selector, template } };
+}
+
+function statusCell({ metadata, status }: t.Job): string {
+  const holds = (type: string): boolean =>
+    status?.conditions?.some((condition) => condition.type === type && condition.status === 'True') === true;
+  if (holds('Complete')) return 'Complete';
+  if (holds('Failed')) return 'Failed';
+  if (metadata.deletionTimestamp !== undefined) return 'Terminating';
+  return ['Suspended', 'FailureTarget', 'SuccessCriteriaMet'].find(holds) ?? 'Running';
+}
+
+function completionsCell({ spec, status }: t.Job): string {
+  const succeeded = status?.succeeded ?? 0;
+  if (spec.completions !== undefined) return `${succeeded}/${spec.completions}`;
+  const parallel = spec.parallelism ?? 0;
+  return parallel > 1 ? `${succeeded}/1 of ${parallel}` : `${succeeded}/1`;
+}
+
+function durationCell({ status }: t.Job, now: number): string {
+  if (status?.startTime === undefined) return '';
+  const end = status.completionTime === undefined ? now : Date.parse(status.completionTime);
+  return humanDuration(end - Date.parse(status.startTime));
+}
+
+function validate({ spec }: t.Job): FieldError[] {
+  const errors = [
+    ...validateNonnegative('spec.parallelism', spec.parallelism),
+    ...validateNonnegative('spec.completions', spec.completions),
+    ...validateNonnegative('spec.backoffLimit', spec.backoffLimit),
+    ...validateNonnegative('spec.activeDeadlineSeconds', spec.activeDeadlineSeconds),
+    ...validateNonnegative('spec.ttlSecondsAfterFinished', spec.ttlSecondsAfterFinished),
+    ...validateChoice('spec.completionMode', spec.completionMode, ['Indexed', 'NonIndexed']),
+    ...validateOwnSelector(spec.selector, 'job'),
+    ...validateSelectedTemplate(spec.template, spec.selector),
+  ];
+  const policy = spec.template.spec?.restartPolicy;
+  if (policy === 'Never' || policy === 'OnFailure') return errors;
+  return [...errors, unsupported('spec.template.spec.restartPolicy', policy ?? '', ['Never', 'OnFailure'])];
+}
+
+export const job: KindDefinition<t.Job> = defineKind(jobs, {
+  categories: ['all'],
+  subresources: { status: true },
+  defaultPropagation: 'Orphan',
+  generation: true,
+  columns: [
+    nameColumn,
+    column('Status', 'string', 'Running, or how it ended.'),
+    column('Completions', 'string', 'Pods that succeeded, out of those needed.'),
+    column('Duration', 'string', 'How long it took, or has taken so far.'),
+    ageColumn,
+    containersColumn,
+    imagesColumn,
+    selectorColumn,
+  ],
+  row: (job, now) => [
+    job.metadata.name,
+    statusCell(job),
+    completionsCell(job),
+    durationCell(job, now),
+    age(job, now),
+    ...containerCells(job.spec.template),
+    selectorCell(job.spec.selector),
+  ],
+  fields: { 'status.successful': ({ status }) => String(status?.succeeded ?? 0) },
+  defaults,
+  prepareCreate,
+  validate,
+  validateChange: ({ spec }, { spec: old }) => [
+    ...validateImmutable('spec.completions', spec.completions, old.completions),
+    ...validateImmutable('spec.selector', spec.selector, old.selector),
+    ...(spec.suspend === true || old.suspend === true
+      ? []
+      : validateImmutable('spec.template', spec.template, old.template)),
+    ...validateImmutable('spec.completionMode', spec.completionMode, old.completionMode),
+  ],
+});

@@ -1,0 +1,107 @@
+import { age, ageColumn, column, containerCells, containersColumn, imagesColumn, nameColumn } from '../columns.ts';
+import { defineKind } from '../define-kind.ts';
+import { deepEqual } from '../equal.ts';
+import { type FieldError, forbidden } from '../field-error.ts';
+import type * as t from '../generated/types.ts';
+import { type KindDefinition } from '../kind.ts';
+import { podTemplateDefaults } from '../pod/defaults.ts';
+import { statefulSets } from '../resource.ts';
+import { validateChoice, validateNonnegative } from '../validation.ts';
+import { validateEndlessTemplate, validateOwnSelector, validateSelectedTemplate } from '../workload.ts';
+
+const MUTABLE = [
+  'replicas',
+  'ordinals',
+  'template',
+  'updateStrategy',
+  'revisionHistoryLimit',
+  'persistentVolumeClaimRetentionPolicy',
+  'minReadySeconds',
+] as const;
+
+function strategyDefaults(strategy: t.StatefulSetUpdateStrategy | undefined): t.StatefulSetUpdateStrategy {
+  const type = strategy?.type ?? 'RollingUpdate';
+  if (type !== 'RollingUpdate') return { ...strategy, type };
+  const rolling = strategy?.rollingUpdate;
+  return { ...strategy, type, rollingUpdate: { ...rolling, partition: rolling?.partition ?? 0 } };
+}
+
+function claimDefaults(claim: t.PersistentVolumeClaim): t.PersistentVolumeClaim {
+  const spec = { ...claim.spec, volumeMode: claim.spec?.volumeMode ?? 'Filesystem' };
+  const named = { apiVersion: claim.apiVersion ?? 'v1', kind: claim.kind ?? 'PersistentVolumeClaim' };
+  return { ...claim, ...named, spec, status: { ...claim.status, phase: claim.status?.phase ?? 'Pending' } };
+}
+
+function defaults(set: t.StatefulSet): t.StatefulSet {
+  const { spec: given } = set;
+  const retention = given.persistentVolumeClaimRetentionPolicy;
+  const claims = given.volumeClaimTemplates?.map(claimDefaults);
+  const spec: t.StatefulSetSpec = {
+    ...given,
+    replicas: given.replicas ?? 1,
+    podManagementPolicy: given.podManagementPolicy ?? 'OrderedReady',
+    updateStrategy: strategyDefaults(given.updateStrategy),
+    revisionHistoryLimit: given.revisionHistoryLimit ?? 10,
+    persistentVolumeClaimRetentionPolicy: {
+      whenDeleted: retention?.whenDeleted ?? 'Retain',
+      whenScaled: retention?.whenScaled ?? 'Retain',
+    },
+    template: podTemplateDefaults(given.template),
+    ...(claims === undefined ? {} : { volumeClaimTemplates: claims }),
+  };
+  return { ...set, spec };
+}
+
+function validate({ spec }: t.StatefulSet): FieldError[] {
+  return [
+    ...validateChoice('spec.podManagementPolicy', spec.podManagementPolicy, ['OrderedReady', 'Parallel']),
+    ...validateChoice('spec.updateStrategy.type', spec.updateStrategy?.type, ['OnDelete', 'RollingUpdate']),
+    ...validateNonnegative(
+      'spec.updateStrategy.rollingUpdate.partition',
+      spec.updateStrategy?.rollingUpdate?.partition,
+    ),
+    ...validateNonnegative('spec.replicas', spec.replicas),
+    ...validateNonnegative('spec.minReadySeconds', spec.minReadySeconds),
+    ...validateOwnSelector(spec.selector, 'statefulset'),
+    ...validateSelectedTemplate(spec.template, spec.selector),
+    ...validateEndlessTemplate(spec.template, 'StatefulSet'),
+  ];
+}
+
+function validateChange({ spec }: t.StatefulSet, { spec: old }: t.StatefulSet): FieldError[] {
+  const fixed = (of: t.StatefulSetSpec): object => ({
+    ...of,
+    ...Object.fromEntries(MUTABLE.map((key) => [key, undefined])),
+  });
+  if (deepEqual(fixed(spec), fixed(old))) return [];
+  const text =
+    "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
+  return [forbidden('spec', text)];
+}
+
+export const statefulSet: KindDefinition<t.StatefulSet> = defineKind(statefulSets, {
+  shortNames: ['sts'],
+  categories: ['all'],
+  subresources: {
+    status: true,
+    scale: { specReplicas: '.spec.replicas', statusReplicas: '.status.replicas', selector: '.spec.selector' },
+  },
+  generation: true,
+  initialStatus: () => ({ replicas: 0, availableReplicas: 0 }),
+  columns: [
+    nameColumn,
+    column('Ready', 'string', 'Pods that are ready, out of those wanted.'),
+    ageColumn,
+    containersColumn,
+    imagesColumn,
+  ],
+  row: (set, now) => [
+    set.metadata.name,
+    `${set.status?.readyReplicas ?? 0}/${set.spec.replicas ?? 0}`,
+    age(set, now),
+    ...containerCells(set.spec.template),
+  ],
+  defaults,
+  validate,
+  validateChange,
+});

@@ -1,0 +1,212 @@
+/**
+ * What `kubectl explain` says, in our own words, for the kinds people look up most. The empty field is the model itself.
+ * A field that is not here has no description.
+ */
+const DESCRIPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  ObjectMeta: {
+    '': 'What every object has: its name, where it lives, and what is attached to it.',
+    annotations: 'Free-form notes as key and value. Nothing selects by them.',
+    creationTimestamp: 'When the server made the object. Read-only.',
+    deletionTimestamp: 'When deletion was asked for. The object stays until its finalizers are gone. Read-only.',
+    finalizers: 'Names of parties that must finish their work before the object may go.',
+    generateName: 'Prefix of a name that the server completes, used when no name is given.',
+    generation: 'Counts changes of the desired state. Read-only.',
+    labels: 'Keys and values that selectors match.',
+    managedFields: 'Who set which fields, kept by the server for server-side apply.',
+    name: 'Name of the object, unique among its kind in the namespace. It cannot change.',
+    namespace: 'The namespace that the object is in. Empty for cluster-wide kinds.',
+    ownerReferences: 'Objects that this one depends on: when all are gone it is collected.',
+    resourceVersion: 'Changes with each write; send it back to be refused when somebody else wrote first.',
+    uid: 'Unique over time, also when a name is used again. Read-only.',
+  },
+  Service: {
+    '': 'A stable name and address for a set of Pods, with requests spread over those that are ready.',
+    spec: 'What the Service should do.',
+    status: 'What is known of it; written by the system.',
+  },
+  ServiceSpec: {
+    '': 'Which Pods answer, at which address and ports, and how traffic is spread.',
+    allocateLoadBalancerNodePorts: 'False leaves a LoadBalancer Service without node ports. Default true.',
+    clusterIP:
+      'The address inside the cluster. The server picks one out of the service range when it is empty; "None" makes the Service headless: DNS then answers with the Pods themselves. It stays for the life of the Service.',
+    clusterIPs: 'The addresses inside the cluster, at most one for each IP family. The first is clusterIP.',
+    externalIPs: 'Further addresses at which nodes accept traffic for this Service.',
+    externalName: 'For type ExternalName: the DNS name that this Service is an alias of.',
+    externalTrafficPolicy:
+      'Where traffic from outside goes. Cluster: to any ready Pod. Local: to Pods of the node it came in on, with the client address kept.',
+    healthCheckNodePort: 'Port at which nodes say if they have a Pod of a LoadBalancer Service with policy Local.',
+    internalTrafficPolicy:
+      'Where traffic from inside goes. Cluster: to any ready Pod. Local: only to Pods of the same node.',
+    ipFamilies: 'IPv4, IPv6 or both, in the order of clusterIPs.',
+    ipFamilyPolicy: 'SingleStack, PreferDualStack or RequireDualStack.',
+    loadBalancerClass: 'Which load balancer implementation serves this Service; empty means the default one.',
+    loadBalancerIP: 'Address wished for from the load balancer. Deprecated.',
+    loadBalancerSourceRanges: 'Client ranges that may use the load balancer; empty means all.',
+    ports: 'The ports that the Service answers on.',
+    publishNotReadyAddresses: 'True lists Pods in DNS and endpoints before they are ready.',
+    selector: 'Labels of the Pods that answer. Without it somebody else keeps the endpoints.',
+    sessionAffinity: 'ClientIP sends one client always to the same Pod. Default None.',
+    sessionAffinityConfig: 'How long affinity lasts.',
+    trafficDistribution: 'A wish for where traffic goes, such as PreferClose for the same zone.',
+    type: 'ClusterIP (the default), NodePort, LoadBalancer or ExternalName.',
+  },
+  ServicePort: {
+    '': 'One port of a Service.',
+    appProtocol: 'Application protocol behind the port, as a hint.',
+    name: 'Name of the port. Needed when there are several.',
+    nodePort: 'Port on every node, for types NodePort and LoadBalancer. Picked by the server when empty.',
+    port: 'The port that clients connect to.',
+    protocol: 'TCP (the default), UDP or SCTP.',
+    targetPort: 'Port of the Pods, by number or by the name of a container port. Default: the same as port.',
+  },
+  ServiceStatus: { conditions: 'State of the Service by topic.', loadBalancer: 'Addresses of the load balancer.' },
+  Pod: {
+    '': 'One or more containers that run together on one node and share an address.',
+    spec: 'What should run.',
+    status: 'What is running; written by the node.',
+  },
+  PodSpec: {
+    '': 'The containers of a Pod and how they run.',
+    activeDeadlineSeconds: 'Seconds after which the Pod is ended, counted from its start.',
+    affinity: 'Rules on which nodes, and beside which Pods, this one may run.',
+    automountServiceAccountToken: 'False keeps the service account token out of the containers.',
+    containers: 'The containers; at least one.',
+    dnsConfig: 'DNS settings added to those of dnsPolicy.',
+    dnsPolicy: 'ClusterFirst (the default), ClusterFirstWithHostNet, Default or None.',
+    enableServiceLinks: 'False leaves out the environment variables that tell of Services. Default true.',
+    ephemeralContainers: 'Containers added to a running Pod for debugging.',
+    hostAliases: 'Lines for /etc/hosts.',
+    hostname: 'Host name of the Pod; its own name when empty.',
+    hostNetwork: "True uses the node's network instead of one of its own.",
+    imagePullSecrets: 'Secrets with credentials for registries.',
+    initContainers: 'Containers that run before the others, one after another; with restartPolicy Always they stay.',
+    nodeName: 'The node that it runs on. Usually set by the scheduler.',
+    nodeSelector: 'Labels that the node must have.',
+    priorityClassName: "Name of a class that gives the Pod's priority.",
+    readinessGates: 'Further conditions that must be true before the Pod counts as ready.',
+    restartPolicy: 'Always (the default), OnFailure or Never.',
+    schedulerName: 'Which scheduler places the Pod.',
+    securityContext: 'Users, groups and the like, for all containers.',
+    serviceAccountName: 'The account that the Pod acts as.',
+    subdomain: 'With it the Pod is <hostname>.<subdomain>.<namespace> in the cluster DNS.',
+    terminationGracePeriodSeconds: 'Seconds between the stop signal and the kill. Default 30.',
+    tolerations: 'Taints of nodes that this Pod puts up with.',
+    topologySpreadConstraints: 'How Pods like this one are spread over nodes and zones.',
+    volumes: 'Storage that containers can mount.',
+  },
+  PodStatus: {
+    conditions: 'State by topic: PodScheduled, Initialized, ContainersReady, Ready.',
+    containerStatuses: 'State of each container.',
+    hostIP: 'Address of the node.',
+    message: 'Why it is in this state, for people.',
+    phase: 'Pending, Running, Succeeded, Failed or Unknown.',
+    podIP: 'Address of the Pod.',
+    podIPs: 'Addresses of the Pod, at most one for each IP family.',
+    reason: 'Why it is in this state, in one word.',
+    startTime: 'When the node took it on.',
+  },
+  Container: {
+    '': 'A program to run in a Pod.',
+    args: 'Arguments of the command; those of the image when empty.',
+    command: 'Program and arguments; the entry point of the image when empty.',
+    env: 'Environment variables.',
+    envFrom: 'ConfigMaps and Secrets whose keys become environment variables.',
+    image: 'The image. "host" is the file system of this machine, copy-on-write.',
+    imagePullPolicy: 'Always, IfNotPresent or Never.',
+    lifecycle: 'What to do after the start and before the stop.',
+    livenessProbe: 'A check that restarts the container when it fails.',
+    name: 'Name of the container, unique in the Pod.',
+    ports: 'Ports it listens on. Names here can be used by Services.',
+    readinessProbe: 'A check that takes the Pod out of Services while it fails.',
+    resources: 'Compute resources: what it asks for and what it may use.',
+    restartPolicy: 'For init containers: Always makes a sidecar that keeps running.',
+    securityContext: 'User, capabilities and the like of this container.',
+    startupProbe: 'A check that holds the other probes back until it succeeds.',
+    stdin: 'Keep standard input open for attach.',
+    tty: 'Give it a terminal.',
+    volumeMounts: "Where the Pod's volumes appear.",
+    workingDir: 'Directory to start in.',
+  },
+  ContainerPort: {
+    containerPort: 'Port number.',
+    hostPort: 'Port of the node that leads here.',
+    name: 'Name that Services can refer to.',
+    protocol: 'TCP (the default), UDP or SCTP.',
+  },
+  EnvVar: {
+    name: 'Name of the variable.',
+    value: 'Its value. $(NAME) refers to variables above.',
+    valueFrom: 'Where the value comes from.',
+  },
+  VolumeMount: {
+    mountPath: 'Path in the container.',
+    name: 'Name of the volume.',
+    readOnly: 'True mounts it read-only.',
+    subPath: 'Path inside the volume.',
+  },
+  Deployment: {
+    '': 'Keeps a number of equal Pods running and rolls changes out step by step.',
+    spec: 'What should run.',
+    status: 'How far it is; written by the system.',
+  },
+  DeploymentSpec: {
+    '': 'How many Pods, from which template, replaced in what way.',
+    minReadySeconds: 'Seconds that a new Pod must be ready before it counts.',
+    paused: 'True holds a rollout.',
+    progressDeadlineSeconds: 'Seconds without progress after which a rollout counts as failed. Default 600.',
+    replicas: 'Number of Pods. Default 1.',
+    revisionHistoryLimit: 'How many old ReplicaSets are kept for rollbacks. Default 10.',
+    selector: 'Labels by which it knows its Pods. Must match the template; cannot change.',
+    strategy: 'How old Pods are replaced.',
+    template: 'The Pods to make.',
+  },
+  DeploymentStrategy: {
+    rollingUpdate: 'Settings of RollingUpdate.',
+    type: 'RollingUpdate (the default) or Recreate.',
+  },
+  RollingUpdateDeployment: {
+    maxSurge: 'How many Pods beyond the wished number there may be, as a number or a percentage. Default 25%.',
+    maxUnavailable: 'How many of the wished Pods may be missing, as a number or a percentage. Default 25%.',
+  },
+  DeploymentStatus: {
+    availableReplicas: 'Pods that are ready for long enough.',
+    conditions: 'State by topic: Available, Progressing, ReplicaFailure.',
+    observedGeneration: 'The generation that this status is about.',
+    readyReplicas: 'Pods that are ready.',
+    replicas: 'Pods that exist.',
+    unavailableReplicas: 'Pods that are still missing.',
+    updatedReplicas: 'Pods of the newest template.',
+  },
+  EndpointSlice: {
+    '': 'Addresses behind a Service: the part of them that fits in one object.',
+    addressType: 'IPv4, IPv6 or FQDN. Cannot change.',
+    endpoints: 'The addresses, at most 1000.',
+    ports: 'The ports that every endpoint has.',
+  },
+  Endpoint: {
+    addresses: 'Addresses of this endpoint; consumers use the first.',
+    conditions: 'If it is ready, serving, terminating.',
+    hints: 'Zones and nodes that should use it.',
+    hostname: 'Host name, for DNS records of headless Services.',
+    nodeName: 'The node that it runs on.',
+    targetRef: 'The object behind it, mostly a Pod.',
+    zone: 'The zone that it is in.',
+  },
+};
+
+/** For every kind: the three fields that all have. */
+const COMMON: Readonly<Record<string, string>> = {
+  apiVersion: 'Group and version of the schema that this object follows.',
+  kind: 'Name of the kind.',
+  metadata: 'Name, namespace, labels and the like.',
+};
+
+export function modelDescription(model: string): string | undefined {
+  return DESCRIPTIONS[model]?.[''];
+}
+
+export function fieldDescription(model: string, field: string): string | undefined {
+  const own = DESCRIPTIONS[model];
+  if (own === undefined || field === '') return undefined;
+  return own[field] ?? (own['spec'] === undefined ? undefined : COMMON[field]);
+}

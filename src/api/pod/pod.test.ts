@@ -1,0 +1,231 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fieldErrorText } from '../field-error.ts';
+import type * as t from '../generated/types.ts';
+import { pod as kind } from '../kinds/pod.ts';
+
+function make(spec: Partial<t.PodSpec>, status: t.PodStatus = {}): t.Pod {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: 'web',
+      namespace: 'default',
+      uid: 'u',
+      resourceVersion: '1',
+      creationTimestamp: '2026-01-01T00:00:00Z',
+    },
+    spec: spec as t.PodSpec,
+    status,
+  };
+}
+
+const WEB: t.Container = { name: 'web', image: 'host' };
+
+test('pod defaults are those of a plain Pod', () => {
+  const spec = {
+    containers: [{ ...WEB, ports: [{ containerPort: 80 }], readinessProbe: { httpGet: { port: 80 } } }],
+    volumes: [{ name: 'a' }, { name: 'b', configMap: { name: 'c' } }],
+  };
+  const made = kind.prepareCreate(kind.defaults(make(spec)));
+  assert.deepEqual(JSON.parse(JSON.stringify(made.spec)), {
+    containers: [
+      {
+        name: 'web',
+        image: 'host',
+        ports: [{ containerPort: 80, protocol: 'TCP' }],
+        readinessProbe: {
+          httpGet: { port: 80, path: '/', scheme: 'HTTP' },
+          timeoutSeconds: 1,
+          periodSeconds: 10,
+          successThreshold: 1,
+          failureThreshold: 3,
+        },
+        resources: {},
+        terminationMessagePath: '/dev/termination-log',
+        terminationMessagePolicy: 'File',
+        imagePullPolicy: 'Always',
+      },
+    ],
+    volumes: [
+      { name: 'a', emptyDir: {} },
+      { name: 'b', configMap: { name: 'c', defaultMode: 420 } },
+    ],
+    restartPolicy: 'Always',
+    terminationGracePeriodSeconds: 30,
+    dnsPolicy: 'ClusterFirst',
+    securityContext: {},
+    schedulerName: 'default-scheduler',
+    enableServiceLinks: true,
+  });
+  assert.deepEqual(made.status, { phase: 'Pending', qosClass: 'BestEffort' });
+  assert.equal(made.metadata.generation, 1);
+});
+
+const policies: readonly (readonly [string, string])[] = [
+  ['host', 'Always'],
+  ['nginx:latest', 'Always'],
+  ['nginx:1.27', 'IfNotPresent'],
+  ['localhost:5000/nginx', 'Always'],
+  ['localhost:5000/nginx:1', 'IfNotPresent'],
+  ['nginx@sha256:abc', 'IfNotPresent'],
+];
+
+for (const [image, policy] of policies) {
+  test(`the pull policy of ${image} is ${policy}`, () => {
+    const made = kind.defaults(make({ containers: [{ name: 'a', image }] }));
+    assert.equal(made.spec.containers[0]?.imagePullPolicy, policy);
+  });
+}
+
+test('the class of a Pod follows from its requests and limits', () => {
+  const classOf = (resources: t.ResourceRequirements): string | undefined =>
+    kind.prepareCreate(kind.defaults(make({ containers: [{ ...WEB, resources }] }))).status.qosClass;
+  assert.equal(classOf({ limits: { cpu: '1', memory: '1Gi' } }), 'Guaranteed');
+  assert.equal(classOf({ limits: { cpu: '1' } }), 'Burstable');
+  assert.equal(classOf({ limits: { cpu: '1', memory: '1Gi' }, requests: { cpu: '500m' } }), 'Burstable');
+  assert.equal(classOf({}), 'BestEffort');
+});
+
+const invalid: readonly (readonly [string, Partial<t.PodSpec>, readonly string[]])[] = [
+  ['no containers', {}, ['spec.containers: Required value']],
+  ['a container without image', { containers: [{ name: 'a' }] }, ['spec.containers[0].image: Required value']],
+  [
+    'an image with a blank',
+    { containers: [{ name: 'a', image: ' host' }] },
+    ['spec.containers[0].image: Invalid value: " host": must not have leading or trailing whitespace'],
+  ],
+  ['a name twice', { containers: [WEB, WEB] }, ['spec.containers[1].name: Duplicate value: "web"']],
+  [
+    'an init container of the same name',
+    { containers: [WEB], initContainers: [WEB] },
+    ['spec.initContainers[0].name: Duplicate value: "web"'],
+  ],
+  [
+    'ports that cannot be',
+    {
+      containers: [
+        { ...WEB, ports: [{ containerPort: 0 }, { containerPort: 70000, name: 'a' }, { containerPort: 1, name: 'a' }] },
+      ],
+    },
+    [
+      'spec.containers[0].ports[0].containerPort: Required value',
+      'spec.containers[0].ports[1].containerPort: Invalid value: 70000: must be between 1 and 65535, inclusive',
+      'spec.containers[0].ports[2].name: Duplicate value: "a"',
+    ],
+  ],
+  [
+    'policies that do not exist',
+    { containers: [{ ...WEB, imagePullPolicy: 'Sometimes' }], restartPolicy: 'Maybe', dnsPolicy: 'Host' },
+    [
+      'spec.containers[0].imagePullPolicy: Unsupported value: "Sometimes": supported values: "Always", "IfNotPresent", "Never"',
+      'spec.restartPolicy: Unsupported value: "Maybe": supported values: "Always", "Never", "OnFailure"',
+      'spec.dnsPolicy: Unsupported value: "Host": supported values: "ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"',
+    ],
+  ],
+  [
+    'a mount without a volume',
+    {
+      containers: [
+        {
+          ...WEB,
+          volumeMounts: [
+            { name: 'a', mountPath: '/a' },
+            { name: 'b', mountPath: '/a' },
+          ],
+        },
+      ],
+      volumes: [{ name: 'b' }],
+    },
+    [
+      'spec.containers[0].volumeMounts[0].name: Not found: "a"',
+      'spec.containers[0].volumeMounts[1].mountPath: Invalid value: "/a": must be unique',
+    ],
+  ],
+  [
+    'a volume of two kinds',
+    { containers: [WEB], volumes: [{ name: 'a', emptyDir: {}, hostPath: { path: '/a' } }] },
+    ['spec.volumes[0].hostPath: Forbidden: may not specify more than 1 volume type'],
+  ],
+  [
+    'more requested than allowed',
+    { containers: [{ ...WEB, resources: { limits: { cpu: '1' }, requests: { cpu: '2' } } }] },
+    ['spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1'],
+  ],
+  [
+    'a probe that does nothing, and one that succeeds twice',
+    {
+      containers: [{ ...WEB, readinessProbe: {}, livenessProbe: { tcpSocket: { port: 80 }, successThreshold: 2 } }],
+    },
+    [
+      'spec.containers[0].livenessProbe.successThreshold: Invalid value: 2: must be 1',
+      'spec.containers[0].readinessProbe: Required value: must specify a handler type',
+    ],
+  ],
+  [
+    'host network with other host ports',
+    { hostNetwork: true, containers: [{ ...WEB, ports: [{ containerPort: 80, hostPort: 81 }] }] },
+    ['spec.containers[0].ports[0].containerPort: Invalid value: 80: must match `hostPort` when `hostNetwork` is true'],
+  ],
+  [
+    'an environment without name or source',
+    { containers: [{ ...WEB, env: [{ name: '' }, { name: 'A', valueFrom: {} }] }] },
+    [
+      'spec.containers[0].env[0].name: Required value',
+      'spec.containers[0].env[1].valueFrom: Invalid value: "": must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`',
+    ],
+  ],
+];
+
+for (const [name, spec, errors] of invalid) {
+  test(`pod validation: ${name}`, () => {
+    assert.deepEqual(kind.validateCreate(kind.defaults(make(spec))).map(fieldErrorText), errors);
+  });
+}
+
+const ONLY =
+  'spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
+
+const updates: readonly (readonly [string, Partial<t.PodSpec>, readonly string[]])[] = [
+  ['an image', { containers: [{ ...WEB, image: 'other', imagePullPolicy: 'Always' }] }, []],
+  ['another toleration', { containers: [WEB], tolerations: [{ key: 'a', operator: 'Exists' }] }, []],
+  ['a deadline', { containers: [WEB], activeDeadlineSeconds: 5 }, []],
+  [
+    'a command and the node',
+    { containers: [{ ...WEB, command: ['a'] }], nodeName: 'n1' },
+    [
+      `${ONLY}\n- containers: [{"name":"web","image":"host","resources":{},"terminationMessagePath":"/dev/termination-log","terminationMessagePolicy":"File","imagePullPolicy":"Always"}]\n+ containers: [{"name":"web","image":"host","command":["a"],"resources":{},"terminationMessagePath":"/dev/termination-log","terminationMessagePolicy":"File","imagePullPolicy":"Always"}]\n- nodeName: undefined\n+ nodeName: "n1"\n`,
+    ],
+  ],
+  [
+    'one container more',
+    { containers: [WEB, { ...WEB, name: 'b' }] },
+    ['spec.containers: Forbidden: pod updates may not add or remove containers'],
+  ],
+];
+
+for (const [name, spec, errors] of updates) {
+  test(`pod update of ${name}`, () => {
+    const old = kind.prepareCreate(kind.defaults(make({ containers: [WEB] })));
+    const next = kind.prepareUpdate(kind.defaults(make(spec)), old);
+    assert.deepEqual(kind.validateUpdate(next, old).map(fieldErrorText), errors);
+  });
+}
+
+test('a Pod without a node, or one that ended, is deleted at once', () => {
+  const { deletion } = kind;
+  assert.equal(deletion.kind, 'graceful');
+  const grace = (spec: Partial<t.PodSpec>, phase: string, requested?: number): number =>
+    deletion.kind === 'graceful' ? deletion.graceSeconds(make(spec, { phase }), requested) : -1;
+  const spec = { nodeName: 'n1', terminationGracePeriodSeconds: 5 };
+  assert.deepEqual(
+    [
+      grace({}, 'Pending'),
+      grace(spec, 'Running'),
+      grace(spec, 'Running', 0),
+      grace(spec, 'Running', -1),
+      grace(spec, 'Failed'),
+    ],
+    [0, 5, 0, 1, 0],
+  );
+});

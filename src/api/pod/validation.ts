@@ -1,0 +1,174 @@
+import { type FieldError, forbidden, invalid, required } from '../field-error.ts';
+import type * as t from '../generated/types.ts';
+import { validateAnnotations, validateLabels, validateUnique } from '../meta-validation.ts';
+import { checkDns1123Label, checkDns1123Subdomain } from '../names.ts';
+import { checkIp, invalidAll, validateChoice } from '../validation.ts';
+import {
+  validateContainer,
+  validateContainerLife,
+  validateInitContainer,
+  validateUniqueNames,
+} from './container-validation.ts';
+
+const MAX_INT32 = 2 ** 31 - 1;
+const DNS_POLICIES = ['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'];
+
+function validateVolumes(volumes: readonly t.Volume[], field: string): FieldError[] {
+  const errors = volumes.flatMap((volume, i) => {
+    const at = `${field}[${i}]`;
+    const { name = '' } = volume;
+    const sources = Object.keys(volume).filter((key) => key !== 'name');
+    return [
+      ...(name === '' ? [required(`${at}.name`)] : invalidAll(`${at}.name`, name, checkDns1123Label(name))),
+      ...sources.slice(1).map((key) => forbidden(`${at}.${key}`, 'may not specify more than 1 volume type')),
+      ...(volume.hostPath !== undefined && (volume.hostPath.path ?? '') === ''
+        ? [required(`${at}.hostPath.path`)]
+        : []),
+      ...(volume.configMap !== undefined && (volume.configMap.name ?? '') === ''
+        ? [required(`${at}.configMap.name`)]
+        : []),
+      ...(volume.secret !== undefined && (volume.secret.secretName ?? '') === ''
+        ? [required(`${at}.secret.secretName`)]
+        : []),
+    ];
+  });
+  return [
+    ...errors,
+    ...validateUnique(
+      volumes,
+      (i) => `${field}[${i}].name`,
+      (volume) => volume.name,
+    ),
+  ];
+}
+
+function validateContainers(spec: t.PodSpec, at: string): FieldError[] {
+  const volumes = new Set((spec.volumes ?? []).map((volume) => volume.name));
+  const containers = spec.containers ?? [];
+  const inits = spec.initContainers ?? [];
+  const errors: FieldError[] = containers.length === 0 ? [required(`${at}.containers`)] : [];
+  for (const [i, container] of containers.entries()) {
+    const field = `${at}.containers[${i}]`;
+    errors.push(...validateContainer(container, volumes, field), ...validateContainerLife(container, field));
+  }
+  errors.push(...validateUniqueNames(containers, `${at}.containers`));
+  for (const [i, container] of inits.entries()) {
+    const field = `${at}.initContainers[${i}]`;
+    errors.push(...validateContainer(container, volumes, field), ...validateInitContainer(container, field));
+  }
+  // Init containers share their names with the others: the list of both, told as errors of the former.
+  const all = [...containers, ...inits];
+  const shared = validateUnique(
+    all,
+    (i) => `${at}.initContainers[${i - containers.length}].name`,
+    ({ name }) => name,
+  );
+  return [...errors, ...shared.filter((error) => !error.field.includes('[-'))];
+}
+
+function validateHostNetwork(spec: t.PodSpec, at: string): FieldError[] {
+  if (spec.hostNetwork !== true) return [];
+  const text = 'must match `hostPort` when `hostNetwork` is true';
+  return (spec.containers ?? []).flatMap((container, i) =>
+    (container.ports ?? []).flatMap(({ containerPort, hostPort }, j) =>
+      hostPort === containerPort
+        ? []
+        : [invalid(`${at}.containers[${i}].ports[${j}].containerPort`, containerPort, text)],
+    ),
+  );
+}
+
+function validateDns(spec: t.PodSpec, at: string): FieldError[] {
+  const errors = validateChoice(`${at}.dnsPolicy`, spec.dnsPolicy, DNS_POLICIES);
+  const { nameservers = [], searches = [] } = spec.dnsConfig ?? {};
+  const config = `${at}.dnsConfig`;
+  if (spec.dnsPolicy === 'None' && nameservers.length === 0) {
+    const text = 'must provide at least one DNS nameserver when `dnsPolicy` is None';
+    errors.push(
+      required(
+        spec.dnsConfig === undefined ? config : `${config}.nameservers`,
+        spec.dnsConfig === undefined ? 'must provide `dnsConfig` when `dnsPolicy` is None' : text,
+      ),
+    );
+  }
+  if (nameservers.length > 3) {
+    errors.push(invalid(`${config}.nameservers`, nameservers, 'must not have more than 3 nameservers'));
+  }
+  nameservers.forEach((ip, i) => errors.push(...checkIp(`${config}.nameservers[${i}]`, ip)));
+  searches.forEach((search, i) => {
+    if (search === '.') return;
+    const texts = checkDns1123Subdomain(search.replace(/\.$/, ''));
+    errors.push(...invalidAll(`${config}.searches[${i}]`, search, texts));
+  });
+  return errors;
+}
+
+function validateTolerations(tolerations: readonly t.Toleration[] | undefined, at: string): FieldError[] {
+  return (tolerations ?? []).flatMap(({ key = '', operator = 'Equal', value = '', effect = '' }, i) => {
+    const field = `${at}.tolerations[${i}]`;
+    const errors: FieldError[] = [];
+    if (key === '' && operator !== 'Exists') {
+      const text = 'operator must be Exists when `key` is empty, which means "match all values and all keys"';
+      errors.push(invalid(`${field}.operator`, operator, text));
+    }
+    if (operator === 'Exists' && value !== '') {
+      errors.push(
+        invalid(
+          `${field}.operator`,
+          { key, operator, value, effect },
+          "value must be empty when `operator` is 'Exists'",
+        ),
+      );
+    } else {
+      errors.push(...validateChoice(`${field}.operator`, operator, ['Equal', 'Exists']));
+    }
+    const effects = ['NoExecute', 'NoSchedule', 'PreferNoSchedule'];
+    return effect === '' ? errors : [...errors, ...validateChoice(`${field}.effect`, effect, effects)];
+  });
+}
+
+function validateNames(spec: t.PodSpec, at: string): FieldError[] {
+  const labels = { hostname: spec.hostname, subdomain: spec.subdomain };
+  const subdomains = { serviceAccountName: spec.serviceAccountName, nodeName: spec.nodeName };
+  const errors: FieldError[] = [];
+  for (const [key, value = ''] of Object.entries(subdomains)) {
+    if (value !== '') errors.push(...invalidAll(`${at}.${key}`, value, checkDns1123Subdomain(value)));
+  }
+  for (const [key, value = ''] of Object.entries(labels)) {
+    if (value !== '') errors.push(...invalidAll(`${at}.${key}`, value, checkDns1123Label(value)));
+  }
+  return errors;
+}
+
+function validateTimes(spec: t.PodSpec, at: string): FieldError[] {
+  const { activeDeadlineSeconds: deadline } = spec;
+  if (deadline === undefined || (deadline >= 1 && deadline <= MAX_INT32)) return [];
+  const text = `must be between 1 and ${MAX_INT32}, inclusive`;
+  return [invalid(`${at}.activeDeadlineSeconds`, deadline, text)];
+}
+
+/** A Pod's spec wherever it stands; `at` is `spec` or `spec.template.spec`. */
+export function validatePodSpec(spec: t.PodSpec, at: string): FieldError[] {
+  return [
+    ...validateVolumes(spec.volumes ?? [], `${at}.volumes`),
+    ...validateContainers(spec, at),
+    ...validateChoice(`${at}.restartPolicy`, spec.restartPolicy, ['Always', 'Never', 'OnFailure']),
+    ...validateDns(spec, at),
+    ...validateLabels(spec.nodeSelector, `${at}.nodeSelector`),
+    ...validateHostNetwork(spec, at),
+    ...validateNames(spec, at),
+    ...validateTolerations(spec.tolerations, at),
+    ...validateTimes(spec, at),
+  ];
+}
+
+/** A template in a workload: its labels and its Pod's spec. */
+export function validatePodTemplate(template: t.PodTemplateSpec | undefined, at: string): FieldError[] {
+  const errors = [
+    ...validateLabels(template?.metadata?.labels, `${at}.labels`),
+    ...validateAnnotations(template?.metadata?.annotations, `${at}.annotations`),
+    ...validatePodSpec(template?.spec ?? { containers: [] }, `${at}.spec`),
+  ];
+  if ((template?.spec?.ephemeralContainers ?? []).length === 0) return errors;
+  return [...errors, forbidden(`${at}.spec.ephemeralContainers`, 'ephemeral containers not allowed in pod template')];
+}

@@ -1,0 +1,25 @@
+import type * as t from '../generated/types.ts';
+
+type Spec = t.ServiceSpec;
+
+/** Everything but ExternalName. */
+export function needsClusterIp(spec: Spec): boolean {
+  return spec.type === 'ClusterIP' || spec.type === 'NodePort' || spec.type === 'LoadBalancer';
+}
+
+export function isHeadless(spec: Spec): boolean {
+  return spec.clusterIP === 'None' || (spec.clusterIPs?.length === 1 && spec.clusterIPs[0] === 'None');
+}
+
+export function needsNodePort(spec: Spec): boolean {
+  return spec.type === 'NodePort' || spec.type === 'LoadBalancer';
+}
+
+export function needsHealthCheckNodePort(spec: Spec): boolean {
+  return spec.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local';
+}
+
+/** Traffic from outside the cluster may arrive at it. */
+export function externallyAccessible(spec: Spec): boolean {
+  return needsNodePort(spec) || (spec.type === 'ClusterIP' && (spec.externalIPs?.length ?? 0) > 0);
+}

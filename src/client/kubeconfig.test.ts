@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { inClusterConnection, readConnection } from './kubeconfig.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'kubeconfig-'));
+after(() => rmSync(dir, { recursive: true }));
+
+function file(name: string, text: string): string {
+  const path = join(dir, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+function config(cluster: string, user: string, extra: string = ''): string {
+  return `apiVersion: v1
+kind: Config
+current-context: a
+contexts: [{name: a, context: {cluster: c, user: u${extra}}}, {name: other, context: {cluster: gone, user: u}}]
+clusters: [{name: c, cluster: ${cluster}}]
+users: [{name: u, user: ${user}}]
+`;
+}
+
+const PEM = Buffer.from('PEM').toString('base64');
+
+const cases = [
+  {
+    name: 'inline certificates',
+    text: config(
+      `{server: "https://h:6443/", certificate-authority-data: ${PEM}}`,
+      `{client-certificate-data: ${PEM}, client-key-data: ${PEM}}`,
+      ', namespace: n',
+    ),
+    is: { server: 'https://h:6443', ca: 'PEM', cert: 'PEM', key: 'PEM', namespace: 'n' },
+  },
+  {
+    name: 'certificate files beside it',
+    text: config('{server: "https://h", certificate-authority: ca.pem}', '{token: t}'),
+    is: { server: 'https://h', ca: 'CA', token: 't', namespace: 'default' },
+  },
+  {
+    name: 'a token file, a server name and no verification',
+    text: config('{server: "https://h", insecure-skip-tls-verify: true, tls-server-name: n}', '{tokenFile: token}'),
+    is: {
+      server: 'https://h',
+      token: 'from file',
+      tlsServerName: 'n',
+      insecureSkipTlsVerify: true,
+      namespace: 'default',
+    },
+  },
+];
+
+for (const [i, c] of cases.entries()) {
+  test(`readConnection() reads ${c.name}`, () => {
+    file('ca.pem', 'CA');
+    file('token', 'from file\n');
+    const { token, ...connection } = readConnection(file(`config-${i}`, c.text));
+    const found = { ...connection, token: token?.() };
+    const none = { ca: undefined, cert: undefined, key: undefined, token: undefined, tlsServerName: undefined };
+    assert.deepEqual(found, { ...none, insecureSkipTlsVerify: false, ...c.is });
+  });
+}
+
+const refused = [
+  { name: 'no YAML', text: '{', why: /Flow map/ },
+  { name: 'no context', text: 'kind: Config', why: /it names no current context/ },
+  {
+    name: 'a cluster that is not there',
+    text: config('{server: s}', '{}'),
+    context: 'other',
+    why: /it has no cluster "gone"/,
+  },
+  { name: 'no server', text: config('{}', '{}'), why: /the cluster of context "a" has no server/ },
+  { name: 'a log-in program', text: config('{server: s}', '{exec: {}}'), why: /runs a program to log in/ },
+  { name: 'a missing file', text: config('{server: s, certificate-authority: nowhere}', '{}'), why: /ENOENT/ },
+];
+
+for (const [i, c] of refused.entries()) {
+  test(`readConnection() refuses ${c.name}`, () => {
+    const path = file(`bad-${i}`, c.text);
+    assert.throws(() => readConnection(path, c.context), { code: 'EKUBECONFIG', message: c.why });
+  });
+}
+
+test('inClusterConnection() reads the service account of a Pod', () => {
+  for (const [name, text] of [
+    ['ca.crt', 'CA'],
+    ['token', 't\n'],
+    ['namespace', 'n'],
+  ] as const)
+    file(name, text);
+  const env = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443' };
+  const connection = inClusterConnection(env, dir);
+  assert.deepEqual(
+    { ...connection, token: connection?.token?.() },
+    {
+      server: 'https://[fd00::1]:443',
+      ca: 'CA',
+      token: 't',
+      insecureSkipTlsVerify: false,
+      namespace: 'n',
+    },
+  );
+  assert.equal(inClusterConnection({}), undefined);
+});
