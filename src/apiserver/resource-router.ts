@@ -1,0 +1,123 @@
+import { pods, type Resource } from '#api/resource.ts';
+import { type ApiRequest } from '#api/request.ts';
+import { methodNotAllowed, noSuchPath } from '#api/status.ts';
+import { type ResourceContext, type ServerContext } from './context.ts';
+import { upgradeRequired } from './node-proxy.ts';
+import { isStreamKind } from './pod-target.ts';
+import { verbOf, type ResourceRequestInfo } from './request-info.ts';
+import { type ServerResponse } from './response.ts';
+import { StatusError } from './status-error.ts';
+import { bind } from './verbs/binding.ts';
+import { create } from './verbs/create.ts';
+import { deleteCollection, deleteOne } from './verbs/delete.ts';
+import { evict } from './verbs/eviction.ts';
+import { get } from './verbs/get.ts';
+import { list } from './verbs/list.ts';
+import { podLog } from './verbs/log.ts';
+import { patch } from './verbs/patch.ts';
+import { review, reviewKinds } from './verbs/review.ts';
+import { scale } from './verbs/scale.ts';
+import { requestToken } from './verbs/token.ts';
+import { update, type Part } from './verbs/update.ts';
+import { watch } from './watch/watch.ts';
+
+/** Answers one request on a resource; throws `StatusError` where it is refused. */
+export async function serveResource(
+  server: ServerContext,
+  request: ApiRequest,
+  info: ResourceRequestInfo,
+): Promise<ServerResponse> {
+  const kind = server.registry.byPlural(info.group, info.version, info.plural);
+  if (kind === undefined) return serveUnstored(server, request, info);
+  const verb = verbOf(request.method, info, request.query);
+  if (verb === undefined) throw new StatusError(methodNotAllowed(kind.resource, request.method));
+  const { namespaced } = kind.resource;
+  if (!namespaced && info.namespace !== undefined) throw new StatusError(noSuchPath());
+  // A namespaced object has its namespace in the path; only lists go across all of them.
+  if (namespaced && info.namespace === undefined && (info.name !== undefined || verb === 'create')) {
+    throw new StatusError(info.name === undefined ? methodNotAllowed(kind.resource, verb) : noSuchPath());
+  }
+  const context: ResourceContext = { server, request, info, verb, kind, cache: server.storage.cache(kind.resource) };
+  if (info.subresource !== undefined) return serveSubresource(context, info.subresource);
+  if (!kind.verbs.includes(verb)) throw new StatusError(methodNotAllowed(kind.resource, verb));
+  return serveMain(context);
+}
+
+function serveMain(context: ResourceContext): Promise<ServerResponse> {
+  switch (context.verb) {
+    case 'get':
+      return get(context);
+    case 'list':
+      return list(context);
+    case 'watch':
+      return watch(context);
+    case 'create':
+      if (context.info.name !== undefined) throw new StatusError(methodNotAllowed(context.kind.resource, 'create'));
+      return create(context);
+    case 'update':
+      return update(named(context), 'main');
+    case 'patch':
+      return patch(named(context), 'main');
+    case 'delete':
+      return deleteOne(context);
+    case 'deletecollection':
+      return deleteCollection(context);
+  }
+}
+
+function named(context: ResourceContext): ResourceContext {
+  if (context.info.name === undefined) throw new StatusError(methodNotAllowed(context.kind.resource, context.verb));
+  return context;
+}
+
+async function serveSubresource(context: ResourceContext, subresource: string): Promise<ServerResponse> {
+  const { kind } = context;
+  const { status, scale: scalePaths, others = [] } = kind.subresources;
+  if (subresource === 'status' && status === true) return servePart(context, 'status');
+  if (subresource === 'scale' && scalePaths !== undefined) return scale(context, scalePaths);
+  if (!others.some(({ name }) => name === subresource)) throw new StatusError(noSuchPath());
+  if (subresource === 'finalize') return servePart(context, 'finalize');
+  if (subresource === 'token' && context.verb === 'create') return requestToken(context);
+  if (isPod(kind.resource)) return servePodSubresource(context, subresource);
+  throw new StatusError(methodNotAllowed(kind.resource, context.verb));
+}
+
+async function servePodSubresource(context: ResourceContext, subresource: string): Promise<ServerResponse> {
+  if (subresource === 'binding' && context.verb === 'create') return bind(context);
+  if (subresource === 'eviction' && context.verb === 'create') return evict(context);
+  if (subresource === 'log' && context.verb === 'get') return podLog(context);
+  if (isStreamKind(subresource)) throw new StatusError(upgradeRequired());
+  throw new StatusError(methodNotAllowed(context.kind.resource, context.verb));
+}
+
+function servePart(context: ResourceContext, part: Part): Promise<ServerResponse> {
+  switch (context.verb) {
+    case 'get':
+      return get(context);
+    case 'update':
+      return update(context, part);
+    case 'patch':
+      return patch(context, part);
+    default:
+      throw new StatusError(methodNotAllowed(context.kind.resource, context.verb));
+  }
+}
+
+function isPod(resource: Resource): boolean {
+  return resource.group === '' && resource.plural === pods.plural;
+}
+
+/** Kinds that are asked but not stored. */
+async function serveUnstored(
+  server: ServerContext,
+  request: ApiRequest,
+  info: ResourceRequestInfo,
+): Promise<ServerResponse> {
+  const { group, version, plural } = info;
+  const found = reviewKinds.find((kind) => kind.group === group && kind.version === version && kind.plural === plural);
+  if (found !== undefined && info.name === undefined) {
+    if (request.method !== 'POST') throw new StatusError(methodNotAllowed(found, request.method.toLowerCase()));
+    return review(server, found, request);
+  }
+  throw new StatusError(noSuchPath());
+}

@@ -1,0 +1,80 @@
+import { type KubeObject, type ListMeta, type Status } from '#api/object.ts';
+import { type ApiResponse } from '#api/request.ts';
+import { apiVersionOf } from '#api/resource.ts';
+import { partialMetadata, renderTable, type IncludeObject } from '#api/table.ts';
+import { type ResourceContext } from './context.ts';
+import { negotiate, OBJECT_SHAPES, type Negotiated } from './negotiate.ts';
+
+/** An object to be sent; `text` is its JSON where it is at hand. */
+export interface Sendable {
+  readonly object: KubeObject;
+  readonly text?: string | undefined;
+}
+
+export function statusResponse(status: Status): ApiResponse {
+  return { kind: 'object', status: status.code, body: status };
+}
+
+function formatted(negotiated: Negotiated): { readonly contentType?: string } {
+  return negotiated.format === 'yaml' ? { contentType: 'application/yaml' } : {};
+}
+
+export function includeObject(context: ResourceContext): IncludeObject {
+  const asked = context.request.query['includeObject'];
+  return asked === 'None' || asked === 'Object' ? asked : 'Metadata';
+}
+
+/** One object in the shape that the client asked for. */
+export function objectResponse(
+  context: ResourceContext,
+  { object, text }: Sendable,
+  status: number = 200,
+  warnings: readonly string[] = [],
+): ApiResponse {
+  const negotiated = negotiate(context.request.accept, OBJECT_SHAPES);
+  const extra = { ...formatted(negotiated), warnings };
+  if (negotiated.as === 'Table') {
+    const body = renderTable(context.kind, [object], context.server.clock.now(), {
+      includeObject: includeObject(context),
+      metadata: { resourceVersion: object.metadata.resourceVersion },
+      version: negotiated.version,
+    });
+    return { kind: 'object', status, body, ...extra };
+  }
+  if (negotiated.as !== undefined) {
+    return { kind: 'object', status, body: partialMetadata(object, negotiated.version), ...extra };
+  }
+  return { kind: 'object', status, body: object, text, ...extra };
+}
+
+/** A list in the shape that the client asked for. Its JSON is joined from the texts of the items. */
+export function listResponse(context: ResourceContext, items: readonly Sendable[], metadata: ListMeta): ApiResponse {
+  const { kind, server, request } = context;
+  const negotiated = negotiate(request.accept, OBJECT_SHAPES);
+  const extra = formatted(negotiated);
+  if (negotiated.as === 'Table') {
+    const objects = items.map(({ object }) => object);
+    const options = { includeObject: includeObject(context), metadata, version: negotiated.version };
+    return { kind: 'object', status: 200, body: renderTable(kind, objects, server.clock.now(), options), ...extra };
+  }
+  if (negotiated.as !== undefined) {
+    const apiVersion = `meta.k8s.io/${negotiated.version}`;
+    const partial = items.map(({ object }) => partialMetadata(object, negotiated.version));
+    const body = { kind: 'PartialObjectMetadataList', apiVersion, metadata, items: partial };
+    return { kind: 'object', status: 200, body, ...extra };
+  }
+  const head = { kind: kind.listKind, apiVersion: apiVersionOf(kind.resource), metadata };
+  return {
+    kind: 'object',
+    status: 200,
+    // One of the two is wanted: the objects in process, the text on the wire.
+    get body() {
+      return { ...head, items: items.map(({ object }) => object) };
+    },
+    get text() {
+      const texts = items.map(({ object, text }) => text ?? JSON.stringify(object));
+      return `${JSON.stringify(head).slice(0, -1)},"items":[${texts.join(',')}]}`;
+    },
+    ...extra,
+  };
+}

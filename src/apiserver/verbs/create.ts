@@ -1,0 +1,93 @@
+import { randomSuffix } from '#base/names.ts';
+import { type KindDefinition } from '#api/kind.ts';
+import { invalidStatus } from '#api/field-error.ts';
+import { type KubeObject } from '#api/object.ts';
+import { type ApiResponse } from '#api/request.ts';
+import { alreadyExists, badRequest, failure, generateNameConflict } from '#api/status.ts';
+import { admitCreate } from '../admission/admit.ts';
+import { allocateFor } from '../admission/allocate.ts';
+import { checkObject, decodeBody, identityOf } from '../body.ts';
+import { type ResourceContext, type ServerContext } from '../context.ts';
+import { stampNew, withMetadata } from '../metadata.ts';
+import { objectResponse, type Sendable } from '../respond.ts';
+import { StatusError } from '../status-error.ts';
+import { StaleError } from '../storage/object-storage.ts';
+import { parseWriteOptions } from '../write-options.ts';
+
+export async function create(context: ResourceContext): Promise<ApiResponse> {
+  const { kind, request, server, info } = context;
+  const options = parseWriteOptions(request.query, 'CreateOptions');
+  const identity = identityOf(kind);
+  const { object, warnings } = checkObject(await decodeBody(request, identity.kind), identity, options.fieldValidation);
+  const created = await createObject(server, kind, info.namespace, object, options.dryRun);
+  return objectResponse(context, created, 201, [...warnings, ...kind.warnings(created.object)]);
+}
+
+/** A generated name is tried anew so often when it is taken. */
+const NAME_ATTEMPTS = 8;
+/** Room for the five random characters in a name of at most 63. */
+const MAX_GENERATED_PREFIX = 58;
+
+/** Takes a new object, whose fields have been checked, all the way into the store. */
+export async function createObject(
+  server: ServerContext,
+  kind: KindDefinition,
+  namespace: string | undefined,
+  input: KubeObject,
+  dryRun: boolean,
+): Promise<Sendable> {
+  checkIncoming(kind, namespace, input);
+  const { name = '', generateName = '' } = input.metadata;
+  const stamped = stampNew(input, kind.resource.namespaced ? namespace : undefined, server.clock);
+  if (name !== '' || generateName === '') return createNamed(server, kind, stamped, dryRun);
+  let candidate = '';
+  for (let attempt = 0; attempt < NAME_ATTEMPTS; attempt++) {
+    candidate = generateName.slice(0, MAX_GENERATED_PREFIX) + randomSuffix();
+    try {
+      return await createNamed(server, kind, withMetadata(stamped, { name: candidate }), dryRun);
+    } catch (error) {
+      if (!(error instanceof StatusError) || error.status.reason !== 'AlreadyExists') throw error;
+    }
+  }
+  throw new StatusError(generateNameConflict(kind.resource, candidate));
+}
+
+function checkIncoming(kind: KindDefinition, namespace: string | undefined, { metadata }: KubeObject): void {
+  if (kind.resource.namespaced) {
+    const sent = metadata.namespace ?? '';
+    if (sent !== '' && sent !== namespace) {
+      throw new StatusError(
+        badRequest('the namespace of the provided object does not match the namespace sent on the request'),
+      );
+    }
+  }
+  if ((metadata.resourceVersion ?? '') !== '') {
+    throw new StatusError(failure(500, 'resourceVersion should not be set on objects to be created'));
+  }
+}
+
+async function createNamed(
+  server: ServerContext,
+  kind: KindDefinition,
+  stamped: KubeObject,
+  dryRun: boolean,
+): Promise<Sendable> {
+  const { resource } = kind;
+  const prepared = await admitCreate(server, kind, kind.prepareCreate(kind.defaults(stamped)));
+  const { name = '', namespace } = prepared.metadata;
+  const key = namespace === undefined ? name : `${namespace}/${name}`;
+  const cache = server.storage.cache(resource);
+  if (name !== '' && cache.get(key) !== undefined) throw new StatusError(alreadyExists(resource, name));
+  using reserved = allocateFor(server, kind, prepared, undefined, dryRun);
+  const errors = kind.validateCreate(reserved.object);
+  if (errors.length > 0) throw new StatusError(invalidStatus(resource, name, errors));
+  if (dryRun) return { object: reserved.object };
+  try {
+    const stored = await server.storage.put(cache, key, reserved.object, 0);
+    reserved.commit();
+    return stored;
+  } catch (error) {
+    if (error instanceof StaleError) throw new StatusError(alreadyExists(resource, name));
+    throw error;
+  }
+}
