@@ -1,0 +1,48 @@
+import { type Clock } from '#base/clock.ts';
+import { type Log } from '#base/log.ts';
+import { type Client } from '#client/client.ts';
+import { Informers } from '#client/informers.ts';
+import { type ControllerContext } from './controller-context.ts';
+import { startDeploymentController } from './deployment.ts';
+import { startEndpointSliceController } from './endpoint-slice.ts';
+import { startEndpointsController } from './endpoints.ts';
+import { startGarbageCollector } from './garbage-collector.ts';
+import { startNamespaceController } from './namespace.ts';
+import { startNodeLifecycleController } from './node-lifecycle.ts';
+import { startReplicaSetController } from './replica-set.ts';
+import { startScheduler } from './scheduler.ts';
+import { startServiceAccountController } from './service-account.ts';
+
+export interface ControllersOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Stops all of them. */
+  readonly signal: AbortSignal;
+  /** PEM, for `kube-root-ca.crt` in every namespace. */
+  readonly rootCa: string;
+}
+
+export interface Controllers {
+  /** Resolves when every cache is full and work has begun; rejects when stopped before. */
+  readonly ready: Promise<void>;
+  readonly informers: Informers;
+}
+
+/** All controllers and the scheduler, on one set of informers. */
+export function startControllers({ client, clock, log, signal, rootCa }: ControllersOptions): Controllers {
+  const informers = new Informers(client, { clock, log });
+  const context: ControllerContext = { client, informers, clock, log, signal };
+  startServiceAccountController(context, rootCa);
+  startScheduler(context);
+  startReplicaSetController(context);
+  startDeploymentController(context);
+  startEndpointSliceController(context);
+  startEndpointsController(context);
+  startNamespaceController(context);
+  startNodeLifecycleController(context);
+  informers.start(signal);
+  const ready = startGarbageCollector(context).then(() => informers.synced());
+  ready.catch(() => {});
+  return { ready, informers };
+}

@@ -1,0 +1,111 @@
+import { parseIp } from '#base/ip.ts';
+import {
+  type DiscoveryEndpointPort,
+  type Endpoint,
+  type EndpointHints,
+  type Pod,
+  type Service,
+} from '#api/generated/types.ts';
+import { type EndpointPort, endpointPortsOf } from './endpoint-port.ts';
+import { isPodFinished, isPodReady, isTerminating, podAddresses } from './pod-state.ts';
+
+export type AddressType = 'IPv4' | 'IPv6';
+
+/** Endpoints that share a resolved list of ports, and therefore slices. */
+export interface EndpointGroup {
+  readonly addressType: AddressType;
+  readonly ports: readonly EndpointPort[];
+  readonly endpoints: readonly Endpoint[];
+}
+
+/** What is known of a node: `undefined` for one that does not exist. */
+export type ZoneOf = (nodeName: string) => { readonly zone: string | undefined } | undefined;
+
+export function addressTypesOf(service: Service): readonly AddressType[] {
+  const families = service.spec.ipFamilies ?? [];
+  if (families.length > 0) return families.filter((family) => family === 'IPv4' || family === 'IPv6');
+  return parseIp(service.spec.clusterIP ?? '')?.family === 6 ? ['IPv6'] : ['IPv4'];
+}
+
+/** Endpoints of one address type, in the order of the Pods. Models endpointslice/reconciler.go of v1.34. */
+export function desiredEndpoints(
+  service: Service,
+  pods: readonly Pod[],
+  addressType: AddressType,
+  zoneOf: ZoneOf,
+): readonly EndpointGroup[] {
+  const groups = new Map<string, { ports: readonly EndpointPort[]; endpoints: Endpoint[] }>();
+  for (const pod of pods) {
+    const endpoint = endpointOf(service, pod, addressType, zoneOf);
+    if (endpoint === undefined) continue;
+    const ports = endpointPortsOf(pod, service);
+    const key = portsKey(ports);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { ports, endpoints: [endpoint] });
+    else group.endpoints.push(endpoint);
+  }
+  return [...groups.values()].map((group) => ({ addressType, ...group }));
+}
+
+/** Equal for lists of the same ports in any order. */
+export function portsKey(ports: readonly DiscoveryEndpointPort[]): string {
+  return ports
+    .map(({ name, protocol, port, appProtocol }) =>
+      JSON.stringify([name ?? '', protocol ?? 'TCP', port, appProtocol ?? '']),
+    )
+    .sort()
+    .join();
+}
+
+/** Undefined when the Pod has nothing to offer: finished, without an address of the family, or on an unknown node. */
+function endpointOf(service: Service, pod: Pod, addressType: AddressType, zoneOf: ZoneOf): Endpoint | undefined {
+  if (isPodFinished(pod)) return undefined;
+  const addresses = podAddresses(pod).filter((ip) => ip.includes(':') === (addressType === 'IPv6'));
+  if (addresses.length === 0) return undefined;
+  const { nodeName } = pod.spec;
+  const node = nodeName === undefined ? undefined : zoneOf(nodeName);
+  const { publishNotReadyAddresses = false } = service.spec;
+  if (nodeName !== undefined && node === undefined && !publishNotReadyAddresses) return undefined;
+  const ready = publishNotReadyAddresses || (isPodReady(pod) && !isTerminating(pod));
+  return {
+    addresses,
+    conditions: { ready, serving: isPodReady(pod), terminating: isTerminating(pod) },
+    ...(hasOwnHostname(service, pod) ? { hostname: pod.spec.hostname } : {}),
+    targetRef: { kind: 'Pod', namespace: pod.metadata.namespace, name: pod.metadata.name, uid: pod.metadata.uid },
+    ...(nodeName === undefined ? {} : { nodeName }),
+    ...placeOf(service, ready, node?.zone, nodeName),
+  };
+}
+
+/** Whether `hostname.service` is a name of the Pod in DNS. */
+export function hasOwnHostname(service: Service, pod: Pod): boolean {
+  const { hostname = '', subdomain } = pod.spec;
+  return (
+    hostname !== '' && subdomain === service.metadata.name && pod.metadata.namespace === service.metadata.namespace
+  );
+}
+
+/** The zone, and the hints that only endpoints in use have. */
+function placeOf(
+  service: Service,
+  ready: boolean,
+  zone: string | undefined,
+  nodeName: string | undefined,
+): Pick<Endpoint, 'zone' | 'hints'> {
+  const hints = ready ? hintsOf(service, zone, nodeName) : undefined;
+  return { ...(zone === undefined ? {} : { zone }), ...(hints === undefined ? {} : { hints }) };
+}
+
+function hintsOf(service: Service, zone: string | undefined, nodeName: string | undefined): EndpointHints | undefined {
+  const zones = zone === undefined ? {} : { forZones: [{ name: zone }] };
+  const nodes = nodeName === undefined ? {} : { forNodes: [{ name: nodeName }] };
+  switch (service.spec.trafficDistribution) {
+    case 'PreferClose':
+    case 'PreferSameZone':
+      return zone === undefined ? undefined : zones;
+    case 'PreferSameNode':
+      return { ...zones, ...nodes };
+    default:
+      return undefined;
+  }
+}

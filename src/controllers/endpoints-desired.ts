@@ -1,0 +1,126 @@
+import { parseIp } from '#base/ip.ts';
+import {
+  type CoreEndpointPort,
+  type EndpointAddress,
+  type EndpointSubset,
+  type Pod,
+  type Service,
+} from '#api/generated/types.ts';
+import { type EndpointPort, endpointPortsOf } from './endpoint-port.ts';
+import { hasOwnHostname } from './endpoint-slice-desired.ts';
+import { isPodFinished, isPodReady, isTerminating, podAddresses } from './pod-state.ts';
+
+/** Addresses that one Endpoints object holds at most. */
+export const MAX_ADDRESSES = 1000;
+
+interface Entry {
+  readonly address: EndpointAddress;
+  /** Ports by their text, the same text for the same port. */
+  readonly ports: Map<string, EndpointPort>;
+  ready: boolean;
+}
+
+/**
+ * The subsets of a Service: addresses that serve the same ports stand together, once each, sorted. Unlike in
+ * EndpointSlices, Pods that terminate are left out, and there is one address family, the Service's first.
+ */
+export function desiredSubsets(service: Service, pods: readonly Pod[]): readonly EndpointSubset[] {
+  const { publishNotReadyAddresses = false, ports = [], clusterIP } = service.spec;
+  const portless = ports.length === 0 && clusterIP === 'None';
+  const entries = new Map<string, Entry>();
+  for (const pod of pods) {
+    if (isPodFinished(pod) || (isTerminating(pod) && !publishNotReadyAddresses)) continue;
+    const address = addressOf(service, pod);
+    const podPorts = endpointPortsOf(pod, service);
+    if (address === undefined || (podPorts.length === 0 && !portless)) continue;
+    const ready = publishNotReadyAddresses || isPodReady(pod);
+    const key = `${address.ip} ${pod.metadata.uid}`;
+    entries.set(key, { address, ready, ports: new Map(podPorts.map((port) => [JSON.stringify(port), port])) });
+  }
+  const groups = Map.groupBy(entries.values(), ({ ports: found }) => [...found.keys()].sort().join());
+  return [...groups].sort(([a], [b]) => compareText(a, b)).map(([, members]) => subsetOf(members));
+}
+
+function subsetOf(members: readonly Entry[]): EndpointSubset {
+  const sorted = [...members].sort(
+    (a, b) =>
+      compareText(a.address.ip, b.address.ip) ||
+      compareText(a.address.targetRef?.uid ?? '', b.address.targetRef?.uid ?? ''),
+  );
+  const addresses = sorted.filter(({ ready }) => ready).map(({ address }) => address);
+  const notReadyAddresses = sorted.filter(({ ready }) => !ready).map(({ address }) => address);
+  const ports = [...(members[0]?.ports.values() ?? [])].map((port) => corePort(port));
+  return {
+    ...(addresses.length === 0 ? {} : { addresses }),
+    ...(notReadyAddresses.length === 0 ? {} : { notReadyAddresses }),
+    ...(ports.length === 0 ? {} : { ports }),
+  };
+}
+
+/** A port of a Service with one port may be without a name. */
+function corePort({ name, port, protocol, appProtocol }: EndpointPort): CoreEndpointPort {
+  return { ...(name === '' ? {} : { name }), port, protocol, ...(appProtocol === undefined ? {} : { appProtocol }) };
+}
+
+function addressOf(service: Service, pod: Pod): EndpointAddress | undefined {
+  const family = service.spec.ipFamilies?.[0] ?? familyOf(service.spec.clusterIP);
+  const addresses = podAddresses(pod);
+  const ip = family === undefined ? addresses[0] : addresses.find((found) => familyOf(found) === family);
+  if (ip === undefined) return undefined;
+  const { namespace, name, uid } = pod.metadata;
+  return {
+    ...(hasOwnHostname(service, pod) ? { hostname: pod.spec.hostname } : {}),
+    ip,
+    ...(pod.spec.nodeName === undefined ? {} : { nodeName: pod.spec.nodeName }),
+    targetRef: { kind: 'Pod', namespace, name, uid },
+  };
+}
+
+function familyOf(ip: string | undefined): string | undefined {
+  const parsed = parseIp(ip ?? '');
+  return parsed === undefined ? undefined : `IPv${parsed.family}`;
+}
+
+function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+/**
+ * At most `max` addresses: ready ones first, from each subset its share, rounded up. Undefined when nothing had to go.
+ * Models truncateEndpoints of v1.34.
+ */
+export function truncateSubsets(
+  subsets: readonly EndpointSubset[],
+  max: number = MAX_ADDRESSES,
+): readonly EndpointSubset[] | undefined {
+  const ready = count(subsets, 'addresses');
+  const notReady = count(subsets, 'notReadyAddresses');
+  if (ready + notReady <= max) return undefined;
+  const field = ready > max ? 'addresses' : 'notReadyAddresses';
+  const total = ready > max ? ready : notReady;
+  const room = ready > max ? max : max - ready;
+  let left = room;
+  return subsets.map((subset) => {
+    const before = subset[field] ?? [];
+    const kept = before.slice(0, Math.min(left, Math.ceil((before.length / total) * room)));
+    left -= kept.length;
+    const { addresses, notReadyAddresses, ...rest } = subset;
+    return {
+      ...(field === 'addresses' ? nonEmpty('addresses', kept) : nonEmpty('addresses', addresses)),
+      ...(field === 'addresses' || notReadyAddresses === undefined ? {} : nonEmpty('notReadyAddresses', kept)),
+      ...rest,
+    };
+  });
+}
+
+function count(subsets: readonly EndpointSubset[], field: 'addresses' | 'notReadyAddresses'): number {
+  return subsets.reduce((sum, subset) => sum + (subset[field]?.length ?? 0), 0);
+}
+
+function nonEmpty(
+  field: 'addresses' | 'notReadyAddresses',
+  value: readonly EndpointAddress[] | undefined,
+): Pick<EndpointSubset, 'addresses' | 'notReadyAddresses'> {
+  return value === undefined || value.length === 0 ? {} : { [field]: value };
+}

@@ -1,0 +1,185 @@
+import { rfc3339 } from '#base/clock.ts';
+import { type WorkQueue } from '#base/work-queue.ts';
+import { deepEqual } from '#api/equal.ts';
+import { type Node, type Pod, type PodCondition } from '#api/generated/types.ts';
+import { objectKey } from '#api/object.ts';
+import { nodes, pods, resourcePath } from '#api/resource.ts';
+import { isReason } from '#client/client.ts';
+import { type EventRecorder } from '#client/events.ts';
+import { type Informer } from '#client/informer.ts';
+import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from './controller-context.ts';
+import { isPodFinished, isTerminating, podCondition } from './pod-state.ts';
+import { bestNode, type Candidate, unfitReasons, unschedulableMessage } from './scheduler-fit.ts';
+import { demandOf, NodeLoad } from './scheduler-node.ts';
+
+export const SCHEDULER_NAME = 'default-scheduler';
+
+/** Gives each Pod a node. */
+export function startScheduler(context: ControllerContext): void {
+  new Scheduler(context).start();
+}
+
+/**
+ * Decisions are made one at a time, in one turn of the event loop each, against loads that already count what was decided
+ * before; only the binding itself is waited for.
+ */
+class Scheduler {
+  readonly #context: ControllerContext;
+  readonly #pods: Informer<Pod>;
+  readonly #nodes: Informer<Node>;
+  readonly #recorder: EventRecorder;
+  readonly #loads = new Map<string, NodeLoad>();
+  /** Decided and not yet seen in the cache: key to node. */
+  readonly #assumed = new Map<string, string>();
+  readonly #unschedulable = new Set<string>();
+  readonly #queue: WorkQueue;
+
+  constructor(context: ControllerContext) {
+    this.#context = context;
+    this.#pods = context.informers.for(pods);
+    this.#nodes = context.informers.for(nodes);
+    this.#recorder = recorderFor(context, SCHEDULER_NAME);
+    this.#queue = createControllerQueue(
+      context,
+      { name: 'scheduler', waitFor: [this.#pods, this.#nodes], concurrency: 32 },
+      (key) => this.#schedule(key),
+    );
+  }
+
+  start(): void {
+    this.#pods.on({
+      added: (pod) => this.#podChanged(pod, undefined),
+      updated: (pod, old) => this.#podChanged(pod, old),
+      deleted: (pod) => this.#podGone(pod),
+    });
+    this.#nodes.on({
+      added: () => this.#retryAll(),
+      updated: (node, old) => {
+        if (mayFitMore(node, old)) this.#retryAll();
+      },
+    });
+  }
+
+  #podChanged(pod: Pod, old: Pod | undefined): void {
+    const key = objectKey(pod);
+    const { nodeName = '' } = pod.spec;
+    if (nodeName === '') {
+      // A change of status is mostly our own; the spec of a Pod that waits can change in its gates and tolerations.
+      if (isWaiting(pod) && (old === undefined || !deepEqual(old.spec, pod.spec))) this.#queue.add(key);
+      return;
+    }
+    this.#assumed.delete(key);
+    this.#unschedulable.delete(key);
+    if (isPodFinished(pod)) this.#release(pod, nodeName);
+    else this.#loadOf(nodeName).add(pod);
+  }
+
+  #podGone(pod: Pod): void {
+    const key = objectKey(pod);
+    const nodeName = pod.spec.nodeName ?? this.#assumed.get(key);
+    this.#assumed.delete(key);
+    this.#unschedulable.delete(key);
+    if (nodeName !== undefined) this.#release(pod, nodeName);
+  }
+
+  #release(pod: Pod, nodeName: string): void {
+    const load = this.#loads.get(nodeName);
+    const before = load?.pods;
+    load?.remove(pod);
+    if (load?.pods !== before) this.#retryAll();
+  }
+
+  #retryAll(): void {
+    for (const key of this.#unschedulable) this.#queue.add(key);
+  }
+
+  #loadOf(nodeName: string): NodeLoad {
+    let load = this.#loads.get(nodeName);
+    if (load === undefined) {
+      load = new NodeLoad();
+      this.#loads.set(nodeName, load);
+    }
+    return load;
+  }
+
+  async #schedule(key: string): Promise<void> {
+    const pod = this.#pods.get(key);
+    if (pod === undefined || (pod.spec.nodeName ?? '') !== '' || !isWaiting(pod) || this.#assumed.has(key)) {
+      this.#unschedulable.delete(key);
+      return;
+    }
+    const demand = demandOf(pod);
+    const candidates = this.#nodes.list().map((node) => ({ node, load: this.#loadOf(node.metadata.name) }));
+    const reasons = candidates.map((candidate) => unfitReasons(pod, demand, candidate));
+    const chosen = bestNode(
+      pod,
+      candidates.filter((_, i) => reasons[i]?.length === 0),
+    );
+    if (chosen === undefined) {
+      this.#unschedulable.add(key);
+      await this.#refuse(pod, unschedulableMessage(reasons));
+      return;
+    }
+    this.#unschedulable.delete(key);
+    await this.#bind(pod, chosen);
+  }
+
+  async #bind(pod: Pod, { node, load }: Candidate): Promise<void> {
+    const key = objectKey(pod);
+    const { namespace, name, uid } = pod.metadata;
+    const nodeName = node.metadata.name;
+    load.add(pod);
+    this.#assumed.set(key, nodeName);
+    const body = {
+      apiVersion: 'v1',
+      kind: 'Binding',
+      metadata: { namespace, name, uid },
+      target: { apiVersion: 'v1', kind: 'Node', name: nodeName },
+    };
+    try {
+      const path = resourcePath(pods, { namespace, name, subresource: 'binding' });
+      await this.#context.client.raw({ method: 'POST', path, contentType: 'application/json', body });
+    } catch (error) {
+      if (this.#assumed.delete(key)) load.remove(pod);
+      // Deleted, or bound by somebody else, meanwhile.
+      if (isReason(error, 'NotFound', 'Conflict')) return;
+      throw error;
+    }
+    const message = `Successfully assigned ${namespace}/${name} to ${nodeName}`;
+    this.#recorder.record(pod, 'Normal', 'Scheduled', message);
+  }
+
+  async #refuse(pod: Pod, message: string): Promise<void> {
+    this.#recorder.record(pod, 'Warning', 'FailedScheduling', message);
+    const before = podCondition(pod, 'PodScheduled');
+    if (before?.status === 'False' && before.message === message) return;
+    const condition: PodCondition = {
+      type: 'PodScheduled',
+      status: 'False',
+      reason: 'Unschedulable',
+      message,
+      lastTransitionTime: before?.status === 'False' ? before.lastTransitionTime : rfc3339(this.#context.clock.now()),
+    };
+    const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== 'PodScheduled');
+    const body = { metadata: { uid: pod.metadata.uid }, status: { conditions: [...others, condition] } };
+    const { client } = this.#context;
+    await ignoreNotFound(client.patch(pods, pod.metadata, { kind: 'merge', body }, { subresource: 'status' }));
+  }
+}
+
+function isWaiting(pod: Pod): boolean {
+  const { schedulerName = SCHEDULER_NAME, schedulingGates = [] } = pod.spec;
+  return schedulerName === SCHEDULER_NAME && schedulingGates.length === 0 && !isTerminating(pod) && !isPodFinished(pod);
+}
+
+/** Whether a Pod that did not fit may do so now. Heartbeats change neither. */
+function mayFitMore(node: Node, old: Node): boolean {
+  const ready = (found: Node): string | undefined =>
+    found.status?.conditions?.find(({ type }) => type === 'Ready')?.status;
+  return (
+    ready(node) !== ready(old) ||
+    !deepEqual(node.spec, old.spec) ||
+    !deepEqual(node.metadata.labels, old.metadata.labels) ||
+    !deepEqual(node.status?.allocatable, old.status?.allocatable)
+  );
+}

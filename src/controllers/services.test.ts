@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Endpoints, type EndpointSlice, type Pod, type Service } from '#api/generated/types.ts';
+import { nodes, pods, services } from '#api/resource.ts';
+import { startEndpointSliceController } from './endpoint-slice.ts';
+import { startEndpointsController } from './endpoints.ts';
+import { type ControlPlane, controlPlane } from './control-plane-fixture.ts';
+
+function service(name: string, spec: object = {}): Service {
+  const ports = [{ port: 80, protocol: 'TCP', targetPort: 8080 }];
+  const given = { clusterIP: '10.96.0.9', selector: { app: 'web' }, ports, ...spec };
+  return { metadata: { namespace: 'd', name }, spec: given } as unknown as Service;
+}
+
+function pod(name: string, node: string, labels: Record<string, string> = { app: 'web' }): Pod {
+  const spec = { nodeName: node, containers: [{ name: 'c', ports: [{ name: 'http', containerPort: 8080 }] }] };
+  return { metadata: { namespace: 'd', name, labels }, spec } as unknown as Pod;
+}
+
+function slices(plane: ControlPlane): string[] {
+  return plane.api.all<EndpointSlice>('endpointslices').map(({ metadata, ports = [], endpoints = [] }) => {
+    const text = endpoints.map(
+      ({ addresses, conditions }) => `${addresses[0]}${conditions?.ready === true ? '' : '!'}`,
+    );
+    return `${metadata.name} ${ports.map(({ port }) => port).join()} [${text.join(' ')}]`;
+  });
+}
+
+function subsets(plane: ControlPlane): string[] {
+  return plane.api.all<Endpoints>('endpoints').map(({ metadata, subsets = [] }) => {
+    const text = subsets.map(({ addresses = [], notReadyAddresses = [], ports = [] }) =>
+      [
+        ...addresses.map(({ ip }) => ip),
+        ...notReadyAddresses.map(({ ip }) => `${ip}!`),
+        ...ports.map(({ port }) => `:${port}`),
+      ].join(' '),
+    );
+    return `${metadata.name} [${text.join('] [')}]`;
+  });
+}
+
+async function serving(): Promise<ControlPlane> {
+  const plane = controlPlane();
+  await plane.addNode('n1');
+  await plane.start(startEndpointSliceController, startEndpointsController);
+  return plane;
+}
+
+test('endpoints follow Pods from pending to ready to terminating to gone', async () => {
+  await using plane = await serving();
+  await plane.client.create(services, service('web'));
+  await plane.rest();
+  assert.deepEqual(
+    slices(plane).map((text) => text.replace(/web-\S+/, 'NAME')),
+    ['NAME  []'],
+  );
+  assert.deepEqual(subsets(plane), ['web []']);
+  const created = await plane.client.create(pods, pod('a', 'n1'));
+  await plane.runPod(created, '10.0.0.1', false);
+  await plane.rest();
+  const [first = ''] = slices(plane);
+  const name = first.split(' ')[0];
+  assert.deepEqual(slices(plane), [`${name} 8080 [10.0.0.1!]`]);
+  assert.deepEqual(subsets(plane), ['web [10.0.0.1! :8080]']);
+  await plane.runPod(created, '10.0.0.1');
+  await plane.rest();
+  assert.deepEqual(slices(plane), [`${name} 8080 [10.0.0.1]`]);
+  assert.deepEqual(subsets(plane), ['web [10.0.0.1 :8080]']);
+  await plane.client.delete(pods, created.metadata);
+  await plane.rest();
+  assert.deepEqual(slices(plane), [`${name} 8080 [10.0.0.1!]`]);
+  assert.deepEqual(subsets(plane), ['web []']);
+  await plane.finishPod(created);
+  await plane.rest();
+  assert.deepEqual(slices(plane), [`${name}  []`]);
+});
+
+test('a burst of Pods is written without conflicts, and a change of nothing not at all', async () => {
+  await using plane = await serving();
+  await plane.client.create(services, service('web'));
+  for (let i = 1; i <= 150; i++) {
+    await plane.runPod(await plane.client.create(pods, pod(`p${i}`, 'n1')), `10.0.1.${i}`);
+  }
+  await plane.rest();
+  const total = plane.api.all<EndpointSlice>('endpointslices').map(({ endpoints = [] }) => endpoints.length);
+  assert.deepEqual(total.sort(), [100, 50]);
+  plane.api.writes.length = 0;
+  const body = { metadata: { annotations: { note: 'x' } } };
+  await plane.client.patch(pods, { namespace: 'd', name: 'p1' }, { kind: 'merge', body });
+  await plane.rest();
+  assert.deepEqual(plane.api.writes, ['PATCH /api/v1/namespaces/d/pods/p1']);
+});
+
+test('a Pod that leaves the selector leaves its Services, and joins others', async () => {
+  await using plane = await serving();
+  await plane.client.create(services, service('web'));
+  await plane.client.create(services, service('other', { selector: { app: 'other', tier: 'x' } }));
+  const created = await plane.client.create(pods, pod('a', 'n1'));
+  await plane.runPod(created, '10.0.0.1');
+  const body = { metadata: { labels: { app: 'other', tier: 'x' } } };
+  await plane.client.patch(pods, created.metadata, { kind: 'merge', body });
+  await plane.rest();
+  assert.deepEqual(subsets(plane), ['other [10.0.0.1 :8080]', 'web []']);
+});
+
+test('slices that somebody deletes or changes come back', async () => {
+  await using plane = await serving();
+  await plane.client.create(services, service('web'));
+  await plane.runPod(await plane.client.create(pods, pod('a', 'n1')), '10.0.0.1');
+  await plane.rest();
+  const [slice] = plane.api.all<EndpointSlice>('endpointslices');
+  const path = `/apis/discovery.k8s.io/v1/namespaces/d/endpointslices/${slice?.metadata.name}`;
+  await plane.client.raw({ method: 'PUT', path, body: { ...slice, endpoints: [] } });
+  await plane.rest();
+  assert.deepEqual(slices(plane), [`${slice?.metadata.name} 8080 [10.0.0.1]`]);
+  await plane.client.raw({ method: 'DELETE', path, body: {} });
+  await plane.rest();
+  assert.deepEqual(
+    slices(plane).map((text) => text.split(' ').slice(1).join(' ')),
+    ['8080 [10.0.0.1]'],
+  );
+});
+
+test('Services without selector and ExternalName Services are left to their users', async () => {
+  await using plane = await serving();
+  await plane.client.create(services, service('bare', { selector: undefined }));
+  await plane.client.create(services, service('name', { type: 'ExternalName', externalName: 'example.org' }));
+  await plane.rest();
+  assert.deepEqual([...slices(plane), ...subsets(plane)], []);
+});
+
+test('Endpoints go with their Service, but not those of a Service without selector', async () => {
+  await using plane = await serving();
+  await plane.client.create(services, service('web'));
+  await plane.client.create(services, service('bare', { selector: undefined }));
+  const own = { metadata: { namespace: 'd', name: 'bare' }, subsets: [] };
+  await plane.client.raw({ method: 'POST', path: '/api/v1/namespaces/d/endpoints', body: own });
+  await plane.rest();
+  for (const name of ['web', 'bare']) await plane.client.delete(services, { namespace: 'd', name });
+  await plane.rest();
+  assert.deepEqual(subsets(plane), ['bare []']);
+});
+
+test('a Pod whose node is not known yet is in no endpoints until it is', async () => {
+  await using plane = await serving();
+  await plane.client.create(services, service('web'));
+  await plane.runPod(await plane.client.create(pods, pod('a', 'n2')), '10.0.0.1');
+  await plane.rest();
+  assert.deepEqual(
+    slices(plane).map((text) => text.split(' ').slice(1).join(' ')),
+    [' []'],
+  );
+  await plane.addNode('n2');
+  await plane.rest();
+  assert.deepEqual(
+    slices(plane).map((text) => text.split(' ').slice(1).join(' ')),
+    ['8080 [10.0.0.1]'],
+  );
+  const body = { metadata: { labels: { 'topology.kubernetes.io/zone': 'z' } } };
+  await plane.client.patch(nodes, { name: 'n2' }, { kind: 'merge', body });
+  await plane.rest();
+  assert.equal(plane.api.all<EndpointSlice>('endpointslices')[0]?.endpoints?.[0]?.zone, 'z');
+});
