@@ -1,0 +1,75 @@
+import { CodedError } from '#base/errors.ts';
+import { type NetlinkError } from '#netlink/netlink-error.ts';
+import { type Subject } from './encode.ts';
+import { formatKey } from './key.ts';
+import { renderElement } from './render.ts';
+import { layoutOf, type ElementBlock } from './table.ts';
+import { type Operation, type Transaction } from './transaction.ts';
+
+/** The kernel refused a transaction. `code` is the name of the errno; `subject` is the object it refused. */
+export class NftablesError extends CodedError {
+  readonly subject: string;
+
+  constructor(transaction: Transaction, subject: Subject | undefined, cause: NetlinkError) {
+    const what = subject === undefined ? 'a batch' : describe(subject, cause);
+    const reason = cause.kernelMessage === undefined ? cause.code : `${cause.code} (${cause.kernelMessage})`;
+    super(cause.code, `Cannot ${what} in table ${transaction.family} ${transaction.table}: ${reason}`, { cause });
+    this.name = 'NftablesError';
+    this.subject = what;
+  }
+}
+
+/** `add element 10.96.0.1 . tcp . 80 of "services"` */
+function describe(subject: Subject, cause: NetlinkError): string {
+  const { operation } = subject;
+  const action = operation.kind.split('-')[0] ?? '';
+  switch (operation.kind) {
+    case 'add-table':
+    case 'delete-table':
+      return `${action} table`;
+    case 'add-chain':
+      return `${action} chain "${operation.chain.name}"`;
+    case 'delete-chain':
+      return `${action} chain "${operation.chain}"`;
+    case 'flush-chain':
+      return `flush chain "${operation.chain}"`;
+    case 'add-rule':
+      return `add a rule to chain "${operation.chain}"`;
+    case 'add-set':
+      return `add set "${operation.set.name}"`;
+    case 'delete-set':
+      return `delete set "${operation.set}"`;
+    case 'add-elements':
+    case 'delete-elements': {
+      const key = elementText(operation, subject, cause.offset);
+      return `${action} ${key === undefined ? 'elements' : `element ${key}`} of "${operation.set.name}"`;
+    }
+  }
+}
+
+type ElementOperation = Extract<Operation, { kind: 'add-elements' | 'delete-elements' }>;
+
+/** The kernel points at the offending element with an offset into the message; records are all of one size. */
+function elementText(operation: ElementOperation, subject: Subject, offset: number | undefined): string | undefined {
+  const { elements, set } = operation;
+  if (!('count' in elements)) {
+    const only = elements.length === 1 ? elements[0] : undefined;
+    return only === undefined ? undefined : renderElement(set, only);
+  }
+  const first = subject.first ?? 0;
+  if (elements.count === 1) return recordKey(operation, elements, 0);
+  if (offset === undefined || offset < (subject.offset ?? 0)) return undefined;
+  const index = first + Math.floor((offset - (subject.offset ?? 0)) / recordSize(elements));
+  return index < elements.count ? recordKey(operation, elements, index) : undefined;
+}
+
+/** List element, key, value, and data, value: four bytes of header each. */
+function recordSize(block: ElementBlock): number {
+  const data = block.dataLength === 0 ? 0 : 8 + ((block.dataLength + 3) & ~3);
+  return 12 + ((block.keyLength + 3) & ~3) + data;
+}
+
+function recordKey(operation: ElementOperation, block: ElementBlock, index: number): string {
+  const at = index * (block.keyLength + block.dataLength);
+  return formatKey(layoutOf(operation.set.key), block.bytes.subarray(at, at + block.keyLength));
+}

@@ -1,0 +1,159 @@
+import { MessageEncoder } from '#netlink/encoder.ts';
+import { NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, type Message } from '#netlink/message.ts';
+import { NETLINK_NETFILTER, NetlinkSocket } from '#netlink/socket.ts';
+import { CodedError, errorCode } from '#base/errors.ts';
+import { NFT_MSG, RULE, SET, SET_ELEM_LIST } from './attributes.ts';
+import {
+  decodeChain,
+  decodeRule,
+  decodeSet,
+  decodeTableName,
+  type ProgrammedChain,
+  type ProgrammedSet,
+} from './decode.ts';
+import { decodeElements, decodeIntervals, forEachElement } from './decode-elements.ts';
+import { encodeTransaction, familyNumber, type Batch } from './encode.ts';
+import { NftablesError } from './nftables-error.ts';
+import { byteString } from './key.ts';
+import { type Element, type Family, type SetDeclaration } from './table.ts';
+import { type Transaction } from './transaction.ts';
+
+/** A table as the kernel has it, without the elements of its sets. */
+export interface ProgrammedTable {
+  readonly family: Family;
+  readonly name: string;
+  readonly chains: readonly ProgrammedChain[];
+  readonly sets: readonly ProgrammedSet[];
+}
+
+/**
+ * Batch sizes to try, largest first. The kernel takes a datagram of the socket's send buffer minus 32 bytes; without
+ * CAP_NET_ADMIN in the initial namespace that buffer is capped by net.core.wmem_max, 212,992 as a rule, doubled.
+ */
+const LIMITS = [(8 << 20) - 32, 425_984 - 64, 212_992 - 64] as const;
+
+/**
+ * nf_tables of one network namespace: the one that the calling thread was in when it opened the socket. All calls are
+ * synchronous, since the kernel works inside of send(2).
+ */
+export class NftablesSocket implements Disposable {
+  readonly #socket: NetlinkSocket;
+  readonly #encoder: MessageEncoder = new MessageEncoder({ capacity: 1 << 16 });
+  #limit = 0;
+
+  constructor(socket: NetlinkSocket) {
+    this.#socket = socket;
+  }
+
+  static open(): NftablesSocket {
+    return new NftablesSocket(NetlinkSocket.open({ protocol: NETLINK_NETFILTER }));
+  }
+
+  /**
+   * Does all of the transaction or, when it fits one batch, nothing. One too large for the send buffer is done in
+   * several batches, in order, and an error leaves the earlier ones in place. Returns how many there were.
+   */
+  commit(transaction: Transaction): number {
+    for (;;) {
+      const limit = LIMITS[this.#limit];
+      if (limit === undefined) throw new RangeError('Cannot commit: the send buffer takes no batch');
+      let batches = 0;
+      try {
+        for (const batch of encodeTransaction(transaction, this.#encoder, limit)) {
+          this.#send(transaction, batch);
+          batches++;
+        }
+        return batches;
+      } catch (error) {
+        // Only the first batch may be sent again: all that follow are no larger.
+        if (errorCode(error) !== 'EMSGSIZE' || batches > 0) throw error;
+        this.#limit++;
+      }
+    }
+  }
+
+  /** The table, or undefined where there is none. */
+  readTable(family: Family, name: string): ProgrammedTable | undefined {
+    const tables = this.#dump(NFT_MSG.GETTABLE, family, () => {});
+    if (!tables.some((message) => decodeTableName(message) === name)) return undefined;
+    const rules = new Map<string, string[]>();
+    for (const message of this.#dump(NFT_MSG.GETRULE, family, (encoder) => encoder.string(RULE.TABLE, name))) {
+      const { chain, rule } = decodeRule(message);
+      const list = rules.get(chain);
+      if (list === undefined) rules.set(chain, [rule]);
+      else list.push(rule);
+    }
+    const chains = this.#dump(NFT_MSG.GETCHAIN, family, () => {})
+      .map(decodeChain)
+      .filter(({ table }) => table === name)
+      .map(({ chain }) => ({ ...chain, rules: rules.get(chain.name) ?? [] }));
+    const sets = this.#dump(NFT_MSG.GETSET, family, (encoder) => encoder.string(SET.TABLE, name))
+      .map(decodeSet)
+      .filter(({ table }) => table === name)
+      .map(({ set }) => set);
+    return { family, name, chains, sets };
+  }
+
+  readElements(family: Family, table: string, set: SetDeclaration): Element[] {
+    for (let attempt = 1; ; attempt++) {
+      const messages = this.#dumpElements(family, table, set.name);
+      const elements = set.flags?.includes('interval') ? decodeIntervals(messages) : decodeElements(messages);
+      if (new Set(elements.map(({ key }) => byteString(key))).size === elements.length) return elements;
+      if (attempt === MAX_DUMPS) throw torn(set.name);
+    }
+  }
+
+  /**
+   * As `readElements` for large maps of plain data: nothing is kept, the bytes are only lent to `visit`. While the
+   * kernel rehashes a table that grew, a dump shows some elements twice and leaves as many out: `visit` has to return
+   * false for what it saw before, and `ERR_NFTABLES_TORN` then says that all of it has to be read again.
+   */
+  visitElements(
+    family: Family,
+    table: string,
+    set: string,
+    visit: (key: Uint8Array, data: Uint8Array) => boolean,
+  ): void {
+    const none = new Uint8Array();
+    forEachElement(this.#dumpElements(family, table, set), ({ key, data }) => {
+      if (!visit(key, data instanceof Uint8Array ? data : none)) throw torn(set);
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket.close();
+  }
+
+  #dumpElements(family: Family, table: string, set: string): Message[] {
+    return this.#dump(NFT_MSG.GETSETELEM, family, (encoder) => {
+      encoder.string(SET_ELEM_LIST.TABLE, table);
+      encoder.string(SET_ELEM_LIST.SET, set);
+    });
+  }
+
+  #dump(type: number, family: Family, fill: (encoder: MessageEncoder) => void): Message[] {
+    const encoder = this.#encoder;
+    encoder.reset();
+    encoder.begin(type, NLM_F_REQUEST | NLM_F_DUMP | NLM_F_ACK);
+    encoder.nfgenmsg(familyNumber(family));
+    fill(encoder);
+    encoder.end();
+    return this.#socket.requestSync(encoder.finish());
+  }
+
+  #send(transaction: Transaction, batch: Batch): void {
+    const error = this.#socket.batchSync(batch.bytes).errors[0];
+    if (error === undefined) return;
+    throw new NftablesError(
+      transaction,
+      batch.subjects.find((subject) => subject.sequence === error.sequence),
+      error,
+    );
+  }
+}
+
+const MAX_DUMPS = 100;
+
+function torn(set: string): CodedError {
+  return new CodedError('ERR_NFTABLES_TORN', `Cannot read the elements of "${set}": its hash table is being resized`);
+}

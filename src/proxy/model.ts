@@ -1,0 +1,177 @@
+import { type EndpointSlice, type Service } from '#api/generated/types.ts';
+import { objectKey, type KubeObject } from '#api/object.ts';
+import { type Log } from '#base/log.ts';
+import { type IpFamily } from '#base/ip.ts';
+import { categorizeEndpoints } from './categorize.ts';
+import { frontendId, type Frontend, type FrontendChange, type FrontendId } from './frontend.ts';
+import { familyOf, parseService, type ServiceInfo, type ServicePortInfo } from './service-ports.ts';
+import { endpointsOfPort } from './slice-endpoints.ts';
+
+/** As many as the half of a packet's priority that counts them can say. */
+const MAX_BACKENDS = 65_535;
+
+const SERVICE_NAME = 'kubernetes.io/service-name';
+
+export interface ModelOptions {
+  readonly nodeName: string;
+  /** Of which frontends are made. */
+  readonly families: readonly IpFamily[];
+  readonly log: Log;
+}
+
+/**
+ * Services and EndpointSlices as they are now, and the frontends that follow from them. A change costs what its own
+ * Service costs, however many others there are; slices are kept as they came, so nothing is held twice.
+ */
+export class Model {
+  readonly #options: ModelOptions;
+  readonly #services = new Map<string, ServiceInfo>();
+  /** By Service, then by slice. Slices may come before their Service and outlive it. */
+  readonly #slices = new Map<string, Map<string, EndpointSlice>>();
+  readonly #serviceOfSlice = new Map<string, string>();
+  readonly #dirty = new Set<string>();
+  /** What each Service has programmed. */
+  readonly #claims = new Map<string, readonly FrontendId[]>();
+  /** Two Services may state the same address and port; the first one has it until it lets go. */
+  readonly #owners = new Map<FrontendId, string>();
+  readonly #waiting = new Map<FrontendId, Set<string>>();
+
+  constructor(options: ModelOptions) {
+    this.#options = options;
+  }
+
+  get hasChanges(): boolean {
+    return this.#dirty.size > 0;
+  }
+
+  setService(service: Service): void {
+    const key = objectKey(service);
+    const info = parseService(service);
+    if (info !== undefined) this.#services.set(key, info);
+    else if (!this.#services.delete(key)) return;
+    this.#dirty.add(key);
+  }
+
+  deleteService(key: string): void {
+    if (this.#services.delete(key)) this.#dirty.add(key);
+  }
+
+  setSlice(slice: EndpointSlice): void {
+    const key = objectKey(slice);
+    const service = serviceKeyOf(slice);
+    if (this.#serviceOfSlice.get(key) !== service) this.deleteSlice(key);
+    if (service === undefined) return;
+    this.#serviceOfSlice.set(key, service);
+    const slices = this.#slices.get(service);
+    if (slices === undefined) this.#slices.set(service, new Map([[key, slice]]));
+    else slices.set(key, slice);
+    this.#dirty.add(service);
+  }
+
+  deleteSlice(key: string): void {
+    const service = this.#serviceOfSlice.get(key);
+    if (service === undefined) return;
+    this.#serviceOfSlice.delete(key);
+    const slices = this.#slices.get(service);
+    slices?.delete(key);
+    if (slices?.size === 0) this.#slices.delete(service);
+    this.#dirty.add(service);
+  }
+
+  /** What differs since the last call. */
+  takeChanges(): FrontendChange[] {
+    const changes = new Map<FrontendId, Frontend | undefined>();
+    // Services that waited for an address become dirty on the way; a Set visits what is added while it is walked.
+    for (const service of this.#dirty) this.#recompute(service, changes);
+    this.#dirty.clear();
+    return [...changes].map(([id, frontend]) => ({ id, frontend }));
+  }
+
+  /** Makes the next `takeChanges` return every frontend. */
+  markAll(): void {
+    for (const service of this.#services.keys()) this.#dirty.add(service);
+  }
+
+  owns(id: FrontendId): boolean {
+    return this.#owners.has(id);
+  }
+
+  #recompute(service: string, changes: Map<FrontendId, Frontend | undefined>): void {
+    const frontends = this.#frontends(service);
+    const wanted = new Map(frontends.map((frontend) => [idOf(frontend), frontend]));
+    for (const id of this.#claims.get(service) ?? []) {
+      if (wanted.has(id)) continue;
+      this.#release(id, service);
+      if (!this.#owners.has(id)) changes.set(id, undefined);
+    }
+    for (const [id, frontend] of wanted) {
+      if (this.#claim(id, service)) changes.set(id, frontend);
+    }
+    if (wanted.size === 0) this.#claims.delete(service);
+    else this.#claims.set(service, [...wanted.keys()]);
+  }
+
+  #claim(id: FrontendId, service: string): boolean {
+    const owner = this.#owners.get(id);
+    if (owner === undefined || owner === service) {
+      this.#owners.set(id, service);
+      return true;
+    }
+    const waiting = this.#waiting.get(id) ?? new Set();
+    if (!waiting.has(service)) {
+      this.#options.log.warn('two services state one address', { frontend: id, service, owner });
+    }
+    this.#waiting.set(id, waiting.add(service));
+    return false;
+  }
+
+  #release(id: FrontendId, service: string): void {
+    const waiting = this.#waiting.get(id);
+    waiting?.delete(service);
+    if (waiting?.size === 0) this.#waiting.delete(id);
+    if (this.#owners.get(id) !== service) return;
+    this.#owners.delete(id);
+    const [next] = waiting ?? [];
+    if (next === undefined) return;
+    // Behind the one at work, even if it had its turn already.
+    this.#dirty.delete(next);
+    this.#dirty.add(next);
+  }
+
+  #frontends(service: string): Frontend[] {
+    const info = this.#services.get(service);
+    if (info === undefined) return [];
+    return info.clusterIps
+      .filter((address) => this.#options.families.includes(familyOf(address)))
+      .flatMap((address) => info.ports.map((port) => this.#clusterFrontend(service, address, port)));
+  }
+
+  #clusterFrontend(service: string, address: string, port: ServicePortInfo): Frontend {
+    const { nodeName } = this.#options;
+    const slices = this.#slices.get(service)?.values() ?? [];
+    const endpoints = endpointsOfPort(slices, port, familyOf(address), nodeName);
+    const { cluster } = categorizeEndpoints(endpoints, {
+      usesClusterEndpoints: true,
+      usesLocalEndpoints: false,
+      nodeName,
+    });
+    return {
+      kind: 'cluster',
+      address,
+      protocol: port.protocol,
+      port: port.port,
+      service: port.name === '' ? service : `${service}:${port.name}`,
+      backends: cluster.length > MAX_BACKENDS ? cluster.slice(0, MAX_BACKENDS) : cluster,
+    };
+  }
+}
+
+function idOf(frontend: Frontend): FrontendId {
+  return frontendId(frontend.address, frontend.protocol, frontend.port);
+}
+
+function serviceKeyOf(slice: KubeObject): string | undefined {
+  const { labels, namespace } = slice.metadata;
+  const name = labels?.[SERVICE_NAME];
+  return name === undefined || namespace === undefined ? undefined : `${namespace}/${name}`;
+}

@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { systemClock } from '#base/clock.ts';
+import { silentLog } from '#base/log.ts';
+import { isolateTestFile } from '#netlink/isolated-test.ts';
+import { ConntrackSocket } from '#netlink/conntrack-socket.ts';
+import { inNetns, settleInOwnNetns } from '#netlink/namespace.ts';
+import { NftablesSocket } from '#nftables/nftables-socket.ts';
+import { Proxy, type ObjectChange } from './sync.ts';
+import { askAgain, askTcp, askUdp, cidr, connectTcp, Network, NODE_ADDRESS, sendConnected } from './testing/network.ts';
+import { service, slice, type TestPort } from './testing/objects.ts';
+
+isolateTestFile();
+settleInOwnNetns();
+
+const CLIENT = '10.244.0.10';
+const BACKENDS = ['10.244.0.11', '10.244.0.12', '10.244.0.13'];
+const VIP = '10.96.0.50';
+const tcp: TestPort = { port: 80 };
+
+class Cluster implements AsyncDisposable {
+  readonly network = new Network();
+  readonly client: number;
+  readonly proxy: Proxy;
+  readonly #socket: NftablesSocket;
+  readonly #conntrack: ConntrackSocket;
+
+  constructor() {
+    this.client = this.network.addPod(CLIENT);
+    this.#socket = inNetns(this.network.node, () => NftablesSocket.open());
+    this.#conntrack = inNetns(this.network.node, () => ConntrackSocket.open());
+    this.proxy = new Proxy({
+      nodeName: 'a',
+      socket: this.#socket,
+      conntrack: this.#conntrack,
+      serviceCidrs: [cidr('10.96.0.0/12')],
+      clock: systemClock,
+      log: { ...silentLog, error: (message, fields) => assert.fail(`${message} ${JSON.stringify(fields)}`) },
+    });
+    this.proxy.start();
+  }
+
+  set(...objects: readonly Extract<ObjectChange, { kind: 'set' }>['object'][]): void {
+    this.proxy.apply(objects.map((object) => ({ kind: 'set', object })));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.proxy[Symbol.dispose]();
+    this.#socket[Symbol.dispose]();
+    this.#conntrack.close();
+    await this.network[Symbol.asyncDispose]();
+  }
+}
+
+test('TCP through the cluster address reaches every backend, from the address of the client', async () => {
+  await using cluster = new Cluster();
+  for (const pod of BACKENDS) await cluster.network.serveTcp(pod, 8080);
+  cluster.set(service('web', VIP, [tcp]), slice('web', BACKENDS, [{ port: 8080 }]));
+  const answers = new Set<string>();
+  for (let i = 0; i < 60; i++) answers.add(await askTcp(cluster.client, VIP, 80));
+  assert.deepEqual(
+    [...answers].sort(),
+    BACKENDS.map((pod) => `${pod} ${CLIENT}`),
+  );
+});
+
+test('UDP reaches a backend, and another one when that is gone, even the last one', async () => {
+  await using cluster = new Cluster();
+  const [first = '', second = ''] = BACKENDS;
+  for (const pod of [first, second]) await cluster.network.serveUdp(pod, 5353);
+  const port: TestPort = { port: 53, protocol: 'UDP' };
+  const backend: TestPort = { port: 5353, protocol: 'UDP' };
+  cluster.set(service('dns', VIP, [port]), slice('dns', [first], [backend]));
+  const socket = await cluster.network.udpSocket(cluster.client);
+  assert.equal(await askUdp(socket, VIP, 53), `${first} ${CLIENT}`);
+  cluster.set(slice('dns', [], [backend]));
+  cluster.set(slice('dns', [second], [backend]));
+  assert.equal(await askUdp(socket, VIP, 53), `${second} ${CLIENT}`);
+});
+
+test('a UDP flow to a backend that stays is left alone', async () => {
+  await using cluster = new Cluster();
+  for (const pod of BACKENDS) await cluster.network.serveUdp(pod, 5353);
+  const backend: TestPort = { port: 5353, protocol: 'UDP' };
+  cluster.set(service('dns', VIP, [{ port: 53, protocol: 'UDP' }]), slice('dns', BACKENDS, [backend]));
+  const socket = await cluster.network.udpSocket(cluster.client);
+  const [pod = ''] = (await askUdp(socket, VIP, 53)).split(' ');
+  for (const only of [[...BACKENDS, '10.244.0.99'], [pod, '10.244.0.99'], [pod]]) {
+    cluster.set(slice('dns', only, [backend]));
+    assert.equal(await askUdp(socket, VIP, 53), `${pod} ${CLIENT}`);
+  }
+});
+
+test('a Pod reaches itself through its own Service', async () => {
+  await using cluster = new Cluster();
+  await cluster.network.serveTcp(CLIENT, 8080);
+  cluster.set(service('web', VIP, [tcp]), slice('web', [CLIENT], [{ port: 8080 }]));
+  assert.equal(await askTcp(cluster.client, VIP, 80), `${CLIENT} 10.244.0.1`);
+});
+
+test('the node itself reaches a Service', async () => {
+  await using cluster = new Cluster();
+  for (const pod of BACKENDS) await cluster.network.serveTcp(pod, 8080);
+  cluster.set(service('web', VIP, [tcp]), slice('web', BACKENDS, [{ port: 8080 }]));
+  const answers = new Set<string>();
+  for (let i = 0; i < 60; i++) answers.add(await askTcp(cluster.network.node, VIP, 80));
+  assert.deepEqual(
+    [...answers].sort(),
+    BACKENDS.map((pod) => `${pod} ${NODE_ADDRESS}`),
+  );
+});
+
+for (const from of ['a Pod', 'the node'] as const) {
+  test(`a connection from ${from} is refused at once without backends, and at unknown ports`, async () => {
+    await using cluster = new Cluster();
+    const netns = from === 'a Pod' ? cluster.client : cluster.network.node;
+    cluster.set(service('web', VIP, [tcp]));
+    assert.equal(await askTcp(netns, VIP, 80), 'ECONNREFUSED');
+    assert.equal(await askTcp(netns, VIP, 81), 'ECONNREFUSED');
+    const socket = await cluster.network.udpSocket(netns);
+    assert.equal(await sendConnected(socket, VIP, 53), 'ECONNREFUSED');
+  });
+
+  test(`a connection from ${from} to an address that nobody has gets no answer and goes nowhere`, async () => {
+    await using cluster = new Cluster();
+    const netns = from === 'a Pod' ? cluster.client : cluster.network.node;
+    cluster.set(service('web', VIP, [tcp]));
+    let answer = 'none';
+    const connection = connectTcp(netns, '10.96.0.99', 80).then((result) => (answer = typeof result));
+    // Whatever the kernel says to this one, it would have said to the other before.
+    assert.equal(await askTcp(netns, VIP, 80), 'ECONNREFUSED');
+    assert.equal(answer, 'none');
+    cluster.set(service('late', '10.96.0.99', [tcp]));
+    // The client's second attempt, a second later, meets the new address.
+    assert.equal(await connection, 'string');
+  });
+}
+
+test('endpoints that are not ready get nothing; terminating ones only when there are no others', async () => {
+  await using cluster = new Cluster();
+  const [first = '', second = ''] = BACKENDS;
+  for (const pod of [first, second]) await cluster.network.serveTcp(pod, 8080);
+  const port = [{ port: 8080 }];
+  cluster.set(service('web', VIP, [tcp]), slice('web', [first, `${second} terminating`], port));
+  const answers = new Set<string>();
+  for (let i = 0; i < 20; i++) answers.add(await askTcp(cluster.client, VIP, 80));
+  assert.deepEqual([...answers], [`${first} ${CLIENT}`]);
+  cluster.set(slice('web', [`${first} notready`, `${second} terminating`], port));
+  assert.equal(await askTcp(cluster.client, VIP, 80), `${second} ${CLIENT}`);
+  cluster.set(slice('web', [`${first} notready`], port));
+  assert.equal(await askTcp(cluster.client, VIP, 80), 'ECONNREFUSED');
+});
+
+test('an open connection outlives every change around it', async () => {
+  await using cluster = new Cluster();
+  for (const pod of BACKENDS) await cluster.network.serveTcp(pod, 8080);
+  cluster.set(service('web', VIP, [tcp]), slice('web', BACKENDS, [{ port: 8080 }]));
+  const connection = await connectTcp(cluster.client, VIP, 80);
+  assert.ok(typeof connection !== 'string');
+  const before = await askAgain(connection);
+  cluster.set(slice('web', ['10.244.0.99'], [{ port: 8080 }]));
+  assert.equal(await askAgain(connection), before);
+  cluster.proxy.apply([{ kind: 'delete', object: service('web', VIP, [tcp]) }]);
+  assert.equal(await askAgain(connection), before);
+  connection.destroy();
+});
+
+test('a deleted Service stops answering', async () => {
+  await using cluster = new Cluster();
+  const [pod = ''] = BACKENDS;
+  await cluster.network.serveTcp(pod, 8080);
+  cluster.set(service('web', VIP, [tcp]), service('other', '10.96.0.51', [tcp]), slice('web', [pod], [{ port: 8080 }]));
+  assert.equal(await askTcp(cluster.client, VIP, 80), `${pod} ${CLIENT}`);
+  cluster.set(slice('web', [pod], [{ port: 8080 }]));
+  cluster.proxy.apply([{ kind: 'delete', object: service('web', VIP, [tcp]) }]);
+  cluster.set(service('other', VIP, [tcp]));
+  assert.equal(await askTcp(cluster.client, VIP, 80), 'ECONNREFUSED');
+});
+
+test('no connection fails while backends come and go', async () => {
+  await using cluster = new Cluster();
+  for (const pod of BACKENDS) await cluster.network.serveTcp(pod, 8080);
+  cluster.set(service('web', VIP, [tcp]), slice('web', BACKENDS, [{ port: 8080 }]));
+  let running = true;
+  let changes = 0;
+  const flip = (): void => {
+    cluster.set(slice('web', BACKENDS.slice(changes % 3), [{ port: 8080 }]));
+    changes++;
+    if (running) setImmediate(flip);
+  };
+  flip();
+  const failures: string[] = [];
+  for (let i = 0; i < 300; i++) {
+    const answer = await askTcp(cluster.client, VIP, 80);
+    if (!answer.endsWith(CLIENT)) failures.push(answer);
+  }
+  running = false;
+  assert.deepEqual(failures, []);
+  assert.ok(changes > 100);
+});

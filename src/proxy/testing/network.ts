@@ -1,0 +1,154 @@
+import dgram from 'node:dgram';
+import { once } from 'node:events';
+import { closeSync } from 'node:fs';
+import net from 'node:net';
+import { parseCidr, type Cidr } from '#base/cidr.ts';
+import { parseIp, type Ip } from '#base/ip.ts';
+import { openConnectSocket, openListenSocket } from '#netlink/listen-socket.ts';
+import { createNetns, inNetns } from '#netlink/namespace.ts';
+import { RtnetlinkSocket } from '#netlink/rtnetlink-socket.ts';
+import { writeSysctl } from '#netlink/sysctl.ts';
+
+export const NODE_ADDRESS = '172.18.0.2';
+const GATEWAY = '10.244.0.1';
+
+export function ip(text: string): Ip {
+  const parsed = parseIp(text);
+  if (parsed === undefined) throw new RangeError(`Cannot parse "${text}"`);
+  return parsed;
+}
+
+export function cidr(text: string): Cidr {
+  const parsed = parseCidr(text);
+  if (parsed === undefined) throw new RangeError(`Cannot parse "${text}"`);
+  return parsed;
+}
+
+/**
+ * A node and its Pods, each a network namespace of this process, wired as a cluster wires them: a Pod has its address
+ * as a /32 and reaches all else through the node.
+ */
+export class Network implements AsyncDisposable {
+  readonly node: number;
+  readonly #pods = new Map<string, number>();
+  readonly #servers: { close(): unknown }[] = [];
+
+  constructor() {
+    this.node = createNetns();
+    using rtnetlink = inNetns(this.node, () => RtnetlinkSocket.open());
+    rtnetlink.setLink('lo', { up: true });
+    rtnetlink.addAddress({ ip: ip(NODE_ADDRESS), prefix: 32, link: 1 });
+    rtnetlink.addRoute({ destination: cidr('10.96.0.0/12'), link: 1 });
+    inNetns(this.node, () => {
+      writeSysctl('net.ipv4.ip_forward', 1);
+      writeSysctl('net.ipv4.conf.all.send_redirects', 0);
+    });
+  }
+
+  addPod(address: string): number {
+    const netns = createNetns();
+    this.#pods.set(address, netns);
+    using rtnetlink = inNetns(this.node, () => RtnetlinkSocket.open());
+    const name = `pod${this.#pods.size}`;
+    rtnetlink.createVeth({ name, up: true, peer: { name: 'eth0', netns } });
+    const link = rtnetlink.getLink(name)?.index ?? 0;
+    rtnetlink.addAddress({ ip: ip(GATEWAY), prefix: 32, link });
+    rtnetlink.addRoute({ destination: cidr(`${address}/32`), link });
+    using inside = inNetns(netns, () => RtnetlinkSocket.open());
+    inside.setLink('lo', { up: true });
+    inside.setLink('eth0', { up: true });
+    const eth0 = inside.getLink('eth0')?.index ?? 0;
+    inside.addAddress({ ip: ip(address), prefix: 32, link: eth0 });
+    inside.addRoute({ destination: cidr(`${GATEWAY}/32`), link: eth0, scope: 'link' });
+    inside.addRoute({ destination: cidr('0.0.0.0/0'), gateway: ip(GATEWAY), link: eth0 });
+    return netns;
+  }
+
+  /** Answers every line with the Pod's address and the one that the line came from, until the client ends. */
+  async serveTcp(pod: string, port: number): Promise<void> {
+    const { fd } = inNetns(this.#netns(pod), () => openListenSocket({ protocol: 'tcp', address: ip('0.0.0.0'), port }));
+    const server = net.createServer((socket) => {
+      socket.on('error', () => {});
+      socket.on('data', () => socket.write(`${pod} ${socket.remoteAddress}`));
+    });
+    this.#servers.push(server);
+    server.listen({ fd });
+    await once(server, 'listening');
+  }
+
+  async serveUdp(pod: string, port: number): Promise<void> {
+    const socket = await this.udpSocket(this.#netns(pod), port);
+    socket.on('message', (_, from) => socket.send(`${pod} ${from.address}`, from.port, from.address));
+  }
+
+  async udpSocket(netns: number, port: number = 0): Promise<dgram.Socket> {
+    const { fd } = inNetns(netns, () => openListenSocket({ protocol: 'udp', address: ip('0.0.0.0'), port }));
+    const socket = dgram.createSocket('udp4');
+    this.#servers.push(socket);
+    const listening = once(socket, 'listening');
+    socket.bind({ fd });
+    await listening;
+    return socket;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const server of this.#servers) server.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const fd of [this.node, ...this.#pods.values()]) closeSync(fd);
+  }
+
+  #netns(pod: string): number {
+    return this.#pods.get(pod) ?? this.addPod(pod);
+  }
+}
+
+/** Connects, sends a line and returns the first answer, or the code of the error. */
+export async function askTcp(netns: number, address: string, port: number): Promise<string> {
+  const connection = await connectTcp(netns, address, port);
+  if (typeof connection === 'string') return connection;
+  try {
+    return await askAgain(connection);
+  } finally {
+    connection.destroy();
+  }
+}
+
+/** The open connection, or the code of the error. */
+export async function connectTcp(netns: number, address: string, port: number): Promise<net.Socket | string> {
+  const socket = new net.Socket({ fd: inNetns(netns, () => openConnectSocket(4)) });
+  try {
+    const connected = once(socket, 'connect');
+    socket.connect({ host: address, port });
+    await connected;
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    return (error as NodeJS.ErrnoException).code ?? String(error);
+  }
+}
+
+/** One more line over an open connection. */
+export async function askAgain(socket: net.Socket): Promise<string> {
+  socket.write('who?');
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  return answer.toString();
+}
+
+/** Sends a datagram and returns the answer, or the code of the error that comes back for it. */
+export async function askUdp(socket: dgram.Socket, address: string, port: number): Promise<string> {
+  const answered = once(socket, 'message');
+  socket.send('who?', port, address);
+  const [answer] = (await answered) as [Buffer];
+  return answer.toString();
+}
+
+/** Sends a datagram from a connected socket and returns the code of the error that comes back for it. */
+export async function sendConnected(socket: dgram.Socket, address: string, port: number): Promise<string> {
+  const connected = once(socket, 'connect');
+  socket.connect(port, address);
+  await connected;
+  const failed = once(socket, 'error');
+  socket.send('who?');
+  const [error] = (await failed) as [unknown];
+  return (error as NodeJS.ErrnoException).code ?? String(error);
+}
