@@ -1,0 +1,45 @@
+/**
+ * One change to the network of a namespace, as data: planned by pure functions, executed by `network-sync.ts`.
+ * Addresses and blocks are text, links have names.
+ */
+export type NetworkStep =
+  | { readonly kind: 'bridge'; readonly name: string }
+  /** `peer` appears in the other namespace, still down. */
+  | { readonly kind: 'veth'; readonly name: string; readonly peer: string; readonly master?: string }
+  | { readonly kind: 'up'; readonly link: string }
+  | { readonly kind: 'address'; readonly address: string; readonly link: string }
+  | {
+      readonly kind: 'route';
+      readonly to: string;
+      readonly link?: string;
+      readonly via?: string;
+      readonly source?: string;
+    }
+  | { readonly kind: 'unroute'; readonly to: string }
+  | { readonly kind: 'sysctl'; readonly name: string; readonly value: number };
+
+/** Nearly as ip(8) and sysctl(8) would be asked for it. */
+export function formatNetworkStep(step: NetworkStep): string {
+  switch (step.kind) {
+    case 'bridge':
+      return `link add ${step.name} type bridge`;
+    case 'veth': {
+      const master = step.master === undefined ? '' : ` master ${step.master}`;
+      return `link add ${step.name} type veth peer ${step.peer}${master}`;
+    }
+    case 'up':
+      return `link set ${step.link} up`;
+    case 'address':
+      return `addr add ${step.address} dev ${step.link}`;
+    case 'route': {
+      const via = step.via === undefined ? '' : ` via ${step.via}`;
+      const link = step.link === undefined ? '' : ` dev ${step.link}`;
+      const source = step.source === undefined ? '' : ` src ${step.source}`;
+      return `route replace ${step.to}${via}${link}${source}`;
+    }
+    case 'unroute':
+      return `route del ${step.to}`;
+    case 'sysctl':
+      return `${step.name} = ${step.value}`;
+  }
+}

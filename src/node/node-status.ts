@@ -1,0 +1,99 @@
+import { type Node, type NodeCondition, type NodeStatus, type NodeSystemInfo } from '#api/generated/types.ts';
+import { rfc3339 } from '#base/clock.ts';
+import { type ResolvConf } from './pod/resolv-conf.ts';
+
+/** What the machine is, read once. */
+export interface MachineFacts {
+  readonly cpus: number;
+  readonly memoryKiB: number;
+  readonly diskKiB: number;
+  readonly info: Pick<
+    NodeSystemInfo,
+    'architecture' | 'bootID' | 'kernelVersion' | 'machineID' | 'osImage' | 'systemUUID'
+  >;
+  /** /etc/hosts and /etc/resolv.conf. */
+  readonly hosts: string;
+  readonly resolvConf: ResolvConf;
+}
+
+export interface NodeIdentity {
+  readonly name: string;
+  readonly address: string;
+  readonly podCidr: string;
+  readonly maxPods: number;
+  readonly labels: Readonly<Record<string, string>>;
+  /** `v1.34.2` */
+  readonly kubernetesVersion: string;
+  readonly runtimeVersion: string;
+}
+
+export function nodeLabels(identity: NodeIdentity, machine: MachineFacts): Readonly<Record<string, string>> {
+  const arch = machine.info.architecture;
+  return {
+    'beta.kubernetes.io/arch': arch,
+    'beta.kubernetes.io/os': 'linux',
+    'kubernetes.io/arch': arch,
+    'kubernetes.io/hostname': identity.name,
+    'kubernetes.io/os': 'linux',
+    ...identity.labels,
+  };
+}
+
+export function allocatableOf(identity: Pick<NodeIdentity, 'maxPods'>, machine: MachineFacts): Record<string, string> {
+  return {
+    cpu: String(machine.cpus),
+    'ephemeral-storage': `${machine.diskKiB}Ki`,
+    memory: `${machine.memoryKiB}Ki`,
+    pods: String(identity.maxPods),
+  };
+}
+
+/** `old` keeps the times at which conditions last changed. */
+export function nodeStatus(
+  identity: NodeIdentity,
+  machine: MachineFacts,
+  now: number,
+  old: Node | undefined,
+): NodeStatus {
+  const capacity = allocatableOf(identity, machine);
+  return {
+    addresses: [
+      { type: 'InternalIP', address: identity.address },
+      { type: 'Hostname', address: identity.name },
+    ],
+    capacity,
+    allocatable: capacity,
+    conditions: nodeConditions(now, old?.status?.conditions ?? []),
+    daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
+    nodeInfo: {
+      ...machine.info,
+      operatingSystem: 'linux',
+      containerRuntimeVersion: identity.runtimeVersion,
+      kubeletVersion: identity.kubernetesVersion,
+      // No longer set by anybody, but still required by its type.
+      kubeProxyVersion: '',
+    },
+  };
+}
+
+const conditions: readonly (readonly [type: string, status: string, reason: string, message: string])[] = [
+  ['MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
+  ['DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
+  ['PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
+  ['Ready', 'True', 'KubeletReady', 'kubelet is posting ready status'],
+];
+
+function nodeConditions(now: number, old: readonly NodeCondition[]): readonly NodeCondition[] {
+  return conditions.map(([type, status, reason, message]) => {
+    const before = old.find((condition) => condition.type === type);
+    const lastTransitionTime = before?.status === status ? before.lastTransitionTime : undefined;
+    return {
+      type,
+      status,
+      lastHeartbeatTime: rfc3339(now),
+      lastTransitionTime: lastTransitionTime ?? rfc3339(now),
+      reason,
+      message,
+    };
+  });
+}

@@ -1,0 +1,362 @@
+import { rm } from 'node:fs/promises';
+import { errorMessage } from '#base/errors.ts';
+import { type Container, type Pod, type PodStatus } from '#api/generated/types.ts';
+import { pods } from '#api/resource.ts';
+import { isReason } from '#client/client.ts';
+import { ContainerAgent, crashLoopMessage, refOf } from './container-agent.ts';
+import { logDirectory, logPath, type NodeContext } from './node-context.ts';
+import { containerEnv, ContainerConfigError } from './pod/container-env.ts';
+import { type ContainerKind, type ContainerView } from './pod/container-view.ts';
+import { podActions, stopActions } from './pod/pod-actions.ts';
+import { podStatus } from './pod/pod-status.ts';
+import { serviceEnv } from './pod/service-env.ts';
+import { containerMounts, fetchPodInputs, type PodInputs, writeVolumes } from './pod-inputs-agent.ts';
+import { createPodSandbox, type MadeSandbox, PreparationError, registrationOf } from './pod-sandbox-agent.ts';
+import { DEFAULT_PATH } from './sandbox/container-command.ts';
+
+/** What a Pod has once its containers may start. */
+interface Prepared extends MadeSandbox {
+  inputs: PodInputs;
+  volumes: ReadonlyMap<string, string>;
+}
+
+/** One Pod on this node, from the first time it is seen until nothing of it is left. */
+export class PodAgent {
+  readonly uid: string;
+  readonly #node: NodeContext;
+  readonly #wake: (afterMs?: number) => void;
+  readonly #containers: readonly ContainerAgent[];
+  readonly #startTime: number;
+  #pod: Pod;
+  /** Gone from the API without our doing: nobody waits for it to end well. */
+  #orphaned = false;
+  #prepared: Prepared | undefined;
+  #podIp: string | undefined;
+  #phase: 'Succeeded' | 'Failed' | undefined;
+  #reason: { readonly reason: string; readonly message: string } | undefined;
+  #written = '';
+  #backedOff = new Set<string>();
+  #refresh: Disposable | undefined;
+  #done = false;
+
+  /** `wake` asks for another call of `sync`. */
+  constructor(node: NodeContext, pod: Pod, wake: (afterMs?: number) => void) {
+    this.#node = node;
+    this.#pod = pod;
+    this.#wake = wake;
+    this.uid = pod.metadata.uid;
+    this.#podIp = pod.status?.podIP;
+    this.#startTime = pod.status?.startTime === undefined ? node.clock.now() : Date.parse(pod.status.startTime);
+    const { initContainers = [], containers } = pod.spec;
+    const waitingFor = initContainers.length > 0 ? 'PodInitializing' : 'ContainerCreating';
+    const make = (spec: Container, kind: ContainerKind): ContainerAgent =>
+      new ContainerAgent(node, spec, kind, waitingFor, () => wake());
+    this.#containers = [
+      ...initContainers.map((spec) => make(spec, spec.restartPolicy === 'Always' ? 'sidecar' : 'init')),
+      ...containers.map((spec) => make(spec, 'main')),
+    ];
+    this.#resume();
+  }
+
+  get done(): boolean {
+    return this.#done;
+  }
+
+  update(pod: Pod): void {
+    this.#pod = pod;
+  }
+
+  orphan(): void {
+    this.#orphaned = true;
+  }
+
+  /** Brings the Pod one step on. Calls must not overlap. Throws when it should be tried again after a while. */
+  async sync(): Promise<void> {
+    if (this.#done) return;
+    if (this.#orphaned) {
+      await this.discard();
+      return;
+    }
+    if (this.#pod.metadata.deletionTimestamp !== undefined) {
+      await this.#finishDeletion();
+      return;
+    }
+    if (this.#phase !== undefined && this.#prepared === undefined) return;
+    this.#checkDeadline();
+    try {
+      if (this.#phase === undefined) await this.#prepare();
+    } catch (error) {
+      await this.#writeStatus();
+      if (error instanceof PreparationError) this.#event('Warning', error.code, error.message);
+      throw error;
+    }
+    await this.#act();
+    await this.#writeStatus();
+  }
+
+  /** Ends everything at once; the files of a Pod that is still in the API stay for its next start. */
+  async discard(): Promise<void> {
+    this.#done = true;
+    await Promise.all(this.#containers.map((container) => container.kill()));
+    await this.#removeSandbox(this.#orphaned ? 'all' : 'running');
+    if (this.#orphaned) await this.#forget();
+    else this.#node.runtime.forget(this.uid);
+  }
+
+  get #views(): readonly ContainerView[] {
+    return this.#containers.map(({ view }) => view);
+  }
+
+  get #restartPolicy(): string {
+    return this.#pod.spec.restartPolicy ?? 'Always';
+  }
+
+  /** What an earlier process of this node wrote down is how we know that the Pod is not new. */
+  #resume(): void {
+    const { status } = this.#pod;
+    if (status?.phase === 'Succeeded' || status?.phase === 'Failed') this.#phase = status.phase;
+    const directory = logDirectory(this.#node, refOf(this.#pod));
+    const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+    for (const container of this.#containers) {
+      const name = container.spec.name;
+      const known = statuses.find((one) => one.name === name);
+      if (known === undefined) continue;
+      // Init containers run again, too: what they prepared was in memory.
+      const init = container.kind !== 'main';
+      container.resume(known, (code) => this.#phase === undefined && (init || mayRestart(this.#restartPolicy, code)));
+      if (known.containerID === undefined) continue;
+      this.#node.runtime.noteEnded(registrationOf(this.#pod), {
+        container: name,
+        containerId: known.containerID,
+        logPath: logPath(directory, name, known.restartCount),
+        previousLogPath: known.restartCount > 0 ? logPath(directory, name, known.restartCount - 1) : undefined,
+        tty: false,
+        stdin: false,
+      });
+    }
+  }
+
+  #checkDeadline(): void {
+    const seconds = this.#pod.spec.activeDeadlineSeconds;
+    if (seconds === undefined || this.#phase !== undefined) return;
+    const left = this.#startTime + seconds * 1000 - this.#node.clock.now();
+    if (left > 0) {
+      this.#wake(left);
+      return;
+    }
+    const message = 'Pod was active on the node longer than the specified deadline';
+    this.#reason = { reason: 'DeadlineExceeded', message };
+    this.#phase = 'Failed';
+    this.#event('Normal', 'DeadlineExceeded', message);
+  }
+
+  async #prepare(): Promise<void> {
+    if (this.#prepared !== undefined) return;
+    const pod = this.#pod;
+    const inputs = await fetchPodInputs(this.#node, pod);
+    // What follows is done in one go: between network, files and processes nobody else gets a turn.
+    const made = createPodSandbox(this.#node, pod);
+    this.#podIp = made.podIp;
+    try {
+      const volumes = writeVolumes(this.#node, pod, made.sandbox, inputs, made.facts);
+      this.#prepared = { ...made, inputs, volumes };
+    } catch (error) {
+      await this.#node.runtime.removeSandbox(this.uid, 'running');
+      throw error;
+    }
+    this.#scheduleRefresh(inputs.refreshMs);
+  }
+
+  async #act(): Promise<void> {
+    for (;;) {
+      if (this.#phase !== undefined) {
+        if (this.#stopAll(this.#graceMs())) await this.#removeSandbox();
+        return;
+      }
+      const now = this.#node.clock.now();
+      const actions = podActions({ restartPolicy: this.#restartPolicy, containers: this.#views, now });
+      let started = false;
+      for (const action of actions) {
+        switch (action.kind) {
+          case 'start':
+            this.#backedOff.delete(action.container);
+            this.#start(action.container);
+            started = true;
+            break;
+          case 'stop':
+            this.#container(action.container)?.stop(this.#pod, this.#graceMs());
+            break;
+          case 'wait':
+            this.#wake(action.until - now);
+            break;
+          case 'finish':
+            this.#phase = action.phase;
+            break;
+        }
+      }
+      this.#noteBackoffs();
+      // A container that could not start has changed what comes next.
+      if (!started && this.#phase === undefined) return;
+    }
+  }
+
+  #start(name: string): void {
+    const prepared = this.#prepared;
+    const container = this.#container(name);
+    if (prepared === undefined || container === undefined) return;
+    const pod = this.#pod;
+    const { namespace } = refOf(pod);
+    const { sandbox, podIp, inputs, facts, volumes } = prepared;
+    try {
+      const serviceLinks = pod.spec.enableServiceLinks ?? true;
+      const env = containerEnv({
+        pod,
+        container: container.spec,
+        facts,
+        sources: inputs,
+        serviceEnv: serviceEnv(this.#node.services.list(), { namespace, serviceLinks }),
+        imageEnv: {
+          PATH: DEFAULT_PATH,
+          HOSTNAME: sandbox.spec.hostname,
+          HOME: '/root',
+          ...(container.spec.tty === true ? { TERM: 'xterm' } : {}),
+        },
+      });
+      container.start({ pod, podIp, sandbox, env, mounts: containerMounts(container.spec, volumes, env) });
+    } catch (error) {
+      if (!(error instanceof ContainerConfigError)) throw error;
+      container.failConfig(pod, error);
+      // The next attempt needs the objects as they are then.
+      void this.#renew();
+    }
+  }
+
+  #noteBackoffs(): void {
+    const now = this.#node.clock.now();
+    for (const container of this.#containers) {
+      const { name, state, retryAt } = container.view;
+      if (state.kind !== 'terminated' || retryAt <= now || this.#backedOff.has(name)) continue;
+      this.#backedOff.add(name);
+      container.noteBackoff(this.#pod);
+    }
+  }
+
+  #scheduleRefresh(refreshMs: number | undefined): void {
+    if (refreshMs === undefined) return;
+    this.#refresh = this.#node.clock.after(refreshMs, () => void this.#renew(refreshMs));
+  }
+
+  /** Fetches again what the Pod refers to, and brings its volumes up to date. */
+  async #renew(refreshMs?: number): Promise<void> {
+    try {
+      const inputs = await fetchPodInputs(this.#node, this.#pod);
+      const prepared = this.#prepared;
+      if (prepared === undefined) return;
+      prepared.inputs = inputs;
+      prepared.volumes = writeVolumes(this.#node, this.#pod, prepared.sandbox, inputs, prepared.facts);
+    } catch (error) {
+      this.#node.log.warn('volumes not refreshed', { pod: this.#pod.metadata.name, error: errorMessage(error) });
+    }
+    this.#scheduleRefresh(refreshMs);
+  }
+
+  async #finishDeletion(): Promise<void> {
+    const stopped = this.#stopAll((this.#pod.metadata.deletionGracePeriodSeconds ?? 30) * 1000);
+    if (!stopped) {
+      await this.#writeStatus();
+      return;
+    }
+    await this.#removeSandbox();
+    await this.#writeStatus();
+    const { namespace, name } = refOf(this.#pod);
+    try {
+      await this.#node.client.delete(
+        pods,
+        { namespace, name },
+        { gracePeriodSeconds: 0, preconditions: { uid: this.uid } },
+      );
+    } catch (error) {
+      if (!isReason(error, 'NotFound', 'Conflict')) throw error;
+    }
+    await this.#forget();
+    this.#done = true;
+  }
+
+  /** True when none runs any more. */
+  #stopAll(graceMs: number): boolean {
+    for (const action of stopActions(this.#views)) {
+      if (action.kind === 'stop') this.#container(action.container)?.stop(this.#pod, graceMs);
+    }
+    return this.#containers.every(({ running }) => !running);
+  }
+
+  async #removeSandbox(what: 'all' | 'running' = 'all'): Promise<void> {
+    this.#refresh?.[Symbol.dispose]();
+    this.#prepared = undefined;
+    this.#node.pool.release(this.uid);
+    await this.#node.runtime.removeSandbox(this.uid, what);
+  }
+
+  async #forget(): Promise<void> {
+    this.#node.runtime.forget(this.uid);
+    await rm(logDirectory(this.#node, refOf(this.#pod)), { recursive: true, force: true });
+  }
+
+  /** Only what differs from the last time is written, and at once. */
+  async #writeStatus(): Promise<void> {
+    const status = this.#status();
+    const text = JSON.stringify(status);
+    if (text === this.#written) return;
+    const { namespace, name, uid } = refOf(this.#pod);
+    const body = { metadata: { uid }, status: { reason: null, message: null, ...status } };
+    try {
+      await this.#node.client.patch(pods, { namespace, name }, { kind: 'merge', body }, { subresource: 'status' });
+      this.#written = text;
+    } catch (error) {
+      // It was deleted meanwhile; the watch tells us soon.
+      if (!isReason(error, 'NotFound', 'Conflict', 'Invalid')) throw error;
+    }
+  }
+
+  #status(): PodStatus {
+    const { clock, nodeAddress } = this.#node;
+    return podStatus({
+      pod: this.#pod,
+      containers: this.#views.map((view) => this.#shown(view)),
+      hostIp: nodeAddress,
+      podIp: this.#podIp,
+      sandboxReady: this.#prepared !== undefined,
+      startTime: this.#startTime,
+      phase: this.#phase,
+      ...this.#reason,
+      now: clock.now(),
+    });
+  }
+
+  /** A container that waits for its next run is shown as waiting, with its last end as the past. */
+  #shown(view: ContainerView): ContainerView {
+    const { state, retryAt } = view;
+    if (state.kind !== 'terminated' || retryAt <= this.#node.clock.now()) return view;
+    const actions = podActions({ restartPolicy: this.#restartPolicy, containers: this.#views, now: 0 });
+    const again = actions.some((action) => action.kind === 'wait' && action.until === retryAt);
+    if (!again) return view;
+    const message = crashLoopMessage(view, this.#pod);
+    return { ...view, state: { kind: 'waiting', reason: 'CrashLoopBackOff', message }, last: state };
+  }
+
+  #container(name: string): ContainerAgent | undefined {
+    return this.#containers.find(({ spec }) => spec.name === name);
+  }
+
+  #graceMs(): number {
+    return (this.#pod.spec.terminationGracePeriodSeconds ?? 30) * 1000;
+  }
+
+  #event(type: 'Normal' | 'Warning', reason: string, message: string): void {
+    this.#node.events.record(this.#pod, type, reason, message);
+  }
+}
+
+function mayRestart(policy: string, exitCode: number): boolean {
+  return policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0);
+}

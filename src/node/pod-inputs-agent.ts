@@ -1,0 +1,168 @@
+import { errorCode, errorMessage } from '#base/errors.ts';
+import { type ConfigMap, type Container, type Pod, type Secret, type Volume } from '#api/generated/types.ts';
+import { type KubeObject } from '#api/object.ts';
+import { configMaps, type Resource, resourcePath, secrets, serviceAccounts } from '#api/resource.ts';
+import { type Client, isReason } from '#client/client.ts';
+import { type NodeContext, podDirectory } from './node-context.ts';
+import { ContainerConfigError, envReferences, type PodSources } from './pod/container-env.ts';
+import { expand } from './pod/expand.ts';
+import { type PodFacts } from './pod/field-value.ts';
+import { type ContainerMount } from './sandbox/container-mounts.ts';
+import { PreparationError } from './pod-sandbox-agent.ts';
+import { type PodSandbox } from './sandbox/pod-sandbox-sync.ts';
+import { tokenKey, type TokenWish, volumeFiles, volumeReferences } from './volume/volume-files.ts';
+import { prepareHostPath, writeVolume } from './volume/volume-sync.ts';
+
+/** All that a Pod needs from the API, as it was at one moment. */
+export interface PodInputs extends PodSources {
+  readonly tokens: ReadonlyMap<string, string>;
+  /** When the first token should be fetched anew, in milliseconds from the fetch; undefined without tokens. */
+  readonly refreshMs: number | undefined;
+}
+
+/** What does not exist is left out: only its user knows whether it is optional. */
+export async function fetchPodInputs({ client }: NodeContext, pod: Pod): Promise<PodInputs> {
+  const { volumes = [], initContainers = [], containers } = pod.spec;
+  const byVolumes = volumeReferences(volumes);
+  const byEnv = envReferences([...initContainers, ...containers]);
+  const [configMapsByName, secretsByName, tokens] = await Promise.all([
+    fetchAll<ConfigMap>(client, configMaps, pod, [...byVolumes.configMaps, ...byEnv.configMaps]),
+    fetchAll<Secret>(client, secrets, pod, [...byVolumes.secrets, ...byEnv.secrets]),
+    Promise.all(byVolumes.tokens.map(async (wish) => [tokenKey(wish), await requestToken(client, pod, wish)] as const)),
+  ]);
+  const lifetimes = byVolumes.tokens.map(({ expirationSeconds }) => expirationSeconds * 1000);
+  return {
+    configMaps: configMapsByName,
+    secrets: secretsByName,
+    tokens: new Map(tokens),
+    refreshMs: lifetimes.length === 0 ? undefined : Math.min(...lifetimes) * 0.8,
+  };
+}
+
+async function fetchAll<T extends KubeObject>(
+  client: Client,
+  resource: Resource<T>,
+  pod: Pod,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, T>> {
+  const found = await Promise.all(
+    [...new Set(names)].map(async (name) => {
+      try {
+        return [name, await client.get(resource, { namespace: pod.metadata.namespace, name })] as const;
+      } catch (error) {
+        if (isReason(error, 'NotFound')) return undefined;
+        throw error;
+      }
+    }),
+  );
+  return new Map(found.filter((entry) => entry !== undefined));
+}
+
+async function requestToken(client: Client, pod: Pod, wish: TokenWish): Promise<string> {
+  try {
+    return await tokenOf(client, pod, wish);
+  } catch (error) {
+    const holder = pod.spec.volumes?.find(({ projected }) =>
+      projected?.sources?.some(({ serviceAccountToken }) => serviceAccountToken !== undefined),
+    );
+    throw mountError(holder?.name ?? '', `failed to fetch token: ${errorMessage(error)}`);
+  }
+}
+
+async function tokenOf(client: Client, pod: Pod, wish: TokenWish): Promise<string> {
+  const { namespace, name, uid } = pod.metadata;
+  const account = pod.spec.serviceAccountName ?? 'default';
+  const answer = await client.raw({
+    method: 'POST',
+    path: resourcePath(serviceAccounts, { namespace, name: account, subresource: 'token' }),
+    contentType: 'application/json',
+    body: {
+      apiVersion: 'authentication.k8s.io/v1',
+      kind: 'TokenRequest',
+      spec: {
+        audiences: wish.audience === undefined ? [] : [wish.audience],
+        expirationSeconds: wish.expirationSeconds,
+        boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid },
+      },
+    },
+  });
+  const token = (answer as { readonly status?: { readonly token?: string } }).status?.token;
+  if (token === undefined) throw new TypeError(`no token for ${account} came back`);
+  return token;
+}
+
+/** Volumes on the machine, by name. Writing them again brings what has changed. */
+export function writeVolumes(
+  context: NodeContext,
+  pod: Pod,
+  sandbox: PodSandbox,
+  inputs: PodInputs,
+  facts: PodFacts,
+): ReadonlyMap<string, string> {
+  const paths = new Map<string, string>();
+  for (const volume of pod.spec.volumes ?? []) {
+    const directory = `${podDirectory(context, pod.metadata.uid)}/volumes/${volume.name}`;
+    try {
+      paths.set(volume.name, writeOne(context, pod, sandbox, inputs, facts, volume, directory));
+    } catch (error) {
+      if (!(error instanceof ContainerConfigError) && errorCode(error) === undefined) throw error;
+      throw mountError(volume.name, errorMessage(error));
+    }
+  }
+  return paths;
+}
+
+function mountError(volume: string, reason: string): PreparationError {
+  return new PreparationError(
+    'FailedMount',
+    `MountVolume.SetUp failed for volume ${JSON.stringify(volume)} : ${reason}`,
+  );
+}
+
+function writeOne(
+  context: NodeContext,
+  pod: Pod,
+  sandbox: PodSandbox,
+  inputs: PodInputs,
+  facts: PodFacts,
+  volume: Volume,
+  directory: string,
+): string {
+  const { emptyDir, hostPath } = volume;
+  if (hostPath !== undefined) {
+    prepareHostPath(hostPath);
+    return hostPath.path;
+  }
+  if (emptyDir !== undefined) {
+    const size = emptyDir.sizeLimit === undefined ? '' : `,size=${sizeOption(emptyDir.sizeLimit)}`;
+    if (emptyDir.medium === 'Memory') sandbox.mountMemory(directory, `mode=1777${size}`);
+    else sandbox.makeDirectory(directory);
+    return directory;
+  }
+  const files = volumeFiles(volume, { pod, facts, sources: inputs, tokens: inputs.tokens });
+  if (files === undefined) throw new ContainerConfigError('this kind of volume is not supported');
+  writeVolume(directory, files, new Date(context.clock.now()).toISOString().replaceAll(/[-:T]/g, '_'));
+  return directory;
+}
+
+/** mount(8) of tmpfs knows k, m and g, all of them binary. */
+function sizeOption(quantity: string): string {
+  return quantity.replace(/^(\d+)([KMG])i$/, (_, digits: string, unit: string) => `${digits}${unit.toLowerCase()}`);
+}
+
+/** Where a container finds the volumes. */
+export function containerMounts(
+  container: Container,
+  volumes: ReadonlyMap<string, string>,
+  env: Readonly<Record<string, string>>,
+): readonly ContainerMount[] {
+  return (container.volumeMounts ?? []).map(({ name, mountPath, subPath, subPathExpr, readOnly }) => {
+    const base = volumes.get(name);
+    if (base === undefined) throw new ContainerConfigError(`volume ${JSON.stringify(name)} not found`);
+    const sub = subPathExpr === undefined ? subPath : expand(subPathExpr, (variable) => env[variable]);
+    if (sub?.split('/').includes('..') === true) throw new ContainerConfigError(`subPath must not contain '..'`);
+    const source = sub === undefined || sub === '' ? base : `${base}/${sub}`;
+    const target = mountPath.startsWith('/') ? mountPath : `/${mountPath}`;
+    return { source, target, readOnly: readOnly ?? false };
+  });
+}

@@ -1,0 +1,83 @@
+import { CodedError, errorMessage } from '#base/errors.ts';
+import { type Pod } from '#api/generated/types.ts';
+import { connectPod } from './network-sync.ts';
+import { type NodeContext, podDirectory } from './node-context.ts';
+import { type PodFacts } from './pod/field-value.ts';
+import { hostnameOf, podDomainOf } from './pod/host-name.ts';
+import { hostNetworkHostsFile, hostsFile } from './pod/hosts-file.ts';
+import { resolvConf } from './pod/resolv-conf.ts';
+import { type PodSandbox } from './sandbox/pod-sandbox-sync.ts';
+import { type PodRegistration } from './sandbox/runtime-agent.ts';
+
+export interface MadeSandbox {
+  readonly sandbox: PodSandbox;
+  readonly podIp: string;
+  readonly facts: PodFacts;
+}
+
+/** Something that a Pod needs cannot be had now; it waits. `code` is the reason of the event that says so. */
+export class PreparationError extends CodedError {
+  declare readonly code: 'FailedMount' | 'FailedCreatePodSandBox';
+
+  constructor(code: PreparationError['code'], message: string) {
+    super(code, message);
+    this.name = 'PreparationError';
+  }
+}
+
+export function createPodSandbox(node: NodeContext, pod: Pod): MadeSandbox {
+  try {
+    return create(node, pod);
+  } catch (error) {
+    throw new PreparationError('FailedCreatePodSandBox', `Failed to create pod sandbox: ${errorMessage(error)}`);
+  }
+}
+
+export function registrationOf({ metadata, spec }: Pod): PodRegistration {
+  const mainContainer = spec.containers[0]?.name ?? '';
+  return { namespace: metadata.namespace ?? 'default', pod: metadata.name, podUid: metadata.uid, mainContainer };
+}
+
+function create(node: NodeContext, pod: Pod): MadeSandbox {
+  const { pool, runtime, network, nodeName, nodeAddress, podCidr, machine } = node;
+  const { uid } = pod.metadata;
+  const hostNetwork = pod.spec.hostNetwork === true;
+  const podIp = hostNetwork ? nodeAddress : pool.allocate(uid, pod.status?.podIP);
+  const wire = hostNetwork ? undefined : connectPod(network, { podUid: uid, podIp, podCidr, nodeAddress });
+  const hostname = hostNetwork ? nodeName : hostnameOf(pod);
+  try {
+    const sandbox = runtime.createSandbox(registrationOf(pod), {
+      podUid: uid,
+      hostname,
+      directory: podDirectory(node, uid),
+      etc: { hosts: hostsOf(node, pod, podIp), hostname: `${hostname}\n`, resolvConf: resolvConfOf(node, pod) },
+      netFd: wire?.fd ?? network.fd,
+      wire,
+    });
+    const allocatable = { cpu: String(machine.cpus), memory: `${machine.memoryKiB}Ki` };
+    return { sandbox, podIp, facts: { nodeName, hostIp: nodeAddress, podIps: [podIp], allocatable } };
+  } catch (error) {
+    wire?.[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function hostsOf({ machine, clusterDomain }: NodeContext, pod: Pod, podIp: string): string {
+  const { hostAliases = [], hostNetwork } = pod.spec;
+  if (hostNetwork === true) return hostNetworkHostsFile(machine.hosts, hostAliases);
+  const domain = podDomainOf(pod, clusterDomain);
+  return hostsFile({ hostname: hostnameOf(pod), domain, podIps: [podIp], aliases: hostAliases });
+}
+
+function resolvConfOf({ clusterDns, clusterDomain, machine }: NodeContext, pod: Pod): string {
+  const { dnsPolicy, hostNetwork, dnsConfig } = pod.spec;
+  return resolvConf({
+    namespace: pod.metadata.namespace ?? 'default',
+    policy: dnsPolicy,
+    hostNetwork: hostNetwork === true,
+    config: dnsConfig,
+    clusterDns,
+    clusterDomain,
+    machine: machine.resolvConf,
+  });
+}

@@ -1,0 +1,87 @@
+import { type ContainerState, type ContainerStateTerminated } from '#api/generated/types.ts';
+import { rfc3339 } from '#base/clock.ts';
+
+/** `init` runs to its end before the next starts; `sidecar` starts in the same order and stays. */
+export type ContainerKind = 'init' | 'sidecar' | 'main';
+
+export interface Waiting {
+  readonly kind: 'waiting';
+  readonly reason: string;
+  readonly message?: string | undefined;
+}
+
+export interface Running {
+  readonly kind: 'running';
+  readonly startedAt: number;
+}
+
+export interface Terminated {
+  readonly kind: 'terminated';
+  readonly exitCode: number;
+  readonly reason: string;
+  readonly message?: string | undefined;
+  readonly startedAt: number;
+  readonly finishedAt: number;
+  readonly id: string | undefined;
+}
+
+/** A container as planning and status see it, at one moment. */
+export interface ContainerView {
+  readonly name: string;
+  readonly image: string;
+  readonly kind: ContainerKind;
+  readonly state: Waiting | Running | Terminated;
+  /** How it ended the last time it ran before. */
+  readonly last: Terminated | undefined;
+  readonly restarts: number;
+  /** What its readiness probe says; true without one. */
+  readonly ready: boolean;
+  /** What its startup probe says; true without one. */
+  readonly started: boolean;
+  readonly id: string | undefined;
+  /** When it may start (again), after a failure. */
+  readonly retryAt: number;
+  /** How long it is made to wait now, from its end. */
+  readonly backoffMs: number;
+}
+
+export const CONTAINER_ID_SCHEME = 'clusterip://';
+
+export function apiState(state: ContainerView['state']): ContainerState {
+  switch (state.kind) {
+    case 'waiting':
+      return {
+        waiting: { reason: state.reason, ...(state.message === undefined ? {} : { message: state.message }) },
+      };
+    case 'running':
+      return { running: { startedAt: rfc3339(state.startedAt) } };
+    case 'terminated':
+      return { terminated: apiTerminated(state) };
+  }
+}
+
+function apiTerminated(state: Terminated): ContainerStateTerminated {
+  return {
+    exitCode: state.exitCode,
+    reason: state.reason,
+    ...(state.message === undefined || state.message === '' ? {} : { message: state.message }),
+    startedAt: rfc3339(state.startedAt),
+    finishedAt: rfc3339(state.finishedAt),
+    ...(state.id === undefined ? {} : { containerID: `${CONTAINER_ID_SCHEME}${state.id}` }),
+  };
+}
+
+/** The opposite of `apiState`, for what an earlier process of ours reported. */
+export function terminatedFromApi(state: ContainerStateTerminated | undefined): Terminated | undefined {
+  if (state === undefined) return undefined;
+  const { exitCode, reason = 'Error', message, startedAt, finishedAt, containerID } = state;
+  return {
+    kind: 'terminated',
+    exitCode,
+    reason,
+    message,
+    startedAt: startedAt === undefined ? 0 : Date.parse(startedAt),
+    finishedAt: finishedAt === undefined ? 0 : Date.parse(finishedAt),
+    id: containerID?.replace(CONTAINER_ID_SCHEME, ''),
+  };
+}

@@ -1,0 +1,82 @@
+import { type ContainerView, type Terminated } from './container-view.ts';
+
+export type PodAction =
+  | { readonly kind: 'start'; readonly container: string }
+  | { readonly kind: 'stop'; readonly container: string }
+  /** Look again then. */
+  | { readonly kind: 'wait'; readonly until: number }
+  /** Nothing of it will run again. */
+  | { readonly kind: 'finish'; readonly phase: 'Succeeded' | 'Failed' };
+
+export interface PodSituation {
+  readonly restartPolicy: string;
+  /** In the order of the Pod's spec, init containers first. */
+  readonly containers: readonly ContainerView[];
+  readonly now: number;
+}
+
+/** What to do next for a Pod that should run. */
+export function podActions(situation: PodSituation): readonly PodAction[] {
+  const { containers } = situation;
+  const phase = finalPhase(situation);
+  if (phase !== undefined) {
+    const stops = containers.filter(isRunning).map(({ name }): PodAction => ({ kind: 'stop', container: name }));
+    return stops.length > 0 ? stops : [{ kind: 'finish', phase }];
+  }
+  const actions: PodAction[] = [];
+  // Once the containers proper run, ended init containers are done with; only their sidecars are kept alive.
+  const past = containers.some(({ kind, state }) => kind === 'main' && state.kind !== 'waiting');
+  for (const container of containers.filter(({ kind }) => kind !== 'main')) {
+    if (container.kind === 'sidecar') {
+      actions.push(...startOrWait(situation, container));
+      if (!past && !(isRunning(container) && container.started)) return actions;
+    } else if (!past && !isDone(container)) {
+      return [...actions, ...startOrWait(situation, container)];
+    }
+  }
+  for (const container of containers.filter(({ kind }) => kind === 'main')) {
+    actions.push(...startOrWait(situation, container));
+  }
+  return actions;
+}
+
+/** Which containers to stop now for a Pod that should end: sidecars outlive those that they serve. */
+export function stopActions(containers: readonly ContainerView[]): readonly PodAction[] {
+  const running = containers.filter(isRunning);
+  const first = running.filter(({ kind }) => kind !== 'sidecar');
+  return (first.length > 0 ? first : running).map(({ name }) => ({ kind: 'stop', container: name }));
+}
+
+/** Undefined while anything runs or may yet run again. */
+export function finalPhase({ restartPolicy, containers }: PodSituation): 'Succeeded' | 'Failed' | undefined {
+  const dead = (container: ContainerView): boolean =>
+    container.state.kind === 'terminated' && !restarts(restartPolicy, container, container.state);
+  const failed = (container: ContainerView): boolean =>
+    container.state.kind === 'terminated' && container.state.exitCode !== 0;
+  if (containers.some((container) => container.kind === 'init' && dead(container) && failed(container)))
+    return 'Failed';
+  const main = containers.filter(({ kind }) => kind === 'main');
+  if (!main.every(dead)) return undefined;
+  return main.some(failed) ? 'Failed' : 'Succeeded';
+}
+
+function startOrWait({ restartPolicy, now }: PodSituation, container: ContainerView): readonly PodAction[] {
+  const { name, state, retryAt } = container;
+  if (state.kind === 'running') return [];
+  if (state.kind === 'terminated' && !restarts(restartPolicy, container, state)) return [];
+  return retryAt > now ? [{ kind: 'wait', until: retryAt }] : [{ kind: 'start', container: name }];
+}
+
+function restarts(policy: string, { kind }: ContainerView, { exitCode }: Terminated): boolean {
+  if (kind === 'sidecar') return true;
+  if (kind === 'init') return exitCode !== 0 && policy !== 'Never';
+  return policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0);
+}
+
+function isRunning({ state }: ContainerView): boolean {
+  return state.kind === 'running';
+}
+
+function isDone({ state }: ContainerView): boolean {
+  return state.kind === 'terminated' && state.exitCode === 0;
+}

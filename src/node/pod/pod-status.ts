@@ -1,0 +1,170 @@
+import { type ContainerStatus, type Pod, type PodCondition, type PodStatus } from '#api/generated/types.ts';
+import { rfc3339 } from '#base/clock.ts';
+import { apiState, CONTAINER_ID_SCHEME, type ContainerView } from './container-view.ts';
+
+export interface PodRuntimeState {
+  readonly pod: Pod;
+  /** In the order of the Pod's spec, init containers first. */
+  readonly containers: readonly ContainerView[];
+  readonly hostIp: string;
+  /** Undefined until the sandbox is there. */
+  readonly podIp: string | undefined;
+  readonly sandboxReady: boolean;
+  readonly startTime: number;
+  /** Decided for good. */
+  readonly phase: 'Succeeded' | 'Failed' | undefined;
+  readonly reason?: string | undefined;
+  readonly message?: string | undefined;
+  readonly now: number;
+}
+
+/** The status of a Pod as a kubelet would write it. */
+export function podStatus(state: PodRuntimeState): PodStatus {
+  const { pod, hostIp, podIp } = state;
+  const phase = phaseOf(state);
+  const init = state.containers.filter(({ kind }) => kind !== 'main');
+  const main = state.containers.filter(({ kind }) => kind === 'main');
+  const generation = pod.metadata.generation;
+  return {
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+    phase,
+    conditions: conditionsOf(state, phase),
+    ...(state.reason === undefined ? {} : { reason: state.reason }),
+    ...(state.message === undefined ? {} : { message: state.message }),
+    hostIP: hostIp,
+    hostIPs: [{ ip: hostIp }],
+    ...(podIp === undefined ? {} : { podIP: podIp, podIPs: [{ ip: podIp }] }),
+    startTime: rfc3339(state.startTime),
+    ...(init.length === 0 ? {} : { initContainerStatuses: init.map((one) => containerStatus(one, pod)) }),
+    containerStatuses: main.map((one) => containerStatus(one, pod)),
+    ...(pod.status?.qosClass === undefined ? {} : { qosClass: pod.status.qosClass }),
+  };
+}
+
+function containerStatus(view: ContainerView, pod: Pod): ContainerStatus {
+  const running = view.state.kind === 'running';
+  const initDone = view.kind === 'init' && view.state.kind === 'terminated' && view.state.exitCode === 0;
+  return {
+    name: view.name,
+    state: apiState(view.state),
+    lastState: view.last === undefined ? {} : apiState(view.last),
+    ready: initDone || (view.kind !== 'init' && isReady(view, pod)),
+    started: running && view.started,
+    restartCount: view.restarts,
+    image: view.image,
+    imageID: view.id === undefined ? '' : imageId(view.image),
+    ...(view.id === undefined ? {} : { containerID: `${CONTAINER_ID_SCHEME}${view.id}` }),
+  };
+}
+
+/** A Pod that is being deleted takes no new work, whatever its probes say. */
+function isReady({ state, ready, started }: ContainerView, pod: Pod): boolean {
+  return state.kind === 'running' && ready && started && pod.metadata.deletionTimestamp === undefined;
+}
+
+function imageId(image: string): string {
+  return `clusterip://${image}`;
+}
+
+export function phaseOf({ containers, phase, pod }: PodRuntimeState): string {
+  if (phase !== undefined) return phase;
+  const never = (view: ContainerView): boolean => view.state.kind === 'waiting' && view.last === undefined;
+  const pendingInit = containers.some(
+    (view) =>
+      (view.kind === 'init' && !(view.state.kind === 'terminated' && view.state.exitCode === 0)) ||
+      (view.kind === 'sidecar' && (never(view) || !(view.state.kind === 'running' && view.started))),
+  );
+  const main = containers.filter(({ kind }) => kind === 'main');
+  const begun = main.some((view) => !never(view));
+  if (pendingInit && !begun) return 'Pending';
+  if (main.some(never)) return 'Pending';
+  if (pod.metadata.deletionTimestamp !== undefined && main.every(({ state }) => state.kind === 'terminated')) {
+    return main.every(({ state }) => state.kind === 'terminated' && state.exitCode === 0) ? 'Succeeded' : 'Failed';
+  }
+  return 'Running';
+}
+
+interface Verdict {
+  readonly type: string;
+  readonly status: 'True' | 'False';
+  readonly reason?: string | undefined;
+  readonly message?: string | undefined;
+}
+
+const OWN = ['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled'];
+
+function conditionsOf(state: PodRuntimeState, phase: string): readonly PodCondition[] {
+  const old = state.pod.status?.conditions ?? [];
+  const containersReady = containersReadyVerdict(state, phase);
+  const verdicts: readonly Verdict[] = [
+    { type: 'PodReadyToStartContainers', status: state.sandboxReady ? 'True' : 'False' },
+    initializedVerdict(state, phase),
+    readyVerdict(state, containersReady),
+    containersReady,
+    { type: 'PodScheduled', status: 'True' },
+  ];
+  const foreign = old.filter(({ type }) => !OWN.includes(type));
+  return [...verdicts.map((verdict) => conditionOf(verdict, state, old)), ...foreign];
+}
+
+function conditionOf(verdict: Verdict, { pod, now }: PodRuntimeState, old: readonly PodCondition[]): PodCondition {
+  const before = old.find(({ type }) => type === verdict.type);
+  const generation = pod.metadata.generation;
+  const same = before?.status === verdict.status && before.lastTransitionTime !== undefined;
+  return {
+    type: verdict.type,
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+    status: verdict.status,
+    lastTransitionTime: same ? before.lastTransitionTime : rfc3339(now),
+    ...(verdict.reason === undefined ? {} : { reason: verdict.reason }),
+    ...(verdict.message === undefined ? {} : { message: verdict.message }),
+  };
+}
+
+function initializedVerdict({ containers }: PodRuntimeState, phase: string): Verdict {
+  const type = 'Initialized';
+  if (phase === 'Succeeded') return { type, status: 'True', reason: 'PodCompleted' };
+  const begun = containers.some(({ kind, state, last }) => kind === 'main' && (state.kind !== 'waiting' || last));
+  const incomplete = containers.filter(
+    ({ kind, state, started }) =>
+      (kind === 'init' && !(state.kind === 'terminated' && state.exitCode === 0)) ||
+      (kind === 'sidecar' && !(state.kind === 'running' && started)),
+  );
+  if (incomplete.length === 0 || begun) return { type, status: 'True' };
+  const names = incomplete.map(({ name }) => name).join(' ');
+  return {
+    type,
+    status: 'False',
+    reason: 'ContainersNotInitialized',
+    message: `containers with incomplete status: [${names}]`,
+  };
+}
+
+function containersReadyVerdict({ containers, pod }: PodRuntimeState, phase: string): Verdict {
+  const type = 'ContainersReady';
+  if (phase === 'Succeeded') return { type, status: 'False', reason: 'PodCompleted' };
+  if (phase === 'Failed') return { type, status: 'False', reason: 'PodFailed' };
+  const unready = containers.filter((view) => view.kind !== 'init' && !isReady(view, pod));
+  if (unready.length === 0) return { type, status: 'True' };
+  const names = unready.map(({ name }) => name).join(' ');
+  return {
+    type,
+    status: 'False',
+    reason: 'ContainersNotReady',
+    message: `containers with unready status: [${names}]`,
+  };
+}
+
+function readyVerdict({ pod }: PodRuntimeState, containersReady: Verdict): Verdict {
+  const type = 'Ready';
+  if (containersReady.status === 'False') return { ...containersReady, type };
+  const problems = (pod.spec.readinessGates ?? []).flatMap(({ conditionType }) => {
+    const gate = pod.status?.conditions?.find((condition) => condition.type === conditionType);
+    if (gate?.status === 'True') return [];
+    const name = JSON.stringify(conditionType);
+    if (gate === undefined) return [`corresponding condition of pod readiness gate ${name} does not exist.`];
+    return [`the status of pod readiness gate ${name} is not "True", but ${gate.status}`];
+  });
+  if (problems.length === 0) return { type, status: 'True' };
+  return { type, status: 'False', reason: 'ReadinessGatesNotReady', message: problems.join(', ') };
+}

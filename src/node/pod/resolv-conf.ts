@@ -1,0 +1,81 @@
+import { type PodDNSConfig } from '#api/generated/types.ts';
+
+export interface ResolvConf {
+  readonly nameservers: readonly string[];
+  readonly searches: readonly string[];
+  readonly options: readonly string[];
+}
+
+export interface ResolvConfSpec {
+  readonly namespace: string;
+  readonly policy: string | undefined;
+  readonly hostNetwork: boolean;
+  readonly config: PodDNSConfig | undefined;
+  readonly clusterDns: readonly string[];
+  readonly clusterDomain: string;
+  /** The machine's own. */
+  readonly machine: ResolvConf;
+}
+
+/** /etc/resolv.conf of a Pod, with the fields in a kubelet's order. */
+export function resolvConf(spec: ResolvConfSpec): string {
+  const base = byPolicy(spec);
+  const { nameservers = [], searches = [], options = [] } = spec.config ?? {};
+  return formatResolvConf({
+    nameservers: unique([...base.nameservers, ...nameservers]),
+    searches: unique([...base.searches, ...searches]),
+    options: mergeOptions(
+      base.options,
+      options.map(({ name = '', value }) => (value === undefined || value === '' ? name : `${name}:${value}`)),
+    ),
+  });
+}
+
+function byPolicy(spec: ResolvConfSpec): ResolvConf {
+  const { namespace, clusterDns, clusterDomain, machine } = spec;
+  const policy = spec.policy ?? 'ClusterFirst';
+  if (policy === 'None') return { nameservers: [], searches: [], options: [] };
+  // ClusterFirst in the node's network means Default: the node itself may not depend on the cluster's DNS.
+  if (policy === 'Default' || (policy === 'ClusterFirst' && spec.hostNetwork)) {
+    // A resolver on the machine's loopback cannot be reached from another network namespace; ours forwards to it.
+    const reachable = machine.nameservers.filter((address) => !/^127\.|^::1$/.test(address));
+    return { ...machine, nameservers: reachable.length > 0 ? reachable : clusterDns };
+  }
+  const domains = [`${namespace}.svc.${clusterDomain}`, `svc.${clusterDomain}`, clusterDomain];
+  return {
+    nameservers: clusterDns,
+    searches: unique([...domains, ...machine.searches]),
+    options: ['ndots:5'],
+  };
+}
+
+export function parseResolvConf(text: string): ResolvConf {
+  const nameservers: string[] = [];
+  let searches: string[] = [];
+  let options: string[] = [];
+  for (const line of text.split('\n')) {
+    const [keyword, ...values] = line.trim().split(/\s+/);
+    if (keyword === 'nameserver') nameservers.push(...values.slice(0, 1));
+    // The last one counts, as in the C library; a single dot is the root, and stands for no search at all.
+    else if (keyword === 'search') searches = values.filter((value) => value !== '.');
+    else if (keyword === 'options') options = values;
+  }
+  return { nameservers, searches, options };
+}
+
+export function formatResolvConf({ nameservers, searches, options }: ResolvConf): string {
+  return [
+    ...(searches.length === 0 ? [] : [`search ${searches.join(' ')}\n`]),
+    ...nameservers.map((address) => `nameserver ${address}\n`),
+    ...(options.length === 0 ? [] : [`options ${options.join(' ')}\n`]),
+  ].join('');
+}
+
+function mergeOptions(base: readonly string[], more: readonly string[]): readonly string[] {
+  const byName = new Map([...base, ...more].map((option) => [option.split(':')[0], option]));
+  return [...byName.values()];
+}
+
+function unique(values: readonly string[]): readonly string[] {
+  return [...new Set(values)];
+}

@@ -1,0 +1,122 @@
+import { type Container, type LifecycleHandler, type Probe } from '#api/generated/types.ts';
+import { type NodeContext } from '../node-context.ts';
+import { dialFrom } from '../sandbox/runtime-agent.ts';
+import { attemptProbe, type AttemptContext } from './attempt-agent.ts';
+import { ProbeAgent } from './probe-agent.ts';
+import { type ProbeKind, probeSpec, probeTarget } from './probe-spec.ts';
+
+export interface ContainerProbesOptions {
+  readonly node: NodeContext;
+  readonly podUid: string;
+  readonly podIp: string;
+  readonly container: Container;
+  readonly onChange: () => void;
+  readonly onUnhealthy: (message: string) => void;
+  /** The container has to be restarted. */
+  readonly onFatal: (kind: ProbeKind, graceSeconds: number | undefined) => void;
+}
+
+const shown: Readonly<Record<ProbeKind, string>> = { startup: 'Startup', liveness: 'Liveness', readiness: 'Readiness' };
+
+/** The three probes of one run of a container, and what they say together. */
+export class ContainerProbes implements Disposable {
+  readonly #options: ContainerProbesOptions;
+  readonly #context: AttemptContext;
+  readonly #agents = new Map<ProbeKind, ProbeAgent>();
+  readonly #verdicts: Record<'startup' | 'readiness', boolean>;
+  readonly #startedAt: number;
+
+  constructor(options: ContainerProbesOptions) {
+    this.#options = options;
+    const { node, podUid, container } = options;
+    const { startupProbe, readinessProbe } = container;
+    this.#startedAt = node.clock.monotonic();
+    this.#context = {
+      dial: (host, port) => dialFrom(node.network.fd, host, port),
+      exec: (command) => node.runtime.exec({ podUid, container: container.name, command }),
+    };
+    this.#verdicts = { startup: startupProbe === undefined, readiness: readinessProbe === undefined };
+    if (startupProbe === undefined) this.#watchLife();
+    else this.#start('startup', startupProbe);
+  }
+
+  get started(): boolean {
+    return this.#verdicts.startup;
+  }
+
+  get ready(): boolean {
+    return this.#verdicts.startup && this.#verdicts.readiness;
+  }
+
+  /** Runs the preStop hook, for which there is no more time than `graceMs`; its failure stops nothing. */
+  async beforeStop(graceMs: number): Promise<void> {
+    // From here on nothing may restart it, but its readiness still matters to those who drain it.
+    this.#stop('startup');
+    this.#stop('liveness');
+    const hook = this.#options.container.lifecycle?.preStop;
+    if (hook === undefined) return;
+    const { clock, log } = this.#options.node;
+    const abort = new AbortController();
+    using _ = clock.after(graceMs, () => abort.abort(new Error('grace period is over')));
+    try {
+      await this.#runHook(hook, abort.signal);
+    } catch (error) {
+      log.debug('preStop hook failed', { container: this.#options.container.name, error: String(error) });
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const agent of this.#agents.values()) agent[Symbol.dispose]();
+    this.#agents.clear();
+  }
+
+  /** The probes that wait for the startup probe. */
+  #watchLife(): void {
+    const { livenessProbe, readinessProbe } = this.#options.container;
+    this.#start('liveness', livenessProbe);
+    this.#start('readiness', readinessProbe);
+  }
+
+  #stop(kind: ProbeKind): void {
+    this.#agents.get(kind)?.[Symbol.dispose]();
+    this.#agents.delete(kind);
+  }
+
+  async #runHook(hook: LifecycleHandler, signal: AbortSignal): Promise<void> {
+    const { node, container, podIp } = this.#options;
+    if (hook.sleep !== undefined) {
+      await node.clock.sleep(hook.sleep.seconds * 1000, signal);
+      return;
+    }
+    const target = probeTarget(hook, container, podIp);
+    if (target !== undefined) await attemptProbe(this.#context, target, signal);
+  }
+
+  #start(kind: ProbeKind, probe: Probe | undefined): void {
+    const { node, container, podIp, onUnhealthy } = this.#options;
+    const spec = probeSpec(kind, probe, container, podIp);
+    if (spec === undefined) return;
+    // Delays count from the start of the container, not from the success of its startup probe.
+    const delayMs = Math.max(0, spec.delayMs - (node.clock.monotonic() - this.#startedAt));
+    const agent = new ProbeAgent(
+      { ...spec, delayMs },
+      {
+        clock: node.clock,
+        attempt: (target, signal) => attemptProbe(this.#context, target, signal),
+        onFailure: (message) => onUnhealthy(`${shown[kind]} probe failed: ${message}`),
+        onVerdict: (ok) => this.#judge(kind, ok, probe),
+      },
+    );
+    this.#agents.set(kind, agent);
+  }
+
+  #judge(kind: ProbeKind, ok: boolean, probe: Probe | undefined): void {
+    if (kind !== 'liveness') this.#verdicts[kind] = ok;
+    if (kind === 'startup' && ok) {
+      this.#stop('startup');
+      this.#watchLife();
+    }
+    if (!ok && kind !== 'readiness') this.#options.onFatal(kind, probe?.terminationGracePeriodSeconds);
+    if (kind !== 'liveness') this.#options.onChange();
+  }
+}

@@ -1,0 +1,120 @@
+import { rfc3339Micro } from '#base/clock.ts';
+import { errorMessage } from '#base/errors.ts';
+import { type Lease, type Node } from '#api/generated/types.ts';
+import { leases, nodes } from '#api/resource.ts';
+import { isReason } from '#client/client.ts';
+import { type NodeContext } from './node-context.ts';
+import { type NodeIdentity, nodeLabels, nodeStatus } from './node-status.ts';
+
+const LEASE_NAMESPACE = 'kube-node-lease';
+const LEASE_SECONDS = 40;
+const RENEW_MS = 10_000;
+/** How often the status is written with nothing new in it but the time: the lease says more often that we live. */
+const STATUS_MS = 300_000;
+const RETRY_MS = 200;
+const MAX_RETRY_MS = 7000;
+
+/** Tells the API that the node is there, and keeps telling. */
+export class NodeRegistration {
+  readonly ready: Promise<void>;
+  readonly #node: NodeContext;
+  readonly #identity: NodeIdentity;
+  readonly #signal: AbortSignal;
+
+  constructor(node: NodeContext, identity: NodeIdentity, signal: AbortSignal) {
+    this.#node = node;
+    this.#identity = identity;
+    this.#signal = signal;
+    this.ready = this.#untilDone(() => this.#register());
+    this.ready.then(
+      () => {
+        void this.#repeat(RENEW_MS, () => this.#renewLease());
+        void this.#repeat(STATUS_MS, () => this.#writeStatus());
+      },
+      () => {},
+    );
+  }
+
+  async #register(): Promise<void> {
+    const { client, machine } = this.#node;
+    const { name, podCidr } = this.#identity;
+    const labels = nodeLabels(this.#identity, machine);
+    const spec = { podCIDR: podCidr, podCIDRs: [podCidr] };
+    try {
+      await client.create(nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name, labels }, spec });
+    } catch (error) {
+      if (!isReason(error, 'AlreadyExists')) throw error;
+      await client.patch(nodes, { name }, { kind: 'merge', body: { metadata: { labels } } });
+    }
+    await Promise.all([this.#writeStatus(), this.#renewLease()]);
+    this.#node.events.record(
+      await client.get(nodes, { name }),
+      'Normal',
+      'NodeReady',
+      `Node ${name} status is now: NodeReady`,
+    );
+  }
+
+  async #writeStatus(): Promise<void> {
+    const { client, machine, clock } = this.#node;
+    const { name } = this.#identity;
+    const old: Node = await client.get(nodes, { name });
+    const status = nodeStatus(this.#identity, machine, clock.now(), old);
+    await client.patch(nodes, { name }, { kind: 'merge', body: { status } }, { subresource: 'status' });
+  }
+
+  async #renewLease(): Promise<void> {
+    const { client, clock } = this.#node;
+    const { name } = this.#identity;
+    const renewTime = rfc3339Micro(clock.now());
+    const ref = { namespace: LEASE_NAMESPACE, name };
+    try {
+      await client.patch(leases, ref, { kind: 'merge', body: { spec: { renewTime } } });
+    } catch (error) {
+      if (!isReason(error, 'NotFound')) throw error;
+      await client.create(leases, await this.#newLease(renewTime));
+    }
+  }
+
+  async #newLease(renewTime: string): Promise<Pick<Lease, 'apiVersion' | 'kind' | 'spec'> & { metadata: object }> {
+    const { name } = this.#identity;
+    const { uid } = (await this.#node.client.get(nodes, { name })).metadata;
+    return {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: {
+        namespace: LEASE_NAMESPACE,
+        name,
+        ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name, uid }],
+      },
+      spec: { holderIdentity: name, leaseDurationSeconds: LEASE_SECONDS, renewTime },
+    };
+  }
+
+  async #repeat(ms: number, work: () => Promise<void>): Promise<void> {
+    const { clock, log } = this.#node;
+    while (!this.#signal.aborted) {
+      try {
+        await clock.sleep(ms, this.#signal);
+        await work();
+      } catch (error) {
+        if (this.#signal.aborted) return;
+        log.warn('node report failed', { node: this.#identity.name, error: errorMessage(error) });
+      }
+    }
+  }
+
+  async #untilDone(work: () => Promise<void>): Promise<void> {
+    const { clock, log } = this.#node;
+    for (let delay = RETRY_MS; ; delay = Math.min(delay * 2, MAX_RETRY_MS)) {
+      try {
+        await work();
+        return;
+      } catch (error) {
+        if (this.#signal.aborted) throw error;
+        log.warn('node not registered', { node: this.#identity.name, error: errorMessage(error) });
+        await clock.sleep(delay, this.#signal);
+      }
+    }
+  }
+}

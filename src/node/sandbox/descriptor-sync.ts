@@ -1,0 +1,80 @@
+import { closeSync, constants, openSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type * as Koffi from 'koffi';
+import { SystemError } from '#netlink/system-error.ts';
+
+/** Pipes and terminals: the calls of the C library that Node has no words for. */
+interface Calls {
+  readonly errno: () => number;
+  readonly pipe2: (fds: Int32Array, flags: number) => number;
+  /** Variadic in C; both ABIs that we run on pass a third argument as they do here. */
+  readonly ioctl: (fd: number, request: number, argument: Int32Array | Uint16Array) => number;
+}
+
+let loaded: Calls | undefined;
+
+function calls(): Calls {
+  if (loaded !== undefined) return loaded;
+  const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
+  const library = koffi.load(null);
+  loaded = {
+    errno: () => koffi.errno(),
+    pipe2: library.func('int pipe2(void *, int)') as Calls['pipe2'],
+    ioctl: library.func('int ioctl(int, unsigned long, void *)') as Calls['ioctl'],
+  };
+  return loaded;
+}
+
+export interface Pipe {
+  readonly read: number;
+  readonly write: number;
+}
+
+const O_CLOEXEC = 0o2000000;
+
+/**
+ * What `stdio: 'pipe'` gives to a child is a socket, and a program that opens /dev/stdout then fails with ENXIO. Real
+ * pipes may be opened again.
+ */
+export function openPipe(): Pipe {
+  const fds = new Int32Array(2);
+  if (calls().pipe2(fds, O_CLOEXEC) < 0) throw new SystemError('open a pipe', calls().errno());
+  return { read: fds[0] ?? -1, write: fds[1] ?? -1 };
+}
+
+export interface Terminal {
+  /** Ours: what is written here the program reads. */
+  readonly master: number;
+  /** The program's. */
+  readonly slave: number;
+}
+
+const TIOCSPTLCK = 0x40045431;
+const TIOCGPTN = 0x80045430;
+const TIOCSWINSZ = 0x5414;
+
+/** A new terminal of the devpts that is mounted at `devpts`. */
+export function openTerminal(devpts: string): Terminal {
+  // Without O_NOCTTY the terminal could become the agent's own.
+  const flags = constants.O_RDWR | constants.O_NOCTTY | O_CLOEXEC;
+  const master = openSync(`${devpts}/ptmx`, flags);
+  try {
+    ioctl(master, TIOCSPTLCK, new Int32Array([0]), 'unlock');
+    const number = new Int32Array(1);
+    ioctl(master, TIOCGPTN, number, 'find the name of');
+    return { master, slave: openSync(`${devpts}/${number[0] ?? 0}`, flags) };
+  } catch (error) {
+    closeSync(master);
+    throw error;
+  }
+}
+
+/** The program in it gets a SIGWINCH. */
+export function resizeTerminal(fd: number, size: { readonly columns: number; readonly rows: number }): void {
+  // struct winsize { unsigned short ws_row, ws_col, ws_xpixel, ws_ypixel; }
+  ioctl(fd, TIOCSWINSZ, new Uint16Array([size.rows, size.columns, 0, 0]), 'resize');
+}
+
+function ioctl(fd: number, request: number, argument: Int32Array | Uint16Array, action: string): void {
+  if (calls().ioctl(fd, request, argument) < 0) throw new SystemError(`${action} a terminal`, calls().errno());
+}

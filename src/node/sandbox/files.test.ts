@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { after, test } from 'node:test';
+import { ManualClock } from '#base/clock.ts';
+import { LogLines, MAX_LINE_BYTES } from './log-line.ts';
+import { ContainerLog } from './log-sync.ts';
+import { findMountOptions } from './mount-options-sync.ts';
+import { resolveInRoot } from './rooted-path-sync.ts';
+
+const directory = mkdtempSync(`${tmpdir()}/clusterip-files-`);
+after(() => rmSync(directory, { recursive: true, force: true }));
+
+const T = '2026-01-01T00:00:00.000000000Z';
+
+test('LogLines cuts what was written into entries of whole lines', () => {
+  const lines = new LogLines('stdout');
+  const now = new ManualClock().now();
+  const push = (text: string): string => lines.push(Buffer.from(text), now).toString();
+  assert.equal(push('one\ntw'), `${T} stdout F one\n`);
+  assert.equal(push('o\n\nthr'), `${T} stdout F two\n${T} stdout F \n`);
+  assert.equal(lines.end(now).toString(), `${T} stdout P thr\n`);
+  assert.equal(lines.end(now).toString(), '');
+  const long = 'x'.repeat(MAX_LINE_BYTES);
+  assert.equal(push(`${long}y\n`), `${T} stdout P ${long}\n${T} stdout F y\n`);
+});
+
+test('ContainerLog keeps one file before the present one', () => {
+  const path = `${directory}/log/c/0.log`;
+  const log = new ContainerLog(path, { clock: new ManualClock(), maxBytes: 120 });
+  for (const word of ['one', 'two', 'three', 'four', 'five']) log.write('stderr', Buffer.from(`${word}\n`));
+  log.close();
+  log.write('stderr', Buffer.from('late\n'));
+  assert.equal(readFileSync(`${path}.1`, 'utf8'), `${T} stderr F three\n${T} stderr F four\n`);
+  assert.equal(readFileSync(path, 'utf8'), `${T} stderr F five\n`);
+});
+
+mkdirSync(`${directory}/root/usr/bin`, { recursive: true });
+writeFileSync(`${directory}/root/usr/bin/tool`, '');
+symlinkSync('usr/bin', `${directory}/root/bin`);
+symlinkSync('/usr/bin/tool', `${directory}/root/absolute`);
+symlinkSync('../../../../etc/passwd', `${directory}/root/usr/out`);
+symlinkSync('loop', `${directory}/root/loop`);
+symlinkSync('/run/gone/file', `${directory}/root/dangling`);
+
+const paths = [
+  { path: '/bin/tool', found: '/usr/bin/tool file' },
+  { path: 'absolute', found: '/usr/bin/tool file' },
+  { path: '/../../usr/./bin/..', found: '/usr directory' },
+  { path: '/usr/out', found: '/etc/passwd nothing' },
+  { path: '/dangling', found: '/run/gone/file nothing' },
+  { path: '/', found: ' directory' },
+  { path: '/usr/new/deep', found: '/usr/new/deep nothing' },
+];
+for (const { path, found } of paths) {
+  test(`resolveInRoot(${path}) stays inside`, () => {
+    const result = resolveInRoot(`${directory}/root`, path);
+    const kind = result.stat === undefined ? 'nothing' : result.stat.isDirectory() ? 'directory' : 'file';
+    assert.equal(`${result.path.slice(`${directory}/root`.length)} ${kind}`, found);
+  });
+}
+
+test('resolveInRoot() gives up on a loop of links', () => {
+  assert.throws(() => resolveInRoot(`${directory}/root`, '/loop'), {
+    message: 'Cannot follow "/loop": too many symbolic links',
+  });
+});
+
+test('findMountOptions() takes the innermost mount, and the last of several on one point', () => {
+  const info = `\
+22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw
+30 22 0:25 / /a\\040b rw,nosuid shared:1 - tmpfs tmpfs rw
+31 22 0:26 / /data rw - tmpfs tmpfs rw
+32 31 0:27 / /data ro,nodev - tmpfs tmpfs rw
+`;
+  const of = (path: string): string => [...findMountOptions(info, path)].join(',');
+  assert.deepEqual(
+    [of('/x'), of('/a b/c'), of('/data/x'), of('/database')],
+    ['rw,relatime', 'rw,nosuid', 'ro,nodev', 'rw,relatime'],
+  );
+});

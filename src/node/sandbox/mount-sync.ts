@@ -1,0 +1,160 @@
+import {
+  chmodSync,
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import * as m from '#netlink/mount.ts';
+import { type RootEntry } from './host-image.ts';
+import { type MountStep } from './mount-step.ts';
+import { mountOptionsOf } from './mount-options-sync.ts';
+import { resolveInRoot } from './rooted-path-sync.ts';
+
+/** Builds the tree below `root` in the mount namespace that the calling thread is in. */
+export function executeMounts(root: string, steps: readonly MountStep[]): void {
+  for (const step of steps) execute(root, step);
+}
+
+/** The machine's `/`, for the image `host`. */
+export function readRootEntries(): readonly RootEntry[] {
+  return readdirSync('/', { withFileTypes: true }).flatMap((entry): RootEntry[] => {
+    if (entry.isSymbolicLink()) return [{ kind: 'symlink', name: entry.name, to: readlinkSync(`/${entry.name}`) }];
+    return entry.isDirectory() ? [{ kind: 'directory', name: entry.name }] : [];
+  });
+}
+
+function execute(root: string, step: MountStep): void {
+  switch (step.kind) {
+    case 'scratch':
+      mkdirSync(step.path, { recursive: true });
+      m.mount('tmpfs', step.path, 'tmpfs', 0, 'mode=700');
+      break;
+    case 'mount': {
+      const target = directoryIn(root, step.target);
+      m.mount(step.type, target, step.type, flagsOf(step.type) | (step.readOnly ? m.MS_RDONLY : 0), step.data ?? null);
+      break;
+    }
+    case 'overlay':
+      overlay(root, step);
+      break;
+    case 'bind':
+      bind(root, step);
+      break;
+    case 'directory':
+      chmodSync(directoryIn(root, step.target), step.mode);
+      break;
+    case 'symlink':
+      symlinkSync(step.to, `${directoryIn(root, dirname(step.target))}/${step.target.slice(1).split('/').pop() ?? ''}`);
+      break;
+    case 'either':
+      either(root, step.of);
+      break;
+  }
+}
+
+function flagsOf(type: string): number {
+  switch (type) {
+    case 'tmpfs':
+      return m.MS_NODEV;
+    case 'devpts':
+      // Terminals are devices.
+      return m.MS_NOSUID | m.MS_NOEXEC;
+    default:
+      return m.MS_NOSUID | m.MS_NODEV | m.MS_NOEXEC;
+  }
+}
+
+function overlay(root: string, step: Extract<MountStep, { kind: 'overlay' }>): void {
+  for (const path of [step.upper, step.work]) mkdirSync(path, { recursive: true });
+  // The merged directory has the owner and mode of the upper one.
+  chmodSync(step.upper, statSync(step.lower).mode & 0o7777);
+  // Without privilege an unreadable directory can be mounted, but only to fail later.
+  readdirSync(step.lower);
+  for (const path of step.directories) makeLike(step.lower, step.upper, path);
+  const options = `lowerdir=${escape(step.lower)},upperdir=${escape(step.upper)},workdir=${escape(step.work)}`;
+  m.mount('overlay', directoryIn(root, step.target), 'overlay', 0, step.userXattr ? `${options},userxattr` : options);
+}
+
+/** Commas and colons separate the options of overlayfs. */
+function escape(path: string): string {
+  return path.replaceAll(/[\\,:]/g, '\\$&');
+}
+
+/** Makes a directory in the upper layer with the modes that its parents have below, which it is then merged with. */
+function makeLike(lower: string, upper: string, path: string): void {
+  let at = '';
+  for (const part of path.split('/')) {
+    at += `/${part}`;
+    const below = lstatSync(lower + at, { throwIfNoEntry: false });
+    // A link on the way leads elsewhere, and a directory above it would hide it.
+    if (below !== undefined && !below.isDirectory()) return;
+    mkdirSync(upper + at, { recursive: true });
+    if (below !== undefined) chmodSync(upper + at, below.mode & 0o7777);
+  }
+}
+
+function bind(root: string, step: Extract<MountStep, { kind: 'bind' }>): void {
+  const flags = step.recursive ? m.MS_REC : 0;
+  // A subPath that is not there yet comes into being as a directory.
+  mkdirMissing(step.source);
+  const target = statSync(step.source).isDirectory() ? directoryIn(root, step.target) : fileIn(root, step.target);
+  m.bindMount(step.source, target, flags);
+  if (!step.readOnly) return;
+  m.mount(null, target, null, m.MS_BIND | m.MS_REMOUNT | m.MS_RDONLY | lockedFlags(step.source), null);
+}
+
+function mkdirMissing(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) mkdirSync(path, { recursive: true, mode: 0o777 });
+}
+
+/** In a user namespace a remount may not drop what the file system already forbids (EPERM). */
+function lockedFlags(source: string): number {
+  try {
+    const options = mountOptionsOf(source);
+    return (
+      (options.has('nosuid') ? m.MS_NOSUID : 0) |
+      (options.has('nodev') ? m.MS_NODEV : 0) |
+      (options.has('noexec') ? m.MS_NOEXEC : 0) |
+      (options.has('noatime') ? MS_NOATIME : 0) |
+      (options.has('relatime') ? MS_RELATIME : 0)
+    );
+  } catch {
+    return 0;
+  }
+}
+
+const MS_NOATIME = 1024;
+const MS_RELATIME = 1 << 21;
+
+function either(root: string, alternatives: readonly (readonly MountStep[])[]): void {
+  let first: unknown;
+  for (const steps of alternatives) {
+    try {
+      executeMounts(root, steps);
+      return;
+    } catch (error) {
+      first ??= error;
+    }
+  }
+  throw first;
+}
+
+function directoryIn(root: string, target: string): string {
+  const { path, stat } = resolveInRoot(root, target);
+  if (stat === undefined) mkdirSync(path, { recursive: true });
+  return path;
+}
+
+function fileIn(root: string, target: string): string {
+  const { path, stat } = resolveInRoot(root, target);
+  if (stat !== undefined) return path;
+  mkdirSync(dirname(path), { recursive: true });
+  closeSync(openSync(path, 'a', 0o644));
+  return path;
+}

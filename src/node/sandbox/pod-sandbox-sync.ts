@@ -1,0 +1,105 @@
+import { chmodSync, closeSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { errorCode } from '#base/errors.ts';
+import { MNT_DETACH, mount, MS_NODEV, MS_NOSUID, umount } from '#netlink/mount.ts';
+import { CLONE_NEWIPC, CLONE_NEWUTS, openNamespace, sethostname, setns, unshare } from '#netlink/namespace.ts';
+import { type PodWire } from '../network-sync.ts';
+import { type SandboxThread } from './sandbox-thread-sync.ts';
+
+export interface PodSandboxSpec {
+  readonly podUid: string;
+  readonly hostname: string;
+  /** All that the Pod keeps on the disk. Of what an earlier process left there, only volumes are kept. */
+  readonly directory: string;
+  /** Texts of the files that every container gets in /etc. */
+  readonly etc: { readonly hosts: string; readonly hostname: string; readonly resolvConf: string };
+  /** The network namespace of the node for Pods with `hostNetwork`, else the Pod's own. */
+  readonly netFd: number;
+  /** Disposed with the sandbox. */
+  readonly wire: PodWire | undefined;
+}
+
+/** What the containers of a Pod share: network, host name, System V and POSIX memory, the files made for the Pod. */
+export class PodSandbox {
+  readonly spec: PodSandboxSpec;
+  readonly #utsFd: number;
+  readonly #ipcFd: number;
+  readonly #memory: string[] = [];
+  #closed = false;
+
+  private constructor(spec: PodSandboxSpec, fds: { readonly uts: number; readonly ipc: number }) {
+    this.spec = spec;
+    this.#utsFd = fds.uts;
+    this.#ipcFd = fds.ipc;
+  }
+
+  static create(thread: SandboxThread, spec: PodSandboxSpec): PodSandbox {
+    for (const name of TRANSIENT) rmSync(`${spec.directory}/${name}`, { recursive: true, force: true });
+    mkdirSync(`${spec.directory}/etc`, { recursive: true, mode: 0o700 });
+    writeFileSync(`${spec.directory}/etc/hosts`, spec.etc.hosts);
+    writeFileSync(`${spec.directory}/etc/hostname`, spec.etc.hostname);
+    writeFileSync(`${spec.directory}/etc/resolv.conf`, spec.etc.resolvConf);
+    const fds = thread.away(() => {
+      unshare(CLONE_NEWUTS | CLONE_NEWIPC);
+      sethostname(spec.hostname);
+      return { uts: openNamespace('uts'), ipc: openNamespace('ipc') };
+    });
+    const sandbox = new PodSandbox(spec, fds);
+    sandbox.mountMemory(sandbox.shmDir, 'mode=1777,size=64m');
+    return sandbox;
+  }
+
+  get etcDir(): string {
+    return `${this.spec.directory}/etc`;
+  }
+
+  get shmDir(): string {
+    return `${this.spec.directory}/shm`;
+  }
+
+  /** A directory in memory that containers can mount; it goes with the sandbox. Twice is once. */
+  mountMemory(path: string, options: string): void {
+    if (this.#memory.includes(path)) return;
+    mkdirSync(path, { recursive: true });
+    mount('tmpfs', path, 'tmpfs', MS_NOSUID | MS_NODEV, options);
+    this.#memory.push(path);
+  }
+
+  /** A directory on the disk that any user of any container may write to. */
+  makeDirectory(path: string): void {
+    mkdirSync(path, { recursive: true });
+    chmodSync(path, 0o777);
+  }
+
+  /** Moves the calling thread in; only for use inside of `SandboxThread.away`. */
+  enter(): void {
+    setns(this.spec.netFd, 'net');
+    setns(this.#utsFd, 'uts');
+    setns(this.#ipcFd, 'ipc');
+  }
+
+  /** Takes the Pod off the network now; resolves when its files are gone. All its processes must have ended. */
+  async remove(what: 'all' | 'running'): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.spec.wire?.[Symbol.dispose]();
+    closeSync(this.#utsFd);
+    closeSync(this.#ipcFd);
+    for (const path of this.#memory.toReversed()) umount(path, MNT_DETACH);
+    const { directory } = this.spec;
+    const trees = what === 'all' ? [directory] : TRANSIENT.map((name) => `${directory}/${name}`);
+    await Promise.all(trees.map(removeTree));
+  }
+}
+
+/** What belongs to processes. */
+const TRANSIENT = ['containers', 'etc', 'shm'];
+
+/** The kernel lets go of a mount namespace a moment after its last process; until then its mount points are busy. */
+async function removeTree(directory: string): Promise<void> {
+  try {
+    await rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+  }
+}

@@ -1,0 +1,59 @@
+import { lstatSync, readlinkSync, type Stats } from 'node:fs';
+import { errorCode } from '#base/errors.ts';
+
+export interface RootedPath {
+  /** On the machine, below the root, with no symbolic link left in it. */
+  readonly path: string;
+  /** What is there; undefined when nothing is. Parents may be missing, too. */
+  readonly stat: Stats | undefined;
+}
+
+/** As the kernel has it: more than this is ELOOP. */
+const MAX_LINKS = 40;
+
+/**
+ * Finds `path` as a process sees it whose root is `root`: absolute links and `..` stay inside. Following links with the
+ * machine's own root would mount over, or write into, the machine's files.
+ */
+export function resolveInRoot(root: string, path: string): RootedPath {
+  const done: string[] = [];
+  const todo = parts(path);
+  let links = 0;
+  let stat: Stats | undefined = lstatOrNothing(root);
+  while (todo.length > 0) {
+    const part = todo.shift() ?? '';
+    if (part === '..') {
+      done.pop();
+      stat = lstatOrNothing(join(root, done));
+      continue;
+    }
+    done.push(part);
+    stat = lstatOrNothing(join(root, done));
+    if (stat?.isSymbolicLink() !== true) continue;
+    if (++links > MAX_LINKS) throw new Error(`Cannot follow ${JSON.stringify(path)}: too many symbolic links`);
+    const to = readlinkSync(join(root, done));
+    done.pop();
+    if (to.startsWith('/')) done.length = 0;
+    todo.unshift(...parts(to));
+    stat = lstatOrNothing(join(root, done));
+  }
+  return { path: join(root, done), stat };
+}
+
+function parts(path: string): string[] {
+  return path.split('/').filter((part) => part !== '' && part !== '.');
+}
+
+function join(root: string, parts: readonly string[]): string {
+  if (parts.length === 0) return root;
+  return `${root === '/' ? '' : root}/${parts.join('/')}`;
+}
+
+function lstatOrNothing(path: string): Stats | undefined {
+  try {
+    return lstatSync(path);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(errorCode(error) ?? '')) return undefined;
+    throw error;
+  }
+}

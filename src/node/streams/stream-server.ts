@@ -1,0 +1,203 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type Duplex } from 'node:stream';
+import { createWebSocketStream, type WebSocket, WebSocketServer } from 'ws';
+import { type Clock, systemClock } from '#base/clock.ts';
+import { errorMessage } from '#base/errors.ts';
+import { type Log, silentLog } from '#base/log.ts';
+import { type ContainerHandle, type Runtime } from '../runtime.ts';
+import { containerLog, noPrevious, StreamRefusal } from './container-log.ts';
+import { parseLogOptions } from './log-options.ts';
+import { portDialer, servePortForward } from './port-forward.ts';
+import { relayAttach, relayExec } from './session-relay.ts';
+import { acceptSpdySession, PORT_FORWARD_PROTOCOL, refuse, spdyProtocol, switchToSpdy } from './spdy-upgrade.ts';
+import { parseStreamRequest, type StreamRequest } from './stream-request.ts';
+import { serveChannelPortForward } from './websocket-port-forward.ts';
+import { CHANNEL_PROTOCOLS, WebSocketSession } from './websocket-session.ts';
+
+/** Port-forward in a WebSocket: the messages are a byte stream that SPDY runs on. */
+const TUNNEL_PROTOCOL = `SPDY/3.1+${PORT_FORWARD_PROTOCOL}`;
+
+const MAX_MESSAGE_BYTES = 32 * 1024 * 1024;
+
+export interface StreamServerOptions {
+  readonly runtime: Runtime;
+  readonly clock?: Clock | undefined;
+  readonly log?: Log | undefined;
+}
+
+/**
+ * The node's own HTTP server: logs, exec, attach and port-forward of its Pods, on the paths that a kubelet has. The API
+ * server passes connections on byte for byte, so the other end of every upgrade here is kubectl.
+ */
+export class StreamServer implements AsyncDisposable {
+  readonly #runtime: Runtime;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #http: Server;
+  readonly #webSockets: WebSocketServer;
+  readonly #connections = new Set<Duplex>();
+
+  constructor(options: StreamServerOptions) {
+    this.#runtime = options.runtime;
+    this.#clock = options.clock ?? systemClock;
+    this.#log = options.log ?? silentLog;
+    this.#http = createServer((request, response) => void this.#answer(request, response));
+    this.#http.on('connection', (socket) => {
+      this.#connections.add(socket);
+      socket.once('close', () => this.#connections.delete(socket));
+    });
+    this.#http.on('upgrade', (request, socket, head) => {
+      socket.on('error', () => socket.destroy());
+      void this.#upgrade(request, socket, head);
+    });
+    this.#webSockets = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: MAX_MESSAGE_BYTES,
+      handleProtocols: (offered, request) => protocolFor(offered, request.url ?? '') ?? false,
+    });
+  }
+
+  /** Listens on a unix socket. */
+  async listen(path: string): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#http.once('error', reject);
+      this.#http.listen(path, resolve);
+    });
+  }
+
+  /** Cuts every stream. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
+    for (const connection of this.#connections) connection.destroy();
+    await closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const abort = new AbortController();
+    response.once('close', () => abort.abort());
+    try {
+      const wanted = parseStreamRequest(request.url ?? '');
+      if (wanted === undefined) throw new StreamRefusal(404, 'the server could not find the requested resource');
+      if (wanted.kind !== 'log') throw new StreamRefusal(400, 'Upgrade request required');
+      const handle = this.#find(wanted);
+      const options = parseLogOptions(wanted.query, this.#clock);
+      if (options.previous && handle.previousLogPath === undefined) throw noPrevious(handle);
+      response.writeHead(200, { 'Content-Type': 'text/plain' });
+      response.flushHeaders();
+      for await (const bytes of containerLog(this.#runtime, handle, options, abort.signal)) {
+        if (response.write(bytes)) continue;
+        await new Promise<void>((resolve) => {
+          response.once('drain', resolve);
+          response.once('close', resolve);
+        });
+        if (abort.signal.aborted) break;
+      }
+      response.end();
+    } catch (error) {
+      if (response.headersSent) response.destroy();
+      else response.writeHead(statusOf(error), { 'Content-Type': 'text/plain' }).end(errorMessage(error));
+    }
+  }
+
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    try {
+      const wanted = parseStreamRequest(request.url ?? '');
+      if (wanted === undefined || wanted.kind === 'log') {
+        throw new StreamRefusal(404, 'the server could not find the requested resource');
+      }
+      const handle = this.#find(wanted);
+      if ((request.headers.upgrade ?? '').toLowerCase() === 'websocket') {
+        this.#upgradeWebSocket(request, socket, head, wanted, handle);
+      } else await this.#upgradeSpdy(request, socket, head, wanted, handle);
+    } catch (error) {
+      if (!(error instanceof StreamRefusal))
+        this.#log.warn('stream failed', { url: request.url, error: errorMessage(error) });
+      refuse(socket, statusOf(error), errorMessage(error));
+    }
+  }
+
+  #upgradeWebSocket(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    wanted: StreamRequest,
+    handle: ContainerHandle,
+  ): void {
+    const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+    const protocol = protocolFor(new Set(offered), request.url ?? '');
+    if (protocol === undefined) {
+      throw new StreamRefusal(400, `unable to upgrade: none of the subprotocols [${offered.join(' ')}] is supported`);
+    }
+    this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      void this.#serveWebSocket(webSocket, wanted, handle);
+    });
+  }
+
+  async #serveWebSocket(webSocket: WebSocket, wanted: StreamRequest, handle: ContainerHandle): Promise<void> {
+    if (wanted.kind === 'portForward') {
+      const dial = portDialer(this.#runtime, handle);
+      if (webSocket.protocol === TUNNEL_PROTOCOL) {
+        await servePortForward(createWebSocketStream(webSocket), handle.pod, dial);
+      } else serveChannelPortForward(webSocket, wanted.ports, handle.pod, dial);
+    } else if (wanted.kind === 'exec') {
+      await relayExec(this.#runtime, handle, wanted, new WebSocketSession(webSocket, wanted), this.#clock);
+    } else if (wanted.kind === 'attach') {
+      await relayAttach(this.#runtime, handle, new WebSocketSession(webSocket, wanted));
+    }
+  }
+
+  async #upgradeSpdy(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    wanted: StreamRequest,
+    handle: ContainerHandle,
+  ): Promise<void> {
+    const protocol = spdyProtocol(request, wanted.kind);
+    switchToSpdy(socket, head, protocol);
+    if (wanted.kind === 'portForward') {
+      await servePortForward(socket, handle.pod, portDialer(this.#runtime, handle));
+      return;
+    }
+    if (wanted.kind === 'log') return;
+    const session = await acceptSpdySession(socket, wanted, this.#clock);
+    if (session === undefined) return;
+    if (wanted.kind === 'exec') await relayExec(this.#runtime, handle, wanted, session, this.#clock);
+    else await relayAttach(this.#runtime, handle, session);
+  }
+
+  #find(wanted: StreamRequest): ContainerHandle {
+    const { namespace, pod } = wanted;
+    const container = wanted.kind === 'portForward' ? undefined : wanted.container;
+    const handle = this.#runtime.find({ namespace, pod, container });
+    const stopped = handle?.running === false && (wanted.kind === 'exec' || wanted.kind === 'attach');
+    if (handle !== undefined && !stopped) return handle;
+    if (wanted.kind === 'log') {
+      const names = `container ${JSON.stringify(container)} in pod ${JSON.stringify(pod)}`;
+      throw new StreamRefusal(400, `${names} is waiting to start: ContainerCreating`);
+    }
+    throw new StreamRefusal(
+      404,
+      container === undefined
+        ? `pod not found (${JSON.stringify(`${pod}_${namespace}`)})`
+        : `container not found (${JSON.stringify(container)})`,
+    );
+  }
+}
+
+function protocolFor(offered: ReadonlySet<string>, target: string): string | undefined {
+  const kind = parseStreamRequest(target)?.kind;
+  const known = kind === 'portForward' ? [TUNNEL_PROTOCOL, 'v4.channel.k8s.io'] : CHANNEL_PROTOCOLS;
+  return known.find((protocol) => offered.has(protocol));
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof StreamRefusal) return error.httpStatus;
+  return error instanceof RangeError ? 400 : 500;
+}

@@ -1,0 +1,104 @@
+import {
+  chmodSync,
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { type HostPathVolumeSource } from '#api/generated/types.ts';
+import { ContainerConfigError } from '../pod/container-env.ts';
+import { type VolumeFile } from './volume-files.ts';
+
+const DATA = '..data';
+
+/**
+ * Makes the files of a volume be exactly `files`, all at once for its readers: they lie in a directory of their own,
+ * which `..data` points to, and the names in the volume point through it. Does nothing when they are so already.
+ */
+export function writeVolume(directory: string, files: readonly VolumeFile[], version: string): void {
+  mkdirSync(directory, { recursive: true });
+  chmodSync(directory, 0o777);
+  const old = currentOf(directory);
+  if (old !== undefined && holds(`${directory}/${old}`, files)) return;
+  const fresh = `..${version}`;
+  mkdirSync(`${directory}/${fresh}`, { mode: 0o755 });
+  for (const { path, data, mode } of files) {
+    const target = `${directory}/${fresh}/${path}`;
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, data);
+    chmodSync(target, mode);
+  }
+  symlinkSync(fresh, `${directory}/..data_tmp`);
+  renameSync(`${directory}/..data_tmp`, `${directory}/${DATA}`);
+  linkNames(directory, new Set(files.map(({ path }) => path.split('/')[0] ?? '')));
+  if (old !== undefined) rmSync(`${directory}/${old}`, { recursive: true, force: true });
+}
+
+function currentOf(directory: string): string | undefined {
+  return lstatSync(`${directory}/${DATA}`, { throwIfNoEntry: false }) && readlinkSync(`${directory}/${DATA}`);
+}
+
+function holds(directory: string, files: readonly VolumeFile[]): boolean {
+  const present = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  if (present.length !== files.length) return false;
+  return files.every(({ path, data, mode }) => {
+    const stat = statSync(`${directory}/${path}`, { throwIfNoEntry: false });
+    if (stat === undefined || (stat.mode & 0o7777) !== mode) return false;
+    return readFileSync(`${directory}/${path}`).equals(data);
+  });
+}
+
+function linkNames(directory: string, names: ReadonlySet<string>): void {
+  for (const entry of readdirSync(directory)) {
+    if (!entry.startsWith('..') && !names.has(entry)) rmSync(`${directory}/${entry}`);
+  }
+  for (const name of names) {
+    if (lstatSync(`${directory}/${name}`, { throwIfNoEntry: false }) === undefined) {
+      symlinkSync(`${DATA}/${name}`, `${directory}/${name}`);
+    }
+  }
+}
+
+/** Checks, or makes, what a hostPath volume asks for. */
+export function prepareHostPath({ path, type = '' }: HostPathVolumeSource): void {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined && (type === '' || type === 'DirectoryOrCreate')) {
+    mkdirSync(path, { recursive: true, mode: 0o755 });
+    return;
+  }
+  if (stat === undefined && type === 'FileOrCreate') {
+    closeSync(openSync(path, 'a', 0o644));
+    return;
+  }
+  const wanted = hostPathTypes.get(type);
+  if (wanted === undefined || (stat !== undefined && wanted.is(stat))) return;
+  throw new ContainerConfigError(`hostPath type check failed: ${path} is not ${wanted.what}`);
+}
+
+interface HostPathType {
+  readonly what: string;
+  readonly is: (stat: Stats) => boolean;
+}
+
+const directory: HostPathType = { what: 'a directory', is: (stat) => stat.isDirectory() };
+const file: HostPathType = { what: 'a file', is: (stat) => stat.isFile() };
+
+const hostPathTypes: ReadonlyMap<string, HostPathType> = new Map([
+  ['DirectoryOrCreate', directory],
+  ['Directory', directory],
+  ['FileOrCreate', file],
+  ['File', file],
+  ['Socket', { what: 'a socket file', is: (stat) => stat.isSocket() }],
+  ['CharDevice', { what: 'a character device', is: (stat) => stat.isCharacterDevice() }],
+  ['BlockDevice', { what: 'a block device', is: (stat) => stat.isBlockDevice() }],
+]);
