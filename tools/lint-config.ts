@@ -7,6 +7,9 @@ import { rooms } from '../rooms.ts';
 
 const target = new URL('../.oxlintrc.json', import.meta.url);
 
+const others = (room: string): readonly string[] => Object.keys(rooms).filter((other) => other !== room);
+const climbing = (room: string): readonly string[] => ['..', '../..', '../../..'].map((up) => `${up}/${room}/**`);
+
 const roomOverrides = Object.entries(rooms).map(([room, allowed]) => ({
   files: [`src/${room}/**/*.ts`],
   rules: {
@@ -15,13 +18,14 @@ const roomOverrides = Object.entries(rooms).map(([room, allowed]) => ({
       {
         patterns: [
           {
-            group: Object.keys(rooms)
-              .filter((other) => other !== room && !allowed.includes(other))
+            group: others(room)
+              .filter((other) => !allowed.includes(other))
               .map((other) => `#${other}/*`),
             message: `The room "${room}" may import ${allowed.join(', ') || 'no other room'} (rooms.ts).`,
           },
           { group: [`#${room}/*`], message: 'Import files of the same room by a relative path.' },
-          { group: ['../**'], message: 'Leave a room by its name, not by a relative path.' },
+          // A folder inside of a room reaches the room's other files by `../`.
+          { group: others(room).flatMap(climbing), message: 'Leave a room by its name, not by a relative path.' },
         ].filter((pattern) => pattern.group.length > 0),
       },
     ],

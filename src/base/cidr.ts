@@ -57,8 +57,9 @@ export function cidrAddress(cidr: Cidr, offset: bigint | number): Ip {
 export function cidrSubnet(cidr: Cidr, prefix: number, index: number): Cidr {
   const size = 1n << BigInt(addressBits(cidr.family) - prefix);
   const base = cidr.base + size * BigInt(index);
-  if (prefix < cidr.prefix || base + size > cidr.base + cidrSize(cidr)) {
-    throw new RangeError(`Cannot take block ${index} of length /${prefix} out of ${formatCidr(cidr)}: it is too small`);
+  const fits = prefix >= cidr.prefix && prefix <= addressBits(cidr.family);
+  if (!fits || index < 0 || base + size > cidr.base + cidrSize(cidr)) {
+    throw new RangeError(`Cannot take block ${index} of length /${prefix} out of ${formatCidr(cidr)}: it has none`);
   }
   return { family: cidr.family, base, prefix };
 }

@@ -42,11 +42,18 @@ function sleepOn(clock: Pick<Clock, 'after'>, ms: number, signal?: AbortSignal):
   });
 }
 
+/** What `setTimeout` can wait for, 25 days; told to wait longer it calls at once. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(ms, fn) {
-    const timer = setTimeout(fn, ms);
+    let timer: NodeJS.Timeout;
+    const wait = (left: number): void => {
+      timer = setTimeout(() => (left > LONGEST_MS ? wait(left - LONGEST_MS) : fn()), Math.min(left, LONGEST_MS));
+    };
+    wait(ms);
     return { [Symbol.dispose]: () => clearTimeout(timer) };
   },
   sleep: (ms, signal) => sleepOn(systemClock, ms, signal),

@@ -25,13 +25,24 @@ export function createLog(room: string, sink: LogSink): Log {
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
-/** One line: `warn proxy: commit failed errno=16`. */
+/** One line: `warn proxy: commit failed errno=16 error="no such device"`. */
 export function formatRecord(record: LogRecord): string {
   const fields = Object.entries(record.fields)
     .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .map(([key, value]) => ` ${key}=${fieldText(value)}`)
     .join('');
   return `${record.level} ${record.room}: ${record.message}${fields}`;
+}
+
+/** Any value at all: a line that cannot be written must not break what wrote it. */
+function fieldText(value: unknown): string {
+  if (value instanceof Error) return JSON.stringify(value.message);
+  if (typeof value === 'string') return /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
+  try {
+    return JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'bigint' ? `${inner}` : inner));
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
 }
 
 export const silentLog: Log = createLog('silent', () => {});

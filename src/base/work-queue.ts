@@ -73,6 +73,7 @@ export class WorkQueue {
     this.#again.clear();
     for (const { timer } of this.#delayed.values()) timer[Symbol.dispose]();
     this.#delayed.clear();
+    this.#settle();
   }
 
   #schedule(): void {
@@ -108,10 +109,13 @@ export class WorkQueue {
     }
     this.#active.delete(key);
     if (this.#again.delete(key)) this.#ready.add(key);
-    if (this.#stopped) this.#ready.clear();
-    this.#pump();
-    if (this.#ready.size === 0 && this.#active.size === 0) {
-      for (const resolve of this.#idle.splice(0)) resolve();
-    }
+    // Not at once: work that throws before it first waits would come here from within the pump, one frame a key.
+    if (this.#ready.size > 0) this.#schedule();
+    this.#settle();
+  }
+
+  #settle(): void {
+    if (this.#ready.size > 0 || this.#active.size > 0) return;
+    for (const resolve of this.#idle.splice(0)) resolve();
   }
 }

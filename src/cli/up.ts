@@ -47,7 +47,7 @@ export async function up(args: readonly string[]): Promise<number> {
     launched.kill();
     await launched.exited;
     const kept = outcome.kind === 'failed' && !isNew ? `see ${dir.logFile}` : undefined;
-    rmSync(isNew ? dir.path : dir.scratchDir, { recursive: true, force: true });
+    if (isNew) rmSync(dir.path, { recursive: true, force: true });
     if (outcome.kind === 'interrupted') {
       process.stderr.write('clusterip: interrupted; nothing was left running\n');
       return EXIT_INTERRUPTED;

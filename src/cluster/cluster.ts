@@ -1,7 +1,8 @@
-import { rmSync } from 'node:fs';
-import { type AddressInfo } from 'node:net';
+import { mkdirSync, openSync, rmSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
 import { type ApiHandler } from '#api/request.ts';
 import { createApiServer, type ApiServer } from '#apiserver/api-server.ts';
+import { join } from 'node:path';
 import { type Clock } from '#base/clock.ts';
 import { CodedError, errorCode } from '#base/errors.ts';
 import { createLog, type LogSink } from '#base/log.ts';
@@ -39,10 +40,10 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
   const { dir, config, clock, log, onProgress } = options;
   const plan = planNetwork(config);
   const abort = new AbortController();
-  // Whatever a daemon that was killed left of its Pods.
-  rmSync(dir.scratchDir, { recursive: true, force: true });
   const gate = Promise.withResolvers<ApiHandler>();
-  const workers = startWorkers({ dir, plan, log, handler: async (request) => (await gate.promise)(request) });
+  const streamSocket = prepareStreamSocket(dir);
+  const handler: ApiHandler = async (request) => (await gate.promise)(request);
+  const workers = startWorkers({ dir, plan, log, handler, streamSocket });
   onProgress('opening the store');
   const [pki, store, network] = await Promise.all([
     loadPki(dir.pkiDir, { clock, serverNames: serverNames(plan) }),
@@ -50,7 +51,7 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
     workers.nodes.message('network'),
   ]);
   onProgress('starting the API server');
-  const api = await startApi(options, plan, pki, store);
+  const api = await startApi(options, plan, pki, store, streamSocket);
   await api.server.listen({ fd: network.sockets.apiFd });
   await bootstrap(createClient(inProcessTransport(api.server.handle, CONTROL_PLANE)), plan);
   gate.resolve(api.server.handle);
@@ -71,6 +72,8 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
   return {
     apiPort: api.port,
     async stop() {
+      workers.nodes.post({ kind: 'stop' });
+      await workers.nodes.message('stopped');
       abort.abort();
       await api.server.close();
       await store.close();
@@ -83,9 +86,15 @@ interface Api {
   readonly port: number;
 }
 
-async function startApi(options: ClusterOptions, plan: NetworkPlan, pki: Pki, store: Store): Promise<Api> {
+async function startApi(
+  options: ClusterOptions,
+  plan: NetworkPlan,
+  pki: Pki,
+  store: Store,
+  streamSocket: string,
+): Promise<Api> {
   const { dir, config, clock, log } = options;
-  const server = await createApiServer({
+  const server = createApiServer({
     store,
     clock,
     log: createLog('apiserver', log),
@@ -93,6 +102,8 @@ async function startApi(options: ClusterOptions, plan: NetworkPlan, pki: Pki, st
     serviceAccountKey: pki.serviceAccountKey,
     clientCa: pki.caCert,
     tls: { cert: pki.serverCert, key: pki.serverKey },
+    // One worker has all nodes.
+    dialNode: () => dialStreams(streamSocket),
   });
   const port = await listenOnLoopback(server, config.apiPort);
   if (port !== config.apiPort) writeConfig(dir, { ...config, apiPort: port });
@@ -101,9 +112,27 @@ async function startApi(options: ClusterOptions, plan: NetworkPlan, pki: Pki, st
   return { server, port };
 }
 
+/** A socket's path has at most 107 bytes; through a descriptor of its directory it is short however deep that is. */
+function prepareStreamSocket(dir: StateDir): string {
+  mkdirSync(dir.nodesDir, { recursive: true, mode: 0o700 });
+  rmSync(join(dir.nodesDir, 'streams.sock'), { force: true });
+  return `/proc/self/fd/${openSync(dir.nodesDir, 'r')}/streams.sock`;
+}
+
+function dialStreams(path: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path);
+    socket.once('error', reject);
+    socket.once('connect', () => {
+      socket.off('error', reject);
+      resolve(socket);
+    });
+  });
+}
+
 async function listenOnLoopback(server: ApiServer, port: number): Promise<number> {
   try {
-    const address = (await server.listen({ host: '127.0.0.1', port })) as AddressInfo;
+    const address = await server.listen({ host: '127.0.0.1', port });
     return address.port;
   } catch (error) {
     if (errorCode(error) !== 'EADDRINUSE') throw error;

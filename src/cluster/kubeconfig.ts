@@ -116,7 +116,6 @@ function readKubeconfig(file: string): Kubeconfig | undefined {
       cause: error,
     });
   }
-  if (text.trim() === '') return undefined;
   const hint = 'repair or move it, or name another file with --kubeconfig';
   let value: unknown;
   try {
@@ -124,6 +123,8 @@ function readKubeconfig(file: string): Kubeconfig | undefined {
   } catch (error) {
     throw new CodedError('EKUBECONFIG', `Cannot read the kubeconfig "${file}": it is not YAML`, { cause: error, hint });
   }
+  // An empty file, or one of comments only.
+  if (value === null) return undefined;
   if (!isKubeconfig(value)) {
     throw new CodedError('EKUBECONFIG', `Cannot read the kubeconfig "${file}": it is not a kubeconfig`, { hint });
   }

@@ -1,16 +1,29 @@
 /** The nodes' worker: builds the cluster's network in namespaces of its own and runs the agents of all nodes. */
 import { parseCidr, type Cidr } from '#base/cidr.ts';
-import { parseIp, type Ip } from '#base/ip.ts';
+import { systemClock } from '#base/clock.ts';
+import { parseIp } from '#base/ip.ts';
+import { nodes as nodeResource, services as serviceResource } from '#api/resource.ts';
+import { createClient } from '#client/api-client.ts';
+import { Informers } from '#client/informers.ts';
+import { portTransport } from '#client/port-transport.ts';
 import { openListenSocket } from '#netlink/listen-socket.ts';
-import { inNetns, settleInOwnNetns } from '#netlink/namespace.ts';
+import { inNetns } from '#netlink/namespace.ts';
+import { startNodeAgent, type NodeAgent } from '#node/agent.ts';
 import { createFabric, createNodeNamespace, type NetworkNamespace } from '#node/network-sync.ts';
+import { SandboxRuntime } from '#node/sandbox/runtime-agent.ts';
+import { StreamServer } from '#node/streams/stream-server.ts';
 import { API_FABRIC_PORT, DNS_PORT } from './bootstrap.ts';
-import { type NodePlan } from './config.ts';
+import { CLUSTER_DOMAIN, type NodePlan } from './config.ts';
 import { workerSide } from './worker-main.ts';
 import { type FabricSockets, type NodesWorkerData, type ToNodesWorker } from './worker-message.ts';
+import { KUBERNETES_VERSION } from './version.ts';
 
 const side = workerSide<NodesWorkerData, ToNodesWorker>();
 const { data } = side;
+const clock = systemClock;
+
+// First of all: it moves this thread into namespaces of its own, where everything below is made.
+const runtime = new SandboxRuntime(clock);
 
 function cidr(text: string): Cidr {
   const value = parseCidr(text);
@@ -19,7 +32,8 @@ function cidr(text: string): Cidr {
 }
 
 function openFabricSockets(fabric: NetworkNamespace): FabricSockets {
-  const address = parseIp(data.controlAddress) as Ip;
+  const address = parseIp(data.controlAddress);
+  if (address === undefined) throw new RangeError(`Cannot read the address "${data.controlAddress}"`);
   const open = (protocol: 'tcp' | 'udp', port: number): number => openListenSocket({ protocol, address, port }).fd;
   return inNetns(fabric.fd, () => ({
     apiFd: open('tcp', API_FABRIC_PORT),
@@ -28,22 +42,61 @@ function openFabricSockets(fabric: NetworkNamespace): FabricSockets {
   }));
 }
 
-settleInOwnNetns();
 const fabricPrefix = cidr(data.fabricCidr).prefix;
 const serviceCidr = cidr(data.serviceCidr);
 const fabric = createFabric({ address: `${data.controlAddress}/${fabricPrefix}` });
-const sockets = openFabricSockets(fabric);
-const namespaces = new Map<NodePlan, NetworkNamespace>();
-for (const node of data.nodes) {
-  const address = `${node.address}/${fabricPrefix}`;
-  const podCidr = cidr(node.podCidr);
-  namespaces.set(node, createNodeNamespace(fabric, { nodeName: node.name, address, podCidr, serviceCidr }));
-}
+const networks = data.nodes.map((plan): { plan: NodePlan; network: NetworkNamespace } => {
+  const address = `${plan.address}/${fabricPrefix}`;
+  const spec = { nodeName: plan.name, address, podCidr: cidr(plan.podCidr), serviceCidr };
+  return { plan, network: createNodeNamespace(fabric, spec) };
+});
+// The API server and DNS answer Pods, whose addresses lie behind the nodes.
+fabric.setNodeRoutes(networks.map(({ plan }) => ({ podCidr: cidr(plan.podCidr), nodeAddress: plan.address })));
 side.tell({
   kind: 'network',
-  nodes: [...namespaces].map(([node, namespace]) => ({ ...node, netnsFd: namespace.fd })),
-  sockets,
+  nodes: networks.map(({ plan, network }) => ({ ...plan, netnsFd: network.fd })),
+  sockets: openFabricSockets(fabric),
 });
-side.onMessage(() => {
+
+const log = side.log('node');
+const client = createClient(portTransport(data.api));
+const informers = new Informers(client, { clock, log });
+const { signal } = new AbortController();
+const streams = new StreamServer({ runtime, clock, log });
+let agents: readonly NodeAgent[] = [];
+
+async function start(): Promise<void> {
+  const services = informers.for(serviceResource);
+  const nodes = informers.for(nodeResource);
+  agents = networks.map(({ plan, network }) =>
+    startNodeAgent({
+      client,
+      clock,
+      log,
+      signal,
+      runtime,
+      network,
+      services,
+      nodes,
+      nodeName: plan.name,
+      nodeAddress: plan.address,
+      podCidr: cidr(plan.podCidr),
+      stateDir: `${data.nodesDir}/${plan.name}`,
+      maskedPaths: [data.stateDir],
+      clusterDns: [data.dnsIp],
+      clusterDomain: CLUSTER_DOMAIN,
+      kubernetesVersion: KUBERNETES_VERSION,
+    }),
+  );
+  informers.start(signal);
+  await Promise.all([streams.listen(data.streamSocket), ...agents.map((agent) => agent.ready)]);
   side.tell({ kind: 'ready' });
-});
+}
+
+async function stop(): Promise<void> {
+  await Promise.all(agents.map((agent) => agent.stop()));
+  await streams.close();
+  side.tell({ kind: 'stopped' });
+}
+
+side.onMessage((message) => (message.kind === 'start' ? start() : stop()));

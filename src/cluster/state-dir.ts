@@ -31,8 +31,8 @@ export interface StateDir {
   readonly kubeconfigFile: string;
   readonly pkiDir: string;
   readonly storeDir: string;
-  /** Sandboxes and sockets: worth nothing once the daemon has ended. */
-  readonly scratchDir: string;
+  /** Files of Pods: logs and volumes, one directory a node. */
+  readonly nodesDir: string;
 }
 
 /** What a running daemon says of itself. Pids are those of the host. */
@@ -67,7 +67,7 @@ export function stateDirAt(path: string): StateDir {
     kubeconfigFile: join(path, 'kubeconfig'),
     pkiDir: join(path, 'pki'),
     storeDir: join(path, 'store'),
-    scratchDir: join(path, 'scratch'),
+    nodesDir: join(path, 'nodes'),
   };
 }
 

@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import process from 'node:process';
 import { systemClock } from '#base/clock.ts';
 import { errorCode } from '#base/errors.ts';
@@ -21,7 +20,6 @@ export async function stopCluster(dir: StateDir): Promise<'stopped' | 'not-runni
     }
   }
   removeRunInfo(dir);
-  rmSync(dir.scratchDir, { recursive: true, force: true });
   return running ? 'stopped' : 'not-running';
 }
 

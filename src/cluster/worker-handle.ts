@@ -15,7 +15,13 @@ export class WorkerHandle<In> {
 
   constructor(name: string, file: URL, data: { readonly api: MessagePort }, log: LogSink) {
     this.name = name;
-    this.#worker = new Worker(file, { name, workerData: data, transferList: [data.api] });
+    this.#worker = new Worker(file, {
+      name,
+      workerData: data,
+      transferList: [data.api],
+      // Descriptors go from one thread to another, and libuv closes what this thread has not opened.
+      trackUnmanagedFds: false,
+    });
     this.#failure = new Promise((_, reject) => {
       this.#worker.once('error', reject);
       this.#worker.once('exit', (code) => {

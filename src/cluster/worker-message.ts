@@ -30,7 +30,11 @@ export interface NodesWorkerData {
   readonly controlAddress: string;
   readonly serviceCidr: string;
   readonly dnsIp: string;
-  readonly scratchDir: string;
+  /** Files of Pods, one directory a node. */
+  readonly nodesDir: string;
+  /** Where the main thread reaches the nodes for logs and exec. */
+  readonly streamSocket: string;
+  /** Hidden from Pods. */
   readonly stateDir: string;
 }
 

@@ -28,9 +28,10 @@ export interface WorkersOptions {
   readonly log: LogSink;
   /** May wait for the API server: the workers start before it does. */
   readonly handler: ApiHandler;
+  readonly streamSocket: string;
 }
 
-export function startWorkers({ dir, plan, log, handler }: WorkersOptions): Workers {
+export function startWorkers({ dir, plan, log, handler, streamSocket }: WorkersOptions): Workers {
   const api = (user: UserInfo): NodesWorkerData['api'] =>
     apiChannel((port) => {
       serveTransport(port, handler, user);
@@ -44,7 +45,8 @@ export function startWorkers({ dir, plan, log, handler }: WorkersOptions): Worke
     controlAddress: plan.controlAddress,
     serviceCidr,
     dnsIp: plan.dnsIp,
-    scratchDir: dir.scratchDir,
+    nodesDir: dir.nodesDir,
+    streamSocket,
     stateDir: dir.path,
   };
   const proxyData: ProxyWorkerData = { api: api(PROXY), serviceCidr };
