@@ -2,9 +2,10 @@ import { existsSync, rmSync } from 'node:fs';
 import process from 'node:process';
 import { rfc3339, systemClock } from '#base/clock.ts';
 import { CodedError } from '#base/errors.ts';
-import { type ClusterConfig } from '#cluster/config.ts';
-import { contextName, publishKubeconfig, userKubeconfigFile } from '#cluster/kubeconfig.ts';
+import { planNetwork, serverNames, type ClusterConfig } from '#cluster/config.ts';
+import { checkUserKubeconfig, contextName, publishKubeconfig, userKubeconfigFile } from '#cluster/kubeconfig.ts';
 import { launchDaemon, type Launched } from '#cluster/launch.ts';
+import { ensurePki } from '#cluster/pki.ts';
 import { prepareState } from '#cluster/prepare.ts';
 import { type StateDir } from '#cluster/state-dir.ts';
 import { EXIT_INTERRUPTED } from './exit-codes.ts';
@@ -38,16 +39,15 @@ export async function up(args: readonly string[]): Promise<number> {
   const asked = askedConfig(options);
   const dir = chosenStateDir(options);
   const isNew = !existsSync(dir.path);
+  checkUserKubeconfig(kubeconfig);
   const config = prepareState(dir, asked);
   const progress = new Progress(process.stderr, systemClock, output === 'text');
-  const launched = launchOrForget(dir, isNew);
+  const launched = launchOrForget(dir, config, isNew);
   const outcome = await untilReady(launched.messages, waitMs, (text) => progress.show(text));
   progress.clear();
   if (outcome.kind !== 'ready') {
-    launched.kill();
-    await launched.exited;
+    await abandon(launched, dir, isNew);
     const kept = outcome.kind === 'failed' && !isNew ? `see ${dir.logFile}` : undefined;
-    if (isNew) rmSync(dir.path, { recursive: true, force: true });
     if (outcome.kind === 'interrupted') {
       process.stderr.write('clusterip: interrupted; nothing was left running\n');
       return EXIT_INTERRUPTED;
@@ -55,7 +55,12 @@ export async function up(args: readonly string[]): Promise<number> {
     const hint = outcome.hint ?? kept;
     throw new CodedError(outcome.code, outcome.message, hint === undefined ? {} : { hint });
   }
-  publishKubeconfig(dir, kubeconfig);
+  try {
+    publishKubeconfig(dir, kubeconfig);
+  } catch (error) {
+    await abandon(launched, dir, isNew);
+    throw error;
+  }
   const seconds = (systemClock.monotonic() - began) / 1000;
   process.stdout.write(summary(output, dir, config, outcome.apiPort, seconds, kubeconfig));
   if (options.foreground === true) return stay(launched, dir);
@@ -81,13 +86,23 @@ function askedConfig(options: Options): Partial<ClusterConfig> {
   return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
 }
 
-function launchOrForget(dir: StateDir, isNew: boolean): Launched {
+function launchOrForget(dir: StateDir, config: ClusterConfig, isNew: boolean): Launched {
   try {
-    return launchDaemon(dir, rfc3339(systemClock.now()));
+    const { now } = systemClock;
+    const keys = (): Promise<void> =>
+      ensurePki(dir.pkiDir, { clock: systemClock, serverNames: serverNames(planNetwork(config)) });
+    return launchDaemon(dir, { keys, startedAt: rfc3339(now()) });
   } catch (error) {
     if (isNew) rmSync(dir.path, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** Ends what was started, and a cluster that is new is gone without a trace. */
+async function abandon(launched: Launched, dir: StateDir, isNew: boolean): Promise<void> {
+  launched.kill();
+  await launched.exited;
+  if (isNew) rmSync(dir.path, { recursive: true, force: true });
 }
 
 function summary(

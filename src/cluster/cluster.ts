@@ -14,7 +14,7 @@ import { openSqliteStore } from '#store/sqlite-store.ts';
 import { bootstrap } from './bootstrap.ts';
 import { planNetwork, type ClusterConfig, type NetworkPlan } from './config.ts';
 import { clusterKubeconfig, formatKubeconfig } from './kubeconfig.ts';
-import { loadPki, type Pki } from './pki.ts';
+import { type Pki } from './pki.ts';
 import { writeAtomically, writeConfig, type StateDir } from './state-dir.ts';
 import { CONTROL_PLANE, CONTROLLERS } from './users.ts';
 import { startWorkers } from './workers.ts';
@@ -23,6 +23,8 @@ export interface ClusterOptions {
   readonly dir: StateDir;
   readonly config: ClusterConfig;
   readonly clock: Clock;
+  /** May come later than all else: they are made while the threads start. */
+  readonly keys: Promise<Pki>;
   readonly log: LogSink;
   readonly onProgress: (text: string) => void;
   /** Called once if a part of the running cluster breaks beyond repair. */
@@ -46,13 +48,13 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
   const workers = startWorkers({ dir, plan, log, handler, streamSocket });
   onProgress('opening the store');
   const [pki, store, network] = await Promise.all([
-    loadPki(dir.pkiDir, { clock, serverNames: serverNames(plan) }),
+    options.keys,
     openSqliteStore({ path: dir.storeDir, clock }),
     workers.nodes.message('network'),
   ]);
   onProgress('starting the API server');
   const api = await startApi(options, plan, pki, store, streamSocket);
-  await api.server.listen({ fd: network.sockets.apiFd });
+  await api.server.listen({ fd: network.fabric.apiFd });
   await bootstrap(createClient(inProcessTransport(api.server.handle, CONTROL_PLANE)), plan);
   gate.resolve(api.server.handle);
   onProgress('starting the controllers');
@@ -64,8 +66,7 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
     rootCa: pki.caCert,
   });
   workers.nodes.post({ kind: 'start' });
-  workers.proxy.post({ kind: 'start', nodes: network.nodes });
-  workers.dns.post({ kind: 'start', sockets: network.sockets });
+  workers.services.post({ kind: 'start', nodes: network.nodes, fabric: network.fabric });
   onProgress('waiting for the nodes');
   await Promise.all([controllers.ready, ...Object.values(workers).map((worker) => worker.message('ready'))]);
   for (const worker of Object.values(workers)) worker.failed.catch(options.onFailure);
@@ -141,14 +142,4 @@ async function listenOnLoopback(server: ApiServer, port: number): Promise<number
       hint: 'choose another with --api-port, or 0 for any free one',
     });
   }
-}
-
-function serverNames(plan: NetworkPlan): readonly string[] {
-  const service = [
-    'kubernetes',
-    'kubernetes.default',
-    'kubernetes.default.svc',
-    'kubernetes.default.svc.cluster.local',
-  ];
-  return ['localhost', ...service, '127.0.0.1', plan.kubernetesIp, plan.controlAddress];
 }

@@ -112,6 +112,17 @@ export function planNetwork(config: ClusterConfig): NetworkPlan {
   };
 }
 
+/** What the API server is called: the names and addresses of its certificate. */
+export function serverNames(plan: NetworkPlan): readonly string[] {
+  const service = [
+    'kubernetes',
+    'kubernetes.default',
+    'kubernetes.default.svc',
+    'kubernetes.default.svc.cluster.local',
+  ];
+  return ['localhost', ...service, '127.0.0.1', plan.kubernetesIp, plan.controlAddress];
+}
+
 function readCidr(what: string, text: string): Cidr {
   const cidr = parseCidr(text);
   if (cidr === undefined || cidr.family !== 4) {

@@ -6,6 +6,7 @@ import { CodedError, errorCode, errorMessage } from '#base/errors.ts';
 import { formatRecord, type LogRecord } from '#base/log.ts';
 import { startCluster, type RunningCluster } from './cluster.ts';
 import { type DaemonMessage } from './daemon-message.ts';
+import { readPki } from './pki.ts';
 import { readConfig, stateDirAt } from './state-dir.ts';
 
 /** Where the process that launched us listens until we are ready. */
@@ -23,6 +24,14 @@ function report(message: DaemonMessage): void {
 function log(record: LogRecord): void {
   if (record.level === 'debug' && process.env['CLUSTERIP_DEBUG'] === undefined) return;
   process.stderr.write(`${rfc3339(systemClock.now())} ${formatRecord(record)}\n`);
+}
+
+/** The launcher makes the keys of a new cluster, and closes our standard input when they are there (or when it ends). */
+function launcherDone(): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdin.once('close', () => resolve());
+    process.stdin.resume();
+  });
 }
 
 async function run(path: string): Promise<void> {
@@ -43,6 +52,7 @@ async function run(path: string): Promise<void> {
     dir,
     config,
     clock: systemClock,
+    keys: launcherDone().then(() => readPki(dir.pkiDir)),
     log,
     onProgress: (text) => report({ kind: 'progress', text }),
     onFailure: (error) => {

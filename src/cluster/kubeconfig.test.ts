@@ -20,6 +20,7 @@ import test, { after } from 'node:test';
 import fc from 'fast-check';
 import { parse } from 'yaml';
 import {
+  checkUserKubeconfig,
   clusterKubeconfig,
   formatKubeconfig,
   mergeKubeconfig,
@@ -211,6 +212,7 @@ for (const [text, reason] of broken) {
       message: `Cannot read the kubeconfig "${file}": ${reason}`,
       hint: 'repair or move it, or name another file with --kubeconfig',
     };
+    assert.throws(() => checkUserKubeconfig(file), expected);
     assert.throws(() => publishKubeconfig(stateDir(), file), expected);
     assert.throws(() => removeFromUserKubeconfig(file, 'web'), expected);
     assert.equal(readFileSync(file, 'utf8'), text);
@@ -224,6 +226,24 @@ test('a kubeconfig that cannot be read is refused', () => {
     code: 'EKUBECONFIG',
     message: `Cannot read the kubeconfig "${file}": EISDIR: illegal operation on a directory, read`,
   });
+});
+
+test('a kubeconfig that cannot be written is named, and nothing is left of the attempt', () => {
+  const dir = newDir();
+  writeFileSync(join(dir, 'file'), '');
+  const file = join(dir, 'file', 'config');
+  assert.throws(() => publishKubeconfig(stateDir(), file), {
+    code: 'EKUBECONFIG',
+    message: `Cannot read the kubeconfig "${file}": ENOTDIR: not a directory, open '${file}'`,
+  });
+  const dangling = join(dir, 'dangling');
+  symlinkSync('nowhere/config', dangling);
+  assert.throws(() => publishKubeconfig(stateDir(), dangling), {
+    code: 'EKUBECONFIG',
+    message: /^Cannot write the kubeconfig ".*\/dangling": ENOENT: no such file or directory, /,
+    hint: 'name another file with --kubeconfig',
+  });
+  assert.deepEqual(readdirSync(dir), ['dangling', 'file']);
 });
 
 test('text that YAML 1.1 takes for something else is text for kubectl too', { skip: kubectlMissing }, () => {

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { parse, stringify } from 'yaml';
-import { CodedError, errorCode } from '#base/errors.ts';
+import { CodedError, errorCode, errorMessage } from '#base/errors.ts';
 import { writeAtomically, type StateDir } from './state-dir.ts';
 import { type Pki } from './pki.ts';
 
@@ -91,8 +91,25 @@ export function formatKubeconfig(config: Kubeconfig): string {
 export function publishKubeconfig(dir: StateDir, file: string): void {
   const added = readKubeconfig(dir.kubeconfigFile);
   if (added === undefined) return;
-  mkdirSync(dirname(file), { recursive: true });
-  writeAtomically(file, formatKubeconfig(mergeKubeconfig(readKubeconfig(file) ?? EMPTY, added)));
+  const merged = mergeKubeconfig(readKubeconfig(file) ?? EMPTY, added);
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    writeAtomically(file, formatKubeconfig(merged));
+  } catch (error) {
+    const hint = 'name another file with --kubeconfig';
+    throw new CodedError('EKUBECONFIG', `Cannot write the kubeconfig "${file}": ${errorMessage(error)}`, {
+      cause: error,
+      hint,
+    });
+  }
+}
+
+/**
+ * To be asked before a cluster is started that could then not be published.
+ * @throws CodedError `EKUBECONFIG` for a file that is there and is not a kubeconfig
+ */
+export function checkUserKubeconfig(file: string): void {
+  readKubeconfig(file);
 }
 
 export function removeFromUserKubeconfig(file: string, cluster: string): void {
@@ -107,16 +124,17 @@ export function removeFromUserKubeconfig(file: string, cluster: string): void {
 
 /** @throws CodedError `EKUBECONFIG` for a file that is not one: it is the user's, so nothing is written over it. */
 function readKubeconfig(file: string): Kubeconfig | undefined {
+  const hint = 'repair or move it, or name another file with --kubeconfig';
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
-    throw new CodedError('EKUBECONFIG', `Cannot read the kubeconfig "${file}": ${(error as Error).message}`, {
+    throw new CodedError('EKUBECONFIG', `Cannot read the kubeconfig "${file}": ${errorMessage(error)}`, {
       cause: error,
+      hint,
     });
   }
-  const hint = 'repair or move it, or name another file with --kubeconfig';
   let value: unknown;
   try {
     value = parse(text);

@@ -21,8 +21,15 @@ export interface Launched {
   kill(): void;
 }
 
+export interface LaunchOptions {
+  /** Makes the cluster's keys, beside the start of the daemon, which waits for them. */
+  readonly keys: () => Promise<void>;
+  /** RFC 3339. */
+  readonly startedAt: string;
+}
+
 /** Starts the daemon of a cluster in namespaces of its own. The daemon reads its configuration from the state directory. */
-export function launchDaemon(dir: StateDir, startedAt: string): Launched {
+export function launchDaemon(dir: StateDir, { keys, startedAt }: LaunchOptions): Launched {
   const flags = unshareArguments();
   const log = openSync(dir.logFile, 'a', 0o600);
   const main = fileURLToPath(new URL('daemon-main.ts', import.meta.url));
@@ -30,7 +37,7 @@ export function launchDaemon(dir: StateDir, startedAt: string): Launched {
     // A session of its own: the terminal's Ctrl-C is for us, and we decide what it means for the daemon.
     detached: true,
     cwd: '/',
-    stdio: ['ignore', log, log, 'pipe'],
+    stdio: ['pipe', log, log, 'pipe'],
   });
   closeSync(log);
   if (child.pid === undefined) throw new CodedError('ELAUNCH', 'Cannot start the daemon: no process could be made');
@@ -38,9 +45,10 @@ export function launchDaemon(dir: StateDir, startedAt: string): Launched {
   const holderStart = processStart(holderPid) ?? '';
   // Written at once: whoever interrupts us from here on finds the process by it.
   writeRunInfo(dir, { pid: 0, holderPid, holderStart, apiPort: 0, startedAt });
+  const keysMade = keys().finally(() => child.stdin?.end());
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve())).then(() => removeRunInfo(dir));
   return {
-    messages: readMessages(child, (apiPort) =>
+    messages: readMessages(child, keysMade, (apiPort) =>
       writeRunInfo(dir, { pid: childrenOf(holderPid)[0] ?? 0, holderPid, holderStart, apiPort, startedAt }),
     ),
     exited,
@@ -54,10 +62,15 @@ export function launchDaemon(dir: StateDir, startedAt: string): Launched {
 
 /** The daemon serves a handful of clients: small young generations keep its memory low at no cost that shows. */
 function daemonFlags(): readonly string[] {
-  return [...process.execArgv, '--max-semi-space-size=4'];
+  return [...process.execArgv, '--max-semi-space-size=1'];
 }
 
-async function* readMessages(child: ChildProcess, onReady: (apiPort: number) => void): AsyncGenerator<DaemonMessage> {
+async function* readMessages(
+  child: ChildProcess,
+  keysMade: Promise<void>,
+  onReady: (apiPort: number) => void,
+): AsyncGenerator<DaemonMessage> {
+  await keysMade;
   const pipe = child.stdio[3] as Readable;
   for await (const line of createInterface({ input: pipe })) {
     const message = JSON.parse(line) as DaemonMessage;

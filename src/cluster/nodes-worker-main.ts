@@ -8,6 +8,7 @@ import { Informers } from '#client/informers.ts';
 import { portTransport } from '#client/port-transport.ts';
 import { openListenSocket } from '#netlink/listen-socket.ts';
 import { inNetns } from '#netlink/namespace.ts';
+import { NETLINK_NETFILTER, NetlinkSocket } from '#netlink/socket.ts';
 import { startNodeAgent, type NodeAgent } from '#node/agent.ts';
 import { createFabric, createNodeNamespace, type NetworkNamespace } from '#node/network-sync.ts';
 import { SandboxRuntime } from '#node/sandbox/runtime-agent.ts';
@@ -15,7 +16,7 @@ import { StreamServer } from '#node/streams/stream-server.ts';
 import { API_FABRIC_PORT, DNS_PORT } from './bootstrap.ts';
 import { CLUSTER_DOMAIN, type NodePlan } from './config.ts';
 import { workerSide } from './worker-main.ts';
-import { type FabricSockets, type NodesWorkerData, type ToNodesWorker } from './worker-message.ts';
+import { type FabricSockets, type NodeSockets, type NodesWorkerData, type ToNodesWorker } from './worker-message.ts';
 import { KUBERNETES_VERSION } from './version.ts';
 
 const side = workerSide<NodesWorkerData, ToNodesWorker>();
@@ -42,6 +43,11 @@ function openFabricSockets(fabric: NetworkNamespace): FabricSockets {
   }));
 }
 
+function openNodeSockets(network: NetworkNamespace): Omit<NodeSockets, keyof NodePlan> {
+  const open = (): number => NetlinkSocket.open({ protocol: NETLINK_NETFILTER }).fd;
+  return inNetns(network.fd, () => ({ nftablesFd: open(), conntrackFd: open() }));
+}
+
 const fabricPrefix = cidr(data.fabricCidr).prefix;
 const serviceCidr = cidr(data.serviceCidr);
 const fabric = createFabric({ address: `${data.controlAddress}/${fabricPrefix}` });
@@ -54,8 +60,8 @@ const networks = data.nodes.map((plan): { plan: NodePlan; network: NetworkNamesp
 fabric.setNodeRoutes(networks.map(({ plan }) => ({ podCidr: cidr(plan.podCidr), nodeAddress: plan.address })));
 side.tell({
   kind: 'network',
-  nodes: networks.map(({ plan, network }) => ({ ...plan, netnsFd: network.fd })),
-  sockets: openFabricSockets(fabric),
+  nodes: networks.map(({ plan, network }) => ({ ...plan, ...openNodeSockets(network) })),
+  fabric: openFabricSockets(fabric),
 });
 
 const log = side.log('node');

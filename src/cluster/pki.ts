@@ -2,6 +2,7 @@ import { createPrivateKey, generateKeyPairSync, webcrypto } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock } from '#base/clock.ts';
+import { CodedError, errorMessage } from '#base/errors.ts';
 import { writeAtomically } from './state-dir.ts';
 
 /** Keys and certificates of one cluster, PEM. */
@@ -33,18 +34,27 @@ export interface PkiOptions {
 
 const DAY_MS = 86_400_000;
 
-/** Reads the cluster's keys, or makes them when there are none yet. The CA's own key is not kept: it has no further use. */
-export async function loadPki(dir: string, options: PkiOptions): Promise<Pki> {
-  if (existsSync(join(dir, FILES.serviceAccountKey))) return readPki(dir);
+/** Makes the cluster's keys when there are none yet. The CA's own key is not kept: it has no further use. */
+export async function ensurePki(dir: string, options: PkiOptions): Promise<void> {
+  if (existsSync(join(dir, FILES.serviceAccountKey))) return;
   const pki = await createPki(options);
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   // sa.key comes last in FILES: its presence means that all the others are there.
   for (const [name, file] of Object.entries(FILES)) writeAtomically(join(dir, file), pki[name as keyof Pki]);
-  return pki;
 }
 
-function readPki(dir: string): Pki {
-  const read = (name: keyof Pki): string => readFileSync(join(dir, FILES[name]), 'utf8');
+/** @throws CodedError `ESTATEDIR` when a file is missing */
+export function readPki(dir: string): Pki {
+  const read = (name: keyof Pki): string => {
+    try {
+      return readFileSync(join(dir, FILES[name]), 'utf8');
+    } catch (error) {
+      throw new CodedError('ESTATEDIR', `Cannot read the cluster's keys: ${errorMessage(error)}`, {
+        cause: error,
+        hint: 'restore the file, or start afresh after clusterip down --purge',
+      });
+    }
+  };
   return {
     caCert: read('caCert'),
     serverCert: read('serverCert'),

@@ -13,11 +13,8 @@ export const NODES: UserInfo = Object.freeze({
   username: 'system:nodes',
   groups: Object.freeze(['system:nodes', 'system:authenticated']),
 });
-export const PROXY: UserInfo = Object.freeze({
+/** The proxies and DNS: they only read. */
+export const SERVICES: UserInfo = Object.freeze({
   username: 'system:kube-proxy',
   groups: Object.freeze(['system:node-proxier', 'system:authenticated']),
-});
-export const DNS: UserInfo = Object.freeze({
-  username: 'system:serviceaccount:kube-system:coredns',
-  groups: Object.freeze(['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated']),
 });

@@ -2,10 +2,10 @@ import { type MessagePort } from 'node:worker_threads';
 import { type LogRecord } from '#base/log.ts';
 import { type NodePlan } from './config.ts';
 
-/** Descriptors are numbers that every thread of the process shares. */
-export interface NodeNamespace extends NodePlan {
-  /** The node's network namespace. */
-  readonly netnsFd: number;
+/** Netlink sockets of a node's namespace. Descriptors are numbers that every thread of the process shares. */
+export interface NodeSockets extends NodePlan {
+  readonly nftablesFd: number;
+  readonly conntrackFd: number;
 }
 
 /** Sockets bound on the fabric, to be served by threads that stay outside of it. */
@@ -18,7 +18,7 @@ export interface FabricSockets {
 /** What every worker may tell the main thread. */
 export type FromWorker =
   | { readonly kind: 'log'; readonly record: LogRecord }
-  | { readonly kind: 'network'; readonly nodes: readonly NodeNamespace[]; readonly sockets: FabricSockets }
+  | { readonly kind: 'network'; readonly nodes: readonly NodeSockets[]; readonly fabric: FabricSockets }
   | { readonly kind: 'ready' }
   | { readonly kind: 'stopped' }
   | { readonly kind: 'failed'; readonly message: string };
@@ -41,17 +41,15 @@ export interface NodesWorkerData {
 /** Sent to the nodes' worker: `start` once the API answers, `stop` to end all Pods. */
 export type ToNodesWorker = { readonly kind: 'start' } | { readonly kind: 'stop' };
 
-export interface ProxyWorkerData {
+export interface ServicesWorkerData {
   readonly api: MessagePort;
   readonly serviceCidr: string;
+  readonly podCidr: string;
 }
 
-export type ToProxyWorker = { readonly kind: 'start'; readonly nodes: readonly NodeNamespace[] };
-
-export interface DnsWorkerData {
-  readonly api: MessagePort;
-  /** Service and Pod ranges: their reverse names are ours to answer. */
-  readonly ownRanges: readonly string[];
+/** Sent to the services' worker once the API answers. */
+export interface ToServicesWorker {
+  readonly kind: 'start';
+  readonly nodes: readonly NodeSockets[];
+  readonly fabric: FabricSockets;
 }
-
-export type ToDnsWorker = { readonly kind: 'start'; readonly sockets: FabricSockets };

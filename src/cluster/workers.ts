@@ -4,22 +4,19 @@ import { type ApiHandler, type UserInfo } from '#api/request.ts';
 import { serveTransport } from '#client/port-server.ts';
 import { type NetworkPlan } from './config.ts';
 import { type StateDir } from './state-dir.ts';
-import { DNS, NODES, PROXY } from './users.ts';
+import { NODES, SERVICES } from './users.ts';
 import { apiChannel, WorkerHandle } from './worker-handle.ts';
 import {
-  type DnsWorkerData,
   type NodesWorkerData,
-  type ProxyWorkerData,
-  type ToDnsWorker,
+  type ServicesWorkerData,
   type ToNodesWorker,
-  type ToProxyWorker,
+  type ToServicesWorker,
 } from './worker-message.ts';
 
 /** The threads that work on the cluster's network; see docs/adr/0003. */
 export interface Workers {
   readonly nodes: WorkerHandle<ToNodesWorker>;
-  readonly proxy: WorkerHandle<ToProxyWorker>;
-  readonly dns: WorkerHandle<ToDnsWorker>;
+  readonly services: WorkerHandle<ToServicesWorker>;
 }
 
 export interface WorkersOptions {
@@ -49,11 +46,9 @@ export function startWorkers({ dir, plan, log, handler, streamSocket }: WorkersO
     streamSocket,
     stateDir: dir.path,
   };
-  const proxyData: ProxyWorkerData = { api: api(PROXY), serviceCidr };
-  const dnsData: DnsWorkerData = { api: api(DNS), ownRanges: [serviceCidr, formatCidr(plan.podCidr)] };
+  const servicesData: ServicesWorkerData = { api: api(SERVICES), serviceCidr, podCidr: formatCidr(plan.podCidr) };
   return {
     nodes: new WorkerHandle('nodes', entry('nodes'), nodesData, log),
-    proxy: new WorkerHandle('proxy', entry('proxy'), proxyData, log),
-    dns: new WorkerHandle('dns', entry('dns'), dnsData, log),
+    services: new WorkerHandle('services', entry('services'), servicesData, log),
   };
 }

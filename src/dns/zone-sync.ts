@@ -1,22 +1,18 @@
 import { endpointSlices, namespaces, services } from '#api/resource.ts';
-import { type Clock } from '#base/clock.ts';
-import { type Log } from '#base/log.ts';
-import { type Client } from '#client/client.ts';
-import { Informer } from '#client/informer.ts';
+import { type Informers } from '#client/informers.ts';
 import { type Zone } from './zone.ts';
 
 export interface ZoneSyncOptions {
-  readonly client: Client;
-  readonly clock: Clock;
-  readonly log: Log;
+  /** May be shared with others of the thread. */
+  readonly informers: Informers;
   readonly signal: AbortSignal;
 }
 
 /** Keeps a zone up to date with a cluster; resolves when all that is there now is in it. */
-export async function syncZone(zone: Zone, { client, clock, log, signal }: ZoneSyncOptions): Promise<void> {
-  const allNamespaces = new Informer(client, namespaces, { clock, log });
-  const allServices = new Informer(client, services, { clock, log });
-  const allSlices = new Informer(client, endpointSlices, { clock, log });
+export async function syncZone(zone: Zone, { informers, signal }: ZoneSyncOptions): Promise<void> {
+  const allNamespaces = informers.for(namespaces);
+  const allServices = informers.for(services);
+  const allSlices = informers.for(endpointSlices);
   allNamespaces.on({
     added: (namespace) => zone.addNamespace(namespace.metadata.name),
     deleted: (namespace) => zone.removeNamespace(namespace.metadata.name),

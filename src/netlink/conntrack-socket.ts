@@ -15,7 +15,7 @@ export class ConntrackSocket implements Disposable {
   readonly #socket: NetlinkSocket;
   readonly #encoder = new MessageEncoder();
 
-  private constructor(socket: NetlinkSocket) {
+  constructor(socket: NetlinkSocket) {
     this.#socket = socket;
   }
 

@@ -79,6 +79,11 @@ export class NetlinkSocket implements Disposable {
     return new NetlinkSocket(fd, options.protocol);
   }
 
+  /** Takes over a socket that another thread opened and hands over: threads share the table of descriptors. */
+  static adopt(fd: number, protocol: number): NetlinkSocket {
+    return new NetlinkSocket(fd, protocol);
+  }
+
   /**
    * Sends requests that each ask for an acknowledgement (NLM_F_ACK) or a dump (NLM_F_DUMP), and returns what they
    * brought besides acknowledgements. Throws the first error, whose message says "Cannot" and then `action`.

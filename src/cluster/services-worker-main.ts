@@ -1,0 +1,77 @@
+/**
+ * The services' worker: the proxies of all nodes and DNS, on one copy of the objects. Its thread stays on the host's
+ * network, to reach the host's resolvers; the sockets it is handed belong to the nodes and the fabric.
+ */
+import { readFileSync } from 'node:fs';
+import { parseCidr, type Cidr } from '#base/cidr.ts';
+import { systemClock } from '#base/clock.ts';
+import { createClient } from '#client/api-client.ts';
+import { Informers } from '#client/informers.ts';
+import { portTransport } from '#client/port-transport.ts';
+import { startDnsServer } from '#dns/dns-server.ts';
+import { createForwarder } from '#dns/forward-socket.ts';
+import { nameserversOf } from '#dns/resolv-conf.ts';
+import { createResolver } from '#dns/resolver.ts';
+import { syncZone } from '#dns/zone-sync.ts';
+import { Zone } from '#dns/zone.ts';
+import { ConntrackSocket } from '#netlink/conntrack-socket.ts';
+import { NETLINK_NETFILTER, NetlinkSocket } from '#netlink/socket.ts';
+import { NftablesSocket } from '#nftables/nftables-socket.ts';
+import { createProxy } from '#proxy/sync.ts';
+import { CLUSTER_DOMAIN } from './config.ts';
+import { workerSide } from './worker-main.ts';
+import {
+  type FabricSockets,
+  type NodeSockets,
+  type ServicesWorkerData,
+  type ToServicesWorker,
+} from './worker-message.ts';
+
+const side = workerSide<ServicesWorkerData, ToServicesWorker>();
+const clock = systemClock;
+const client = createClient(portTransport(side.data.api));
+const informers = new Informers(client, { clock, log: side.log('services') });
+const { signal } = new AbortController();
+const serviceCidrs = ranges(side.data.serviceCidr);
+
+function ranges(...texts: readonly string[]): readonly Cidr[] {
+  return texts.flatMap((text) => parseCidr(text) ?? []);
+}
+
+async function startProxies(nodes: readonly NodeSockets[]): Promise<void> {
+  const log = side.log('proxy');
+  const proxies = nodes.map(({ name, nftablesFd, conntrackFd }) => {
+    const socket = new NftablesSocket(NetlinkSocket.adopt(nftablesFd, NETLINK_NETFILTER));
+    const conntrack = new ConntrackSocket(NetlinkSocket.adopt(conntrackFd, NETLINK_NETFILTER));
+    return createProxy({ client, informers, nodeName: name, socket, conntrack, serviceCidrs, clock, log, signal });
+  });
+  await Promise.all(proxies);
+}
+
+async function startDns({ dnsUdpFd, dnsTcpFd }: FabricSockets): Promise<void> {
+  const zone = new Zone(CLUSTER_DOMAIN);
+  let ready = false;
+  const resolve = createResolver({
+    zone,
+    forwarder: createForwarder({ upstreams: hostNameservers(), clock }),
+    ownRanges: [...serviceCidrs, ...ranges(side.data.podCidr)],
+    isReady: () => ready,
+  });
+  const listen = { udpFd: dnsUdpFd, tcpFd: dnsTcpFd };
+  await startDnsServer({ resolve, listen, clock, log: side.log('dns') }).ready;
+  await syncZone(zone, { informers, signal });
+  ready = true;
+}
+
+function hostNameservers(): readonly string[] {
+  try {
+    return nameserversOf(readFileSync('/etc/resolv.conf', 'utf8'));
+  } catch {
+    return [];
+  }
+}
+
+side.onMessage(async ({ nodes, fabric }) => {
+  await Promise.all([startProxies(nodes), startDns(fabric)]);
+  side.tell({ kind: 'ready' });
+});
