@@ -8,7 +8,7 @@ import { type KubeObject, type ObjectMeta } from './object.ts';
 import { type Resource } from './resource.ts';
 import { modelSchema } from './schema.ts';
 
-export const ALL_VERBS: readonly Verb[] = Object.freeze([
+const ALL_VERBS: readonly Verb[] = Object.freeze([
   'create',
   'delete',
   'deletecollection',

@@ -257,7 +257,7 @@ function compile(type: string): Check {
 }
 
 /** The message for what strict decoding refuses: unknown and duplicate fields. */
-export function strictDecodingError(problems: readonly string[]): string {
+function strictDecodingError(problems: readonly string[]): string {
   return `strict decoding error: ${problems.join(', ')}`;
 }
 

@@ -4,7 +4,6 @@ import { type Status, type StatusCause } from './object.ts';
 export type FieldErrorKind =
   | 'required'
   | 'invalid'
-  | 'typeInvalid'
   | 'duplicate'
   | 'forbidden'
   | 'unsupported'
@@ -25,7 +24,6 @@ export interface FieldError {
 const HEADLINES: Readonly<Record<FieldErrorKind, string>> = {
   required: 'Required value',
   invalid: 'Invalid value',
-  typeInvalid: 'Invalid value',
   duplicate: 'Duplicate value',
   forbidden: 'Forbidden',
   unsupported: 'Unsupported value',
@@ -38,7 +36,6 @@ const HEADLINES: Readonly<Record<FieldErrorKind, string>> = {
 const REASONS: Readonly<Record<FieldErrorKind, string>> = {
   required: 'FieldValueRequired',
   invalid: 'FieldValueInvalid',
-  typeInvalid: 'FieldValueTypeInvalid',
   duplicate: 'FieldValueDuplicate',
   forbidden: 'FieldValueForbidden',
   unsupported: 'FieldValueNotSupported',
@@ -57,10 +54,6 @@ export function required(field: string, detail: string = ''): FieldError {
 
 export function invalid(field: string, value: unknown, detail: string): FieldError {
   return { kind: 'invalid', field, value, detail };
-}
-
-export function typeInvalid(field: string, value: unknown, detail: string): FieldError {
-  return { kind: 'typeInvalid', field, value, detail };
 }
 
 export function duplicate(field: string, value: unknown): FieldError {
@@ -100,7 +93,7 @@ function valueText(value: unknown): string {
 }
 
 /** The error without its field: `Invalid value: 0: must be between 1 and 65535, inclusive`. */
-export function fieldErrorBody(error: FieldError): string {
+function fieldErrorBody(error: FieldError): string {
   let text = HEADLINES[error.kind];
   if (error.kind === 'tooMany') text += `: ${String(error.value)}`;
   else if (!WITHOUT_VALUE.has(error.kind)) text += `: ${valueText(error.value)}`;

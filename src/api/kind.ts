@@ -58,8 +58,8 @@ export type Deletion<T> =
  * a new object.
  *
  * The order of a create: decode and `checkFields(model)`, `defaults`; the engine gives the object its namespace, uid,
- * creationTimestamp and, from a generateName, its name; admission; `prepareCreate`; allocation; `validateCreate`.
- * Of an update: decode, `defaults`, admission, `prepareUpdate`, allocation, `validateUpdate`. `defaults` may run again after
+ * creationTimestamp and, from a generateName, its name; `prepareCreate`; admission; allocation; `validateCreate`.
+ * Of an update: decode, `defaults`, `prepareUpdate`, admission, allocation, `validateUpdate`. `defaults` may run again after
  * admission or a patch: it is idempotent.
  */
 export interface KindDefinition<T extends KubeObject = KubeObject> {
@@ -96,13 +96,6 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   row(object: T, now: number): readonly Cell[];
   selectableFields(object: T): Readonly<Record<string, string>>;
 }
-
-/** An object as it comes from a client after `checkFields`: of the right shape, but anything may be missing. */
-export type Loose<T> = T extends readonly (infer E)[]
-  ? readonly Loose<E>[]
-  : T extends object
-    ? { readonly [K in keyof T]?: Loose<T[K]> | undefined }
-    : T;
 
 /** Metadata of an object that the engine has not completed yet. */
 export type LooseMeta = Partial<ObjectMeta>;

@@ -28,8 +28,8 @@ export interface LabelSelectorObject {
     | undefined;
 }
 
-export const matchEverything: Selector = Object.freeze({ kind: 'requirements', requirements: [] });
-export const matchNothing: Selector = Object.freeze({ kind: 'nothing' });
+const matchEverything: Selector = Object.freeze({ kind: 'requirements', requirements: [] });
+const matchNothing: Selector = Object.freeze({ kind: 'nothing' });
 
 function selectorOf(requirements: readonly LabelRequirement[]): Selector {
   if (requirements.length === 0) return matchEverything;

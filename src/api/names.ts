@@ -27,7 +27,7 @@ function anchored(pattern: string): RegExp {
 }
 
 /** The rule in words, then examples and the expression in brackets. Two blanks before `or`: clients know it so. */
-export function regexMessage(rule: string, pattern: string, ...examples: readonly string[]): string {
+function regexMessage(rule: string, pattern: string, ...examples: readonly string[]): string {
   const shown = examples.map((example) => `'${example}', `).join(' or ');
   return `${rule} (${shown === '' ? '' : `e.g. ${shown}`}regex used for validation is '${pattern}')`;
 }
@@ -123,7 +123,7 @@ export function checkPortName(value: string): readonly string[] {
   return reasons;
 }
 
-export function rangeMessage(low: number, high: number): string {
+function rangeMessage(low: number, high: number): string {
   return `must be between ${low} and ${high}, inclusive`;
 }
 

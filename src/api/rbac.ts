@@ -19,7 +19,7 @@ export function bindingDefaults<T extends Binding>(binding: T): T {
   return { ...binding, roleRef, ...(subjects === undefined ? {} : { subjects }) };
 }
 
-function validateSubject(subject: t.RbacSubject, at: string): FieldError[] {
+function validateSubject(subject: Partial<t.RbacSubject>, at: string): FieldError[] {
   const { kind = '', name = '', namespace = '', apiGroup = '' } = subject;
   const errors: FieldError[] = name === '' ? [required(`${at}.name`)] : [];
   if (kind === 'ServiceAccount') {
@@ -37,10 +37,10 @@ function validateSubject(subject: t.RbacSubject, at: string): FieldError[] {
 /** `kinds`: the roles that may be bound, sorted. */
 export function validateBinding({ roleRef, subjects }: Binding, kinds: readonly string[]): FieldError[] {
   const errors: FieldError[] = [];
-  const { apiGroup, kind = '', name = '' } = roleRef;
-  if (apiGroup !== GROUP) errors.push(unsupported('roleRef.apiGroup', apiGroup, [GROUP]));
+  const kind = roleRef.kind ?? '';
+  if (roleRef.apiGroup !== GROUP) errors.push(unsupported('roleRef.apiGroup', roleRef.apiGroup, [GROUP]));
   if (!kinds.includes(kind)) errors.push(unsupported('roleRef.kind', kind, kinds));
-  if (name === '') errors.push(required('roleRef.name'));
+  if ((roleRef.name ?? '') === '') errors.push(required('roleRef.name'));
   (subjects ?? []).forEach((subject, i) => errors.push(...validateSubject(subject, `subjects[${i}]`)));
   return errors;
 }
@@ -62,7 +62,7 @@ export function bindingCells({ roleRef, subjects }: Binding): readonly [Cell, Ce
 }
 
 /** Rules of a Role or ClusterRole. */
-export function validateRules(rules: readonly t.PolicyRule[] | undefined, namespaced: boolean): FieldError[] {
+export function validateRules(rules: readonly Partial<t.PolicyRule>[] | undefined, namespaced: boolean): FieldError[] {
   return (rules ?? []).flatMap(({ verbs = [], apiGroups = [], resources = [], nonResourceURLs = [] }, i) => {
     const at = `rules[${i}]`;
     const errors: FieldError[] = [];

@@ -151,12 +151,6 @@ export function expiredVersion(requested: number | string, oldest: number | stri
   return expired(`too old resource version: ${requested} (${oldest})`);
 }
 
-export function expiredContinue(): Status {
-  return expired(
-    'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.',
-  );
-}
-
 export function tooManyRequests(message: string, retryAfterSeconds: number): Status {
   return failure(429, message, { reason: 'TooManyRequests', details: { retryAfterSeconds } });
 }
@@ -164,11 +158,6 @@ export function tooManyRequests(message: string, retryAfterSeconds: number): Sta
 export function internalError(why: string): Status {
   const details = { causes: [{ message: why }] };
   return failure(500, `Internal error occurred: ${why}`, { reason: 'InternalError', details });
-}
-
-export function serverTimeout(of: StatusSubject, operation: string, retryAfterSeconds: number): Status {
-  const text = `The ${operation} operation against ${qualifiedResource(of)} could not be completed at this time, please try again.`;
-  return failure(500, text, { reason: 'ServerTimeout', details: { ...detailsOf(of, ''), retryAfterSeconds } });
 }
 
 export function serviceUnavailable(message: string): Status {

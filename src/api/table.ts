@@ -39,7 +39,7 @@ export function partialMetadata(object: KubeObject, version: string = 'v1'): Par
   return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata: object.metadata };
 }
 
-export function tableRow(kind: KindDefinition, object: KubeObject, now: number, options: TableOptions = {}): TableRow {
+function tableRow(kind: KindDefinition, object: KubeObject, now: number, options: TableOptions = {}): TableRow {
   const cells = kind.row(object, now);
   switch (options.includeObject ?? 'Metadata') {
     case 'None':

@@ -24,7 +24,7 @@ function validate({ data = {}, binaryData = {} }: t.ConfigMap): FieldError[] {
     errors.push(...invalidAll(`binaryData[${key}]`, key, checkConfigKey(key)));
     bytes += Buffer.byteLength(value, 'base64');
   }
-  return bytes > MAX_BYTES ? [...errors, tooLong('', MAX_BYTES)] : errors;
+  return bytes > MAX_BYTES ? [...errors, tooLong('[]', MAX_BYTES)] : errors;
 }
 
 function validateChange(map: t.ConfigMap, old: t.ConfigMap): FieldError[] {

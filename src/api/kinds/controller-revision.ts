@@ -3,14 +3,14 @@ import { defineKind } from '../define-kind.ts';
 import { type FieldError, required } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
 import { type KindDefinition } from '../kind.ts';
-import { controllerOf } from '../object.ts';
+import { controllerOf, type OwnerReference } from '../object.ts';
 import { controllerRevisions } from '../resource.ts';
 import { validateImmutable, validateNonnegative } from '../validation.ts';
 
 function controllerCell(revision: t.ControllerRevision): string {
-  const owner = controllerOf(revision);
+  const owner: Partial<OwnerReference> | undefined = controllerOf(revision);
   if (owner === undefined) return '<none>';
-  const { apiVersion = '', kind = '', name } = owner;
+  const { apiVersion = '', kind = '', name = '' } = owner;
   const group = apiVersion.includes('/') ? `.${apiVersion.split('/')[0] ?? ''}` : '';
   return `${kind.toLowerCase()}${group}/${name}`;
 }

@@ -81,7 +81,8 @@ function validate({ spec }: t.Deployment): FieldError[] {
 }
 
 function row(deployment: t.Deployment, now: number): readonly Cell[] {
-  const { spec, status = {} } = deployment;
+  const { spec } = deployment;
+  const status = deployment.status ?? {};
   return [
     deployment.metadata.name,
     `${status.readyReplicas ?? 0}/${spec.replicas ?? 0}`,

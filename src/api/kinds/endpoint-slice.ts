@@ -30,7 +30,7 @@ function validateAddress(type: string, address: string, field: string): FieldErr
   return validateNonSpecialIp(field, address);
 }
 
-function validateEndpoint(endpoint: t.Endpoint, type: string, at: string): FieldError[] {
+function validateEndpoint(endpoint: Partial<t.Endpoint>, type: string, at: string): FieldError[] {
   const { addresses = [], hostname, nodeName } = endpoint;
   const errors: FieldError[] = [];
   if (addresses.length === 0) errors.push(required(`${at}.addresses`, 'must contain at least 1 address'));

@@ -21,7 +21,7 @@ function endpointsCell(subsets: readonly t.EndpointSubset[]): string {
   return clippedList(all, 3);
 }
 
-function validateAddress({ ip = '' }: t.EndpointAddress, at: string): FieldError[] {
+function validateAddress({ ip = '' }: Partial<t.EndpointAddress>, at: string): FieldError[] {
   const errors = checkIp(`${at}.ip`, ip);
   return errors.length > 0 ? errors : validateNonSpecialIp(`${at}.ip`, ip);
 }

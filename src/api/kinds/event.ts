@@ -39,8 +39,8 @@ function row(event: t.CoreEvent, now: number): readonly Cell[] {
   ];
 }
 
-function validate({ involvedObject = {}, metadata }: t.CoreEvent): FieldError[] {
-  const { namespace = '' } = involvedObject;
+function validate({ involvedObject, metadata }: t.CoreEvent): FieldError[] {
+  const { namespace = '' } = involvedObject ?? {};
   // Events about cluster-wide objects are kept in `default`.
   const fits =
     namespace === ''

@@ -47,7 +47,8 @@ function targetsCell({ spec, status }: t.HorizontalPodAutoscaler): string {
 }
 
 function validate({ spec }: t.HorizontalPodAutoscaler): FieldError[] {
-  const { minReplicas = 1, maxReplicas = 0, scaleTargetRef } = spec;
+  const { minReplicas = 1, scaleTargetRef } = spec;
+  const maxReplicas = spec.maxReplicas ?? 0;
   const errors: FieldError[] = [];
   if (minReplicas < 1) errors.push(invalid('spec.minReplicas', minReplicas, 'must be greater than or equal to 1'));
   if (maxReplicas < 1) errors.push(invalid('spec.maxReplicas', maxReplicas, 'must be greater than 0'));

@@ -43,7 +43,7 @@ function row(node: t.Node, now: number): readonly Cell[] {
   ];
 }
 
-function validateTaints(taints: readonly t.Taint[]): FieldError[] {
+function validateTaints(taints: readonly Partial<t.Taint>[]): FieldError[] {
   const seen = new Set<string>();
   return taints.flatMap(({ key = '', effect }, i) => {
     const field = `spec.taints[${i}]`;
@@ -92,10 +92,9 @@ export const node: KindDefinition<t.Node> = defineKind(nodes, {
   row,
   fields: { 'spec.unschedulable': ({ spec }) => String(spec?.unschedulable === true) },
   defaults: (node) => {
-    const { status, spec = {} } = node;
-    const filled = { ...node, spec };
-    if (status?.capacity === undefined || status.allocatable !== undefined) return filled;
-    return { ...filled, status: { ...status, allocatable: status.capacity } };
+    const { status } = node;
+    if (status?.capacity === undefined || status.allocatable !== undefined) return node;
+    return { ...node, status: { ...status, allocatable: status.capacity } };
   },
   validate: ({ spec }) => validateTaints(spec.taints ?? []),
   validateChange,

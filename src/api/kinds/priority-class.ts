@@ -10,7 +10,7 @@ const HIGHEST = 1_000_000_000;
 
 function validate({ metadata, preemptionPolicy, value = 0 }: t.PriorityClass): FieldError[] {
   const errors: FieldError[] = [];
-  const system = metadata.name?.startsWith('system-') === true;
+  const system = (metadata.name ?? '').startsWith('system-');
   const builtIn = metadata.name === 'system-cluster-critical' || metadata.name === 'system-node-critical';
   if (system && !builtIn) {
     errors.push(

@@ -14,6 +14,7 @@ export const service: KindDefinition<t.Service> = defineKind(services, {
   shortNames: ['svc'],
   categories: ['all'],
   checkName: label1035Name,
+  createOnUpdate: true,
   subresources: {
     status: true,
     others: [

@@ -7,7 +7,7 @@ import { checkIp, invalidAll, validateChoice, validateNonnegative } from '../val
 
 const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
 
-export function validatePorts(ports: readonly t.ContainerPort[] | undefined, field: string): FieldError[] {
+export function validatePorts(ports: readonly Partial<t.ContainerPort>[] | undefined, field: string): FieldError[] {
   const names = new Set<string>();
   return (ports ?? []).flatMap((port, i) => {
     const at = `${field}[${i}]`;
@@ -135,7 +135,7 @@ function validateImage(image: string, at: string): FieldError[] {
 
 /** What containers of every sort hold; names are checked for uniqueness by the caller. */
 export function validateContainer(container: t.Container, volumes: ReadonlySet<string>, at: string): FieldError[] {
-  const { name = '' } = container;
+  const name = container.name ?? '';
   const policies = ['File', 'FallbackToLogsOnError'].sort();
   return [
     ...(name === '' ? [required(`${at}.name`)] : invalidAll(`${at}.name`, name, checkDns1123Label(name))),

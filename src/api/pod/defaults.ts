@@ -3,7 +3,7 @@ import type * as t from '../generated/types.ts';
 type HttpGet = t.HTTPGetAction;
 
 /** `latest`, or no tag at all, is pulled each time; a tag or digest only when it is missing. */
-export function pullPolicyOf(image: string): 'Always' | 'IfNotPresent' {
+function pullPolicyOf(image: string): 'Always' | 'IfNotPresent' {
   if (image.includes('@')) return 'IfNotPresent';
   const tag = /:([^:/]*)$/.exec(image)?.[1];
   return tag === undefined || tag === 'latest' ? 'Always' : 'IfNotPresent';
@@ -46,8 +46,8 @@ function envDefaults(env: t.EnvVar): t.EnvVar {
   return env.valueFrom === undefined ? env : { ...env, valueFrom: fieldRefDefaults(env.valueFrom) };
 }
 
-function portDefaults(port: t.ContainerPort, hostNetwork: boolean): t.ContainerPort {
-  const hostPort = port.hostPort ?? (hostNetwork ? port.containerPort : undefined);
+function portDefaults(port: t.ContainerPort, hostPorts: boolean): t.ContainerPort {
+  const hostPort = port.hostPort ?? (hostPorts ? port.containerPort : undefined);
   return { ...port, ...(hostPort === undefined ? {} : { hostPort }), protocol: port.protocol ?? 'TCP' };
 }
 
@@ -56,12 +56,12 @@ function mapped<T, K extends string>(key: K, items: readonly T[] | undefined, fn
 }
 
 /** Containers of all three sorts have these. */
-export function containerDefaults<C extends t.Container | t.EphemeralContainer>(container: C, hostNetwork: boolean): C {
+function containerDefaults<C extends t.Container | t.EphemeralContainer>(container: C, hostPorts: boolean): C {
   const { livenessProbe, readinessProbe, startupProbe, lifecycle } = container;
   return {
     ...container,
     ...mapped('env', container.env, envDefaults),
-    ...mapped('ports', container.ports, (port) => portDefaults(port, hostNetwork)),
+    ...mapped('ports', container.ports, (port) => portDefaults(port, hostPorts)),
     ...(livenessProbe === undefined ? {} : { livenessProbe: probeDefaults(livenessProbe) }),
     ...(readinessProbe === undefined ? {} : { readinessProbe: probeDefaults(readinessProbe) }),
     ...(startupProbe === undefined ? {} : { startupProbe: probeDefaults(startupProbe) }),
@@ -119,18 +119,16 @@ function volumeDefaults(volume: t.Volume): t.Volume {
   };
 }
 
-/** Defaults of a Pod's spec, in a Pod and in every template of one. */
-export function podSpecDefaults(spec: Partial<t.PodSpec> | undefined): t.PodSpec {
-  const given = spec ?? {};
-  const hostNetwork = given.hostNetwork === true;
+/** Defaults of a Pod's spec; `hostPorts` follow the containers' ports in a Pod on its node's network, not in templates. */
+function podSpecDefaults(given: Partial<t.PodSpec>, hostPorts: boolean): t.PodSpec {
   // The older name of the field is kept in step with the newer one, whichever was given.
   const account = given.serviceAccountName ?? given.serviceAccount;
   return {
     ...given,
-    ...mapped('initContainers', given.initContainers, (container) => containerDefaults(container, hostNetwork)),
+    ...mapped('initContainers', given.initContainers, (container) => containerDefaults(container, hostPorts)),
     ...mapped('ephemeralContainers', given.ephemeralContainers, (container) => containerDefaults(container, false)),
     ...mapped('volumes', given.volumes, volumeDefaults),
-    containers: (given.containers ?? []).map((container) => containerDefaults(container, hostNetwork)),
+    containers: (given.containers ?? []).map((container) => containerDefaults(container, hostPorts)),
     ...(account === undefined ? {} : { serviceAccountName: account, serviceAccount: account }),
     restartPolicy: given.restartPolicy ?? 'Always',
     terminationGracePeriodSeconds: given.terminationGracePeriodSeconds ?? 30,
@@ -141,7 +139,7 @@ export function podSpecDefaults(spec: Partial<t.PodSpec> | undefined): t.PodSpec
 }
 
 export function podTemplateDefaults(template: t.PodTemplateSpec | undefined): t.PodTemplateSpec {
-  return { ...template, spec: podSpecDefaults(template?.spec) };
+  return { ...template, spec: podSpecDefaults(template?.spec ?? {}, false) };
 }
 
 /** What is limited is requested as well, unless said otherwise. Only in Pods, not in templates. */
@@ -152,7 +150,7 @@ function requestDefaults<C extends t.Container>(container: C): C {
 }
 
 export function podDefaults(pod: t.Pod): t.Pod {
-  const spec = podSpecDefaults(pod.spec);
+  const spec = podSpecDefaults(pod.spec, pod.spec.hostNetwork === true);
   return {
     ...pod,
     spec: {

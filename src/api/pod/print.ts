@@ -1,5 +1,5 @@
 import { age, orNone } from '../columns.ts';
-import { ageOf } from '../duration.ts';
+import { humanDuration } from '../duration.ts';
 import type * as t from '../generated/types.ts';
 import { type Cell } from '../kind.ts';
 
@@ -113,11 +113,11 @@ function gatesCell(pod: t.Pod): string {
 
 /** NAME READY STATUS RESTARTS AGE | IP NODE NOMINATED-NODE READINESS-GATES. */
 export function podRow(pod: t.Pod, now: number): readonly Cell[] {
-  const full: t.Pod = pod.status === undefined ? { ...(pod as t.Pod), status: {} } : pod;
+  const full: t.Pod = pod.status === undefined ? { ...(pod as Omit<t.Pod, 'status'>), status: {} } : pod;
   const summary = summarize(full);
   const total = full.spec.containers.length + (full.spec.initContainers ?? []).filter(isSidecar).length;
-  const since = ageOf(new Date(summary.lastRestart).toISOString(), now);
-  const restarts = summary.restarts > 0 && summary.lastRestart > 0 ? ` (${since} ago)` : '';
+  const restarts =
+    summary.restarts > 0 && summary.lastRestart > 0 ? ` (${humanDuration(now - summary.lastRestart)} ago)` : '';
   return [
     full.metadata.name,
     `${summary.ready}/${total}`,

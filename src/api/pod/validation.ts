@@ -16,7 +16,7 @@ const DNS_POLICIES = ['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'Non
 function validateVolumes(volumes: readonly t.Volume[], field: string): FieldError[] {
   const errors = volumes.flatMap((volume, i) => {
     const at = `${field}[${i}]`;
-    const { name = '' } = volume;
+    const name = volume.name ?? '';
     const sources = Object.keys(volume).filter((key) => key !== 'name');
     return [
       ...(name === '' ? [required(`${at}.name`)] : invalidAll(`${at}.name`, name, checkDns1123Label(name))),
@@ -71,7 +71,7 @@ function validateHostNetwork(spec: t.PodSpec, at: string): FieldError[] {
   const text = 'must match `hostPort` when `hostNetwork` is true';
   return (spec.containers ?? []).flatMap((container, i) =>
     (container.ports ?? []).flatMap(({ containerPort, hostPort }, j) =>
-      hostPort === containerPort
+      hostPort === undefined || hostPort === containerPort
         ? []
         : [invalid(`${at}.containers[${i}].ports[${j}].containerPort`, containerPort, text)],
     ),
