@@ -142,13 +142,23 @@ export async function askUdp(socket: dgram.Socket, address: string, port: number
   return answer.toString();
 }
 
-/** Sends a datagram from a connected socket and returns the code of the error that comes back for it. */
+/** Sends a datagram from a connected socket and returns the code of the error that it meets. */
 export async function sendConnected(socket: dgram.Socket, address: string, port: number): Promise<string> {
   const connected = once(socket, 'connect');
   socket.connect(port, address);
   await connected;
-  const failed = once(socket, 'error');
-  socket.send('who?');
-  const [error] = (await failed) as [unknown];
-  return (error as NodeJS.ErrnoException).code ?? String(error);
+  return new Promise((resolve) => {
+    const fail = (error: NodeJS.ErrnoException | null): void => {
+      if (error !== null) resolve(error.code ?? error.message);
+    };
+    socket.on('error', fail);
+    socket.send('who?', fail);
+  });
+}
+
+/** A socket that has begun to connect; what comes of it is its own business. */
+export function beginTcp(netns: number, address: string, port: number): net.Socket {
+  const socket = new net.Socket({ fd: inNetns(netns, () => openConnectSocket(4)) });
+  socket.on('error', () => {});
+  return socket.connect({ host: address, port });
 }
