@@ -25,7 +25,7 @@ export interface Transport {
   watch(request: TransportRequest, signal: AbortSignal): AsyncIterable<WatchEvent>;
 }
 
-export function isStatus(body: unknown): body is Status {
+function isStatus(body: unknown): body is Status {
   return typeof body === 'object' && body !== null && (body as { kind?: unknown }).kind === 'Status';
 }
 

@@ -21,6 +21,8 @@ export interface ControllerQueueOptions {
   readonly waitFor: readonly { readonly synced: Promise<void> }[];
   /** @default 4 */
   readonly concurrency?: number | undefined;
+  /** Lets the rest of the turn of the event loop go first: a burst of changes to one key is then one pass. */
+  readonly yields?: boolean | undefined;
 }
 
 /** A queue of keys that starts when the caches are full and stops with the context's signal. */
@@ -38,6 +40,7 @@ export function createControllerQueue(
   const queue = new WorkQueue(
     async (key) => {
       if (!ready) await synced;
+      if (options.yields === true) await new Promise((resolve) => setImmediate(resolve));
       if (!signal.aborted) await reconcile(key);
     },
     {

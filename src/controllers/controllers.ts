@@ -33,11 +33,12 @@ export interface Controllers {
 export function startControllers({ client, clock, log, signal, rootCa }: ControllersOptions): Controllers {
   const informers = new Informers(client, { clock, log });
   const context: ControllerContext = { client, informers, clock, log, signal };
+  // Handlers run in this order: what traffic waits for comes first.
+  startEndpointSliceController(context);
   startServiceAccountController(context, rootCa);
   startScheduler(context);
   startReplicaSetController(context);
   startDeploymentController(context);
-  startEndpointSliceController(context);
   startEndpointsController(context);
   startNamespaceController(context);
   startNodeLifecycleController(context);

@@ -7,7 +7,7 @@ import { byAge, DESIRED_REPLICAS, MAX_REPLICAS, maxSurge, newSetReplicas, replic
 
 export const REVISION = 'deployment.kubernetes.io/revision';
 const REVISION_HISTORY = 'deployment.kubernetes.io/revision-history';
-export const TEMPLATE_HASH = 'pod-template-hash';
+const TEMPLATE_HASH = 'pod-template-hash';
 
 /** Annotations of a Deployment that its sets do not get. */
 const NOT_COPIED: ReadonlySet<string> = new Set([
@@ -41,7 +41,7 @@ function withoutEmpty(members: object): object {
 }
 
 /** The same for the same template, whatever the order of its members. */
-export function templateHash(template: PodTemplateSpec, collisionCount: number | undefined): string {
+function templateHash(template: PodTemplateSpec, collisionCount: number | undefined): string {
   const salt = collisionCount === undefined ? '' : String(collisionCount);
   return safeEncode(String(fnv1a(JSON.stringify(ordered(template)) + salt)));
 }

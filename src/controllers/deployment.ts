@@ -63,7 +63,7 @@ class DeploymentController {
   start(): void {
     const queue = createControllerQueue(
       this.#context,
-      { name: 'deployment', waitFor: [this.#deployments, this.#sets, this.#pods], concurrency: 16 },
+      { name: 'deployment', waitFor: [this.#deployments, this.#sets, this.#pods], concurrency: 16, yields: true },
       async (key) => {
         const wait = await this.#sync(key);
         if (wait !== undefined) queue.addAfter(key, wait);

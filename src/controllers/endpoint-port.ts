@@ -11,7 +11,7 @@ export interface EndpointPort {
  * The number behind a Service's port in one Pod. A named target port is looked for among the containers and then among
  * the sidecars (init containers that restart); undefined when the Pod has no such port.
  */
-export function targetPortOf(pod: Pod, { port, targetPort, protocol = 'TCP' }: ServicePort): number | undefined {
+function targetPortOf(pod: Pod, { port, targetPort, protocol = 'TCP' }: ServicePort): number | undefined {
   if (targetPort === undefined || targetPort === '') return port;
   if (typeof targetPort === 'number') return targetPort;
   const sidecars = (pod.spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always');

@@ -35,16 +35,51 @@ export function desiredEndpoints(
   zoneOf: ZoneOf,
 ): readonly EndpointGroup[] {
   const groups = new Map<string, { ports: readonly EndpointPort[]; endpoints: Endpoint[] }>();
+  const nodes = new Map<string, ReturnType<ZoneOf>>();
+  const remembered: ZoneOf = (name) => {
+    if (!nodes.has(name)) nodes.set(name, zoneOf(name));
+    return nodes.get(name);
+  };
+  const parts = partsOf(service, addressType);
   for (const pod of pods) {
-    const endpoint = endpointOf(service, pod, addressType, zoneOf);
-    if (endpoint === undefined) continue;
-    const ports = endpointPortsOf(pod, service);
-    const key = portsKey(ports);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, { ports, endpoints: [endpoint] });
-    else group.endpoints.push(endpoint);
+    const { nodeName } = pod.spec;
+    const node = nodeName === undefined ? undefined : remembered(nodeName);
+    let part = parts.get(pod);
+    if (part === undefined || part.known !== (node !== undefined) || part.zone !== node?.zone) {
+      const ports = endpointPortsOf(pod, service);
+      const endpoint = endpointOf(service, pod, addressType, remembered);
+      part = { known: node !== undefined, zone: node?.zone, endpoint, ports, key: portsKey(ports) };
+      parts.set(pod, part);
+    }
+    if (part.endpoint === undefined) continue;
+    const group = groups.get(part.key);
+    if (group === undefined) groups.set(part.key, { ports: part.ports, endpoints: [part.endpoint] });
+    else group.endpoints.push(part.endpoint);
   }
   return [...groups.values()].map((group) => ({ addressType, ...group }));
+}
+
+/** What one Pod contributes, good for as long as its node is in the same zone. */
+interface Part {
+  readonly known: boolean;
+  readonly zone: string | undefined;
+  readonly endpoint: Endpoint | undefined;
+  readonly ports: readonly EndpointPort[];
+  readonly key: string;
+}
+
+/**
+ * Services and Pods are never changed in place, so what was worked out for a pair of them stays right: of a Service with
+ * thousands of Pods, one that changes costs one computation.
+ */
+const partsByService = new WeakMap<Service, Map<AddressType, WeakMap<Pod, Part>>>();
+
+function partsOf(service: Service, addressType: AddressType): WeakMap<Pod, Part> {
+  const byType = partsByService.get(service) ?? new Map<AddressType, WeakMap<Pod, Part>>();
+  partsByService.set(service, byType);
+  const parts = byType.get(addressType) ?? new WeakMap<Pod, Part>();
+  byType.set(addressType, parts);
+  return parts;
 }
 
 /** Equal for lists of the same ports in any order. */

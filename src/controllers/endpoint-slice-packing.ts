@@ -61,14 +61,32 @@ function keepDesired(slice: EndpointSlice, left: Map<string, Endpoint>): { kept:
     if (wanted === undefined) continue;
     left.delete(key);
     kept.push(wanted);
-    differs ||= !deepEqual(wanted, endpoint);
+    differs ||= !isSame(wanted, endpoint);
   }
   return { kept, differs: differs || kept.length !== before.length };
 }
 
+/** Pairs that were found equal; objects are never changed, so they stay so. */
+const equals = new WeakMap<Endpoint, Endpoint>();
+
+function isSame(wanted: Endpoint, endpoint: Endpoint): boolean {
+  if (equals.get(endpoint) === wanted) return true;
+  const same = deepEqual(wanted, endpoint);
+  if (same) equals.set(endpoint, wanted);
+  return same;
+}
+
+const keys = new WeakMap<Endpoint, string>();
+
 /** Two endpoints with the same key are one that may have changed. */
-function endpointKey({ addresses, targetRef }: Endpoint): string {
-  return `${addresses.join()} ${targetRef?.namespace ?? ''}/${targetRef?.name ?? ''}`;
+function endpointKey(endpoint: Endpoint): string {
+  let key = keys.get(endpoint);
+  if (key === undefined) {
+    const { addresses, targetRef } = endpoint;
+    key = `${addresses.join()} ${targetRef?.namespace ?? ''}/${targetRef?.name ?? ''}`;
+    keys.set(endpoint, key);
+  }
+  return key;
 }
 
 function fullestWithRoom(slices: readonly EndpointSlice[], count: number, max: number): EndpointSlice | undefined {

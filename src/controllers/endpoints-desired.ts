@@ -15,9 +15,10 @@ export const MAX_ADDRESSES = 1000;
 
 interface Entry {
   readonly address: EndpointAddress;
-  /** Ports by their text, the same text for the same port. */
-  readonly ports: Map<string, EndpointPort>;
-  ready: boolean;
+  readonly ports: readonly EndpointPort[];
+  /** Equal for the same ports in any order. */
+  readonly portsKey: string;
+  readonly ready: boolean;
 }
 
 /**
@@ -25,20 +26,38 @@ interface Entry {
  * EndpointSlices, Pods that terminate are left out, and there is one address family, the Service's first.
  */
 export function desiredSubsets(service: Service, pods: readonly Pod[]): readonly EndpointSubset[] {
-  const { publishNotReadyAddresses = false, ports = [], clusterIP } = service.spec;
-  const portless = ports.length === 0 && clusterIP === 'None';
-  const entries = new Map<string, Entry>();
-  for (const pod of pods) {
-    if (isPodFinished(pod) || (isTerminating(pod) && !publishNotReadyAddresses)) continue;
-    const address = addressOf(service, pod);
-    const podPorts = endpointPortsOf(pod, service);
-    if (address === undefined || (podPorts.length === 0 && !portless)) continue;
-    const ready = publishNotReadyAddresses || isPodReady(pod);
-    const key = `${address.ip} ${pod.metadata.uid}`;
-    entries.set(key, { address, ready, ports: new Map(podPorts.map((port) => [JSON.stringify(port), port])) });
+  const groups = new Map<string, Entry[]>();
+  let known = entriesByService.get(service);
+  if (known === undefined) {
+    known = new WeakMap();
+    entriesByService.set(service, known);
   }
-  const groups = Map.groupBy(entries.values(), ({ ports: found }) => [...found.keys()].sort().join());
+  for (const pod of pods) {
+    let entry = known.get(pod);
+    if (entry === undefined) {
+      entry = entryOf(service, pod) ?? null;
+      known.set(pod, entry);
+    }
+    if (entry === null) continue;
+    const group = groups.get(entry.portsKey);
+    if (group === undefined) groups.set(entry.portsKey, [entry]);
+    else group.push(entry);
+  }
   return [...groups].sort(([a], [b]) => compareText(a, b)).map(([, members]) => subsetOf(members));
+}
+
+/** Neither is ever changed in place, so what was worked out for a pair of them stays right. */
+const entriesByService = new WeakMap<Service, WeakMap<Pod, Entry | null>>();
+
+function entryOf(service: Service, pod: Pod): Entry | undefined {
+  const { publishNotReadyAddresses = false, ports: servicePorts = [], clusterIP } = service.spec;
+  if (isPodFinished(pod) || (isTerminating(pod) && !publishNotReadyAddresses)) return undefined;
+  const address = addressOf(service, pod);
+  const ports = endpointPortsOf(pod, service);
+  const portless = servicePorts.length === 0 && clusterIP === 'None';
+  if (address === undefined || (ports.length === 0 && !portless)) return undefined;
+  const portsKey = [...new Set(ports.map((port) => JSON.stringify(port)))].sort().join();
+  return { address, ports, portsKey, ready: publishNotReadyAddresses || isPodReady(pod) };
 }
 
 function subsetOf(members: readonly Entry[]): EndpointSubset {
@@ -49,7 +68,8 @@ function subsetOf(members: readonly Entry[]): EndpointSubset {
   );
   const addresses = sorted.filter(({ ready }) => ready).map(({ address }) => address);
   const notReadyAddresses = sorted.filter(({ ready }) => !ready).map(({ address }) => address);
-  const ports = [...(members[0]?.ports.values() ?? [])].map((port) => corePort(port));
+  const unique = new Map(members[0]?.ports.map((port) => [JSON.stringify(port), port]));
+  const ports = [...unique.values()].map((port) => corePort(port));
   return {
     ...(addresses.length === 0 ? {} : { addresses }),
     ...(notReadyAddresses.length === 0 ? {} : { notReadyAddresses }),

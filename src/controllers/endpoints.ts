@@ -19,7 +19,7 @@ const OVER_CAPACITY = 'endpoints.kubernetes.io/over-capacity';
  * The Endpoints object as it has to be, or undefined when `current` is that already. The trigger time alone is no reason
  * to write.
  */
-export function planEndpoints(
+function planEndpoints(
   service: Service,
   pods: Parameters<typeof desiredSubsets>[1],
   current: Endpoints | undefined,
@@ -76,7 +76,11 @@ export function startEndpointsController(context: ControllerContext): void {
   };
   const queue = createControllerQueue(
     context,
-    { name: 'endpoints', waitFor: [endpointsInformer, servicePods.services, servicePods.pods] },
+    {
+      name: 'endpoints',
+      waitFor: [endpointsInformer, servicePods.services, servicePods.pods],
+      yields: true,
+    },
     async (key) => {
       const service = servicePods.services.get(key);
       if (service === undefined) return remove(key);

@@ -98,8 +98,6 @@ export function planReplicaSetStatus(
   failure: ReplicaSetFailure | undefined,
   at: { readonly now: number; readonly timestamp: string },
 ): ReplicaSetStatus | undefined {
-  const templateLabels = set.spec.template?.metadata?.labels ?? {};
-  const minReadySeconds = set.spec.minReadySeconds ?? 0;
   const before = set.status ?? { replicas: 0 };
   const known = before.conditions?.find(({ type }) => type === 'ReplicaFailure');
   const others = (before.conditions ?? []).filter(({ type }) => type !== 'ReplicaFailure');
@@ -107,20 +105,33 @@ export function planReplicaSetStatus(
   const conditions = failure === undefined ? others : [...others, failed];
   const next: ReplicaSetStatus = {
     replicas: active.length,
-    ...counted('fullyLabeledReplicas', active.filter((pod) => hasLabels(templateLabels, pod.metadata.labels)).length),
-    ...counted('readyReplicas', active.filter((pod) => isPodReady(pod)).length),
-    ...counted('availableReplicas', active.filter((pod) => isPodAvailable(pod, minReadySeconds, at.now)).length),
+    ...countPods(set, active, at.now),
     ...(set.metadata.generation === undefined ? {} : { observedGeneration: set.metadata.generation }),
     ...(conditions.length === 0 ? {} : { conditions }),
   };
   return isSameStatus(before, next) ? undefined : next;
 }
 
-type Counter = 'fullyLabeledReplicas' | 'readyReplicas' | 'availableReplicas';
+type Counts = Pick<ReplicaSetStatus, 'fullyLabeledReplicas' | 'readyReplicas' | 'availableReplicas'>;
 
 /** A count of none is left out, as the API has it. */
-function counted(field: Counter, value: number): Partial<ReplicaSetStatus> {
-  return value === 0 ? {} : { [field]: value };
+function countPods(set: ReplicaSet, active: readonly Pod[], now: number): Counts {
+  const { template, minReadySeconds = 0 } = set.spec;
+  const labels = template?.metadata?.labels ?? {};
+  let fullyLabeled = 0;
+  let ready = 0;
+  let available = 0;
+  for (const pod of active) {
+    if (hasLabels(labels, pod.metadata.labels)) fullyLabeled++;
+    if (!isPodReady(pod)) continue;
+    ready++;
+    if (isPodAvailable(pod, minReadySeconds, now)) available++;
+  }
+  return {
+    ...(fullyLabeled === 0 ? {} : { fullyLabeledReplicas: fullyLabeled }),
+    ...(ready === 0 ? {} : { readyReplicas: ready }),
+    ...(available === 0 ? {} : { availableReplicas: available }),
+  };
 }
 
 function isSameStatus(a: ReplicaSetStatus, b: ReplicaSetStatus): boolean {

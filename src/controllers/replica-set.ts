@@ -20,7 +20,7 @@ import {
   type ReplicaSetFailure,
 } from './replica-set-plan.ts';
 
-export const PODS_BY_CONTROLLER = 'replica-set/controller';
+const PODS_BY_CONTROLLER = 'replica-set/controller';
 const ORPHANS = 'replica-set/orphans';
 const SETS_BY_NAMESPACE = 'replica-set/namespace';
 
@@ -54,7 +54,7 @@ class ReplicaSetController {
   start(): void {
     const queue = createControllerQueue(
       this.#context,
-      { name: 'replica-set', waitFor: [this.#sets, this.#pods], concurrency: 16 },
+      { name: 'replica-set', waitFor: [this.#sets, this.#pods], concurrency: 16, yields: true },
       async (key) => {
         const wait = await this.#sync(key);
         if (wait !== undefined) queue.addAfter(key, wait);

@@ -40,7 +40,7 @@ function taintsOf(node: Node): readonly Taint[] {
   return ready ? taints : [...taints, NOT_READY];
 }
 
-export function isTolerated(taint: Taint, tolerations: readonly Toleration[]): boolean {
+function isTolerated(taint: Taint, tolerations: readonly Toleration[]): boolean {
   return tolerations.some(({ key = '', operator = 'Equal', value = '', effect = '' }) => {
     if (effect !== '' && effect !== taint.effect) return false;
     if (key === '') return operator === 'Exists';

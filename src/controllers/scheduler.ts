@@ -12,7 +12,7 @@ import { isPodFinished, isTerminating, podCondition } from './pod-state.ts';
 import { bestNode, type Candidate, unfitReasons, unschedulableMessage } from './scheduler-fit.ts';
 import { demandOf, NodeLoad } from './scheduler-node.ts';
 
-export const SCHEDULER_NAME = 'default-scheduler';
+const SCHEDULER_NAME = 'default-scheduler';
 
 /** Gives each Pod a node. */
 export function startScheduler(context: ControllerContext): void {

@@ -1,9 +1,20 @@
 import { type LabelSelector, type NodeSelectorRequirement } from '#api/generated/types.ts';
 import { type Labels, matchesLabels, type Selector, selectorFromObject } from '#api/label-selector.ts';
 
+type Pairs = readonly (readonly [key: string, value: string])[];
+
+/** Objects are never changed, so what was made of one stays right. */
+const compiledPairs = new WeakMap<Labels, Pairs>();
+const compiledSelectors = new WeakMap<LabelSelector, Selector>();
+
 /** Whether `labels` hold every pair of `selector`, the form that Services have. */
 export function hasLabels(selector: Labels, labels: Labels | undefined): boolean {
-  for (const key in selector) if (labels?.[key] !== selector[key]) return false;
+  let pairs = compiledPairs.get(selector);
+  if (pairs === undefined) {
+    pairs = Object.entries(selector);
+    compiledPairs.set(selector, pairs);
+  }
+  for (const [key, value] of pairs) if (labels?.[key] !== value) return false;
   return true;
 }
 
@@ -11,15 +22,12 @@ export function isEmptySelector({ matchLabels = {}, matchExpressions = [] }: Lab
   return Object.keys(matchLabels).length === 0 && matchExpressions.length === 0;
 }
 
-/** Objects are never changed, so what was made of one stays right. */
-const compiled = new WeakMap<LabelSelector, Selector>();
-
 /** An empty selector matches everything. */
 export function matchesSelector(selector: LabelSelector, labels: Labels | undefined): boolean {
-  let known = compiled.get(selector);
+  let known = compiledSelectors.get(selector);
   if (known === undefined) {
     known = selectorFromObject(selector);
-    compiled.set(selector, known);
+    compiledSelectors.set(selector, known);
   }
   return matchesLabels(known, labels);
 }

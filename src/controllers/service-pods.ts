@@ -32,9 +32,10 @@ export class ServicePods {
 
   podsOf(service: Service): readonly Pod[] {
     const { selector = {} } = service.spec;
-    const [first] = pairs(service, selector);
+    const [first, ...others] = pairs(service, selector);
     if (first === undefined) return [];
-    return this.pods.byIndex(BY_LABEL, first).filter((pod) => hasLabels(selector, pod.metadata.labels));
+    const found = this.pods.byIndex(BY_LABEL, first);
+    return others.length === 0 ? found : found.filter((pod) => hasLabels(selector, pod.metadata.labels));
   }
 
   servicesOf(pod: Pod): readonly Service[] {

@@ -3,8 +3,10 @@ import { objectKey } from '#api/object.ts';
 import { podCondition } from './pod-state.ts';
 
 interface Known {
-  readonly service: string;
-  readonly pods: ReadonlyMap<string, string>;
+  service: string;
+  readonly pods: Map<string, string>;
+  /** Objects that were looked at; they do not change. */
+  readonly seen: WeakSet<Pod>;
 }
 
 /**
@@ -16,25 +18,40 @@ export class TriggerTimes {
 
   /** Undefined when nothing changed that has a time. */
   next(service: Service, pods: readonly Pod[]): string | undefined {
-    const key = objectKey(service);
-    const before = this.#known.get(key);
-    const times = new Map<string, string>();
+    const known = this.#knownOf(objectKey(service));
     let oldest: string | undefined;
-    const changed = (time: string, last: string | undefined): void => {
-      if (time > (last ?? '') && (oldest === undefined || time < oldest)) oldest = time;
+    const changed = (time: string, last: string): void => {
+      if (time > last && (oldest === undefined || time < oldest)) oldest = time;
     };
     for (const pod of pods) {
+      if (known.seen.has(pod)) continue;
+      known.seen.add(pod);
       const time = podCondition(pod, 'Ready')?.lastTransitionTime;
       if (time === undefined) continue;
-      times.set(pod.metadata.name, time);
-      changed(time, before?.pods.get(pod.metadata.name));
+      changed(time, known.pods.get(pod.metadata.name) ?? '');
+      known.pods.set(pod.metadata.name, time);
     }
-    changed(service.metadata.creationTimestamp, before?.service);
-    this.#known.set(key, { service: service.metadata.creationTimestamp, pods: times });
+    if (known.pods.size > 2 * pods.length + 16) prune(known.pods, pods);
+    changed(service.metadata.creationTimestamp, known.service);
+    known.service = service.metadata.creationTimestamp;
     return oldest;
   }
 
   forget(serviceKey: string): void {
     this.#known.delete(serviceKey);
   }
+
+  #knownOf(key: string): Known {
+    let known = this.#known.get(key);
+    if (known === undefined) {
+      known = { service: '', pods: new Map(), seen: new WeakSet() };
+      this.#known.set(key, known);
+    }
+    return known;
+  }
+}
+
+function prune(times: Map<string, string>, pods: readonly Pod[]): void {
+  const names = new Set(pods.map(({ metadata }) => metadata.name));
+  for (const name of times.keys()) if (!names.has(name)) times.delete(name);
 }
