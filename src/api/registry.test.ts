@@ -21,6 +21,7 @@ test('KindRegistry finds kinds by plural and by kind, and knows the groups', () 
       'policy/v1',
       'rbac.authorization.k8s.io/v1',
       'scheduling.k8s.io/v1',
+      'apiextensions.k8s.io/v1',
       'storage.k8s.io/v1',
     ],
   );

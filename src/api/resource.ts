@@ -94,6 +94,12 @@ export const storageClasses: Resource<t.StorageClass> = define(
   'storageclasses',
   false,
 );
+export const customResourceDefinitions: Resource<t.CustomResourceDefinition> = define(
+  'apiextensions.k8s.io',
+  'CustomResourceDefinition',
+  'customresourcedefinitions',
+  false,
+);
 export const priorityClasses: Resource<t.PriorityClass> = define(
   'scheduling.k8s.io',
   'PriorityClass',

@@ -1,9 +1,9 @@
-import { rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import process from 'node:process';
 import { stopCluster } from '#cluster/stop.ts';
 import { removeFromUserKubeconfig, userKubeconfigFile } from '#cluster/kubeconfig.ts';
 import { listStateDirs, readConfig, stateDirAt, stateRoot, type StateDir } from '#cluster/state-dir.ts';
+import { removeTree } from '#node/sandbox/remove-tree-sync.ts';
 import { existingStateDir, readOptions, text } from './options.ts';
 
 export async function down(args: readonly string[]): Promise<number> {
@@ -26,7 +26,7 @@ async function stopOne(dir: StateDir, purge: boolean, kubeconfig: string | undef
   const name = purge ? nameOf(dir) : (readConfig(dir)?.name ?? basename(dir.path));
   const was = await stopCluster(dir);
   if (purge) {
-    rmSync(dir.path, { recursive: true, force: true });
+    removeTree(dir.path);
     removeFromUserKubeconfig(userKubeconfigFile(kubeconfig), name);
   }
   const stopped = was === 'stopped' ? `stopped cluster "${name}"` : `cluster "${name}" was not running`;

@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import process from 'node:process';
 import { rfc3339, systemClock } from '#base/clock.ts';
 import { CodedError } from '#base/errors.ts';
@@ -8,6 +8,7 @@ import { launchDaemon, type Launched } from '#cluster/launch.ts';
 import { ensurePki } from '#cluster/pki.ts';
 import { prepareState } from '#cluster/prepare.ts';
 import { type StateDir } from '#cluster/state-dir.ts';
+import { removeTree } from '#node/sandbox/remove-tree-sync.ts';
 import { EXIT_INTERRUPTED } from './exit-codes.ts';
 import { chosenStateDir, oneOf, readOptions, text, wholeNumber } from './options.ts';
 import { Progress } from './progress.ts';
@@ -93,7 +94,7 @@ function launchOrForget(dir: StateDir, config: ClusterConfig, isNew: boolean): L
       ensurePki(dir.pkiDir, { clock: systemClock, serverNames: serverNames(planNetwork(config)) });
     return launchDaemon(dir, { keys, startedAt: rfc3339(now()) });
   } catch (error) {
-    if (isNew) rmSync(dir.path, { recursive: true, force: true });
+    if (isNew) removeTree(dir.path);
     throw error;
   }
 }
@@ -102,7 +103,7 @@ function launchOrForget(dir: StateDir, config: ClusterConfig, isNew: boolean): L
 async function abandon(launched: Launched, dir: StateDir, isNew: boolean): Promise<void> {
   launched.kill();
   await launched.exited;
-  if (isNew) rmSync(dir.path, { recursive: true, force: true });
+  if (isNew) removeTree(dir.path);
 }
 
 function summary(

@@ -1,5 +1,6 @@
 /** The process that is a cluster: first in namespaces of its own, so that nothing of the cluster outlives it. */
 import { writeSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import process from 'node:process';
 import { rfc3339, systemClock } from '#base/clock.ts';
 import { CodedError, errorCode, errorMessage } from '#base/errors.ts';
@@ -39,6 +40,9 @@ async function run(path: string): Promise<void> {
   const dir = stateDirAt(path);
   const config = readConfig(dir);
   if (config === undefined) throw new CodedError('ESTATEDIR', `Cannot find a cluster in "${path}"`);
+  // The pool's threads are born with the first asynchronous call, on the network of the thread that makes it: here, the
+  // host's, where names are looked up.
+  await stat('/');
   let cluster: RunningCluster | undefined;
   let stopping = false;
   const stop = (): void => {

@@ -33,8 +33,12 @@ function namespaceHint(): string {
       return undefined;
     }
   };
-  if (sysctl('user/max_user_namespaces') === '0') {
-    return 'user namespaces are switched off: run `sysctl -w user.max_user_namespaces=15000` as root, or run clusterip as root';
+  const kinds = ['user', 'mnt', 'net', 'pid', 'uts', 'ipc'];
+  const off = kinds.find((kind) => sysctl(`user/max_${kind}_namespaces`) === '0');
+  if (off !== undefined) {
+    const name = `user.max_${off}_namespaces`;
+    const otherwise = off === 'user' ? ', or run clusterip as root' : '';
+    return `${off} namespaces are switched off: run \`sysctl -w ${name}=15000\` as root${otherwise}`;
   }
   if (sysctl('kernel/unprivileged_userns_clone') === '0') {
     return 'user namespaces are switched off for ordinary users: run `sysctl -w kernel.unprivileged_userns_clone=1` as root, or run clusterip as root';

@@ -46,7 +46,10 @@ export function launchDaemon(dir: StateDir, { keys, startedAt }: LaunchOptions):
   // Written at once: whoever interrupts us from here on finds the process by it.
   writeRunInfo(dir, { pid: 0, holderPid, holderStart, apiPort: 0, startedAt });
   const keysMade = keys().finally(() => child.stdin?.end());
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve())).then(() => removeRunInfo(dir));
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+    // Nothing of ours writes into the directory after that: the caller may want to remove it.
+    .then(() => Promise.allSettled([keysMade]))
+    .then(() => removeRunInfo(dir));
   return {
     messages: readMessages(child, keysMade, (apiPort) =>
       writeRunInfo(dir, { pid: childrenOf(holderPid)[0] ?? 0, holderPid, holderStart, apiPort, startedAt }),

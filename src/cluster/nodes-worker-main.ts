@@ -48,21 +48,27 @@ function openNodeSockets(network: NetworkNamespace): Omit<NodeSockets, keyof Nod
   return inNetns(network.fd, () => ({ nftablesFd: open(), conntrackFd: open() }));
 }
 
-const fabricPrefix = cidr(data.fabricCidr).prefix;
-const serviceCidr = cidr(data.serviceCidr);
-const fabric = createFabric({ address: `${data.controlAddress}/${fabricPrefix}` });
-const networks = data.nodes.map((plan): { plan: NodePlan; network: NetworkNamespace } => {
-  const address = `${plan.address}/${fabricPrefix}`;
-  const spec = { nodeName: plan.name, address, podCidr: cidr(plan.podCidr), serviceCidr };
-  return { plan, network: createNodeNamespace(fabric, spec) };
-});
-// The API server and DNS answer Pods, whose addresses lie behind the nodes.
-fabric.setNodeRoutes(networks.map(({ plan }) => ({ podCidr: cidr(plan.podCidr), nodeAddress: plan.address })));
-side.tell({
-  kind: 'network',
-  nodes: networks.map(({ plan, network }) => ({ ...plan, ...openNodeSockets(network) })),
-  fabric: openFabricSockets(fabric),
-});
+let networks: readonly { readonly plan: NodePlan; readonly network: NetworkNamespace }[] = [];
+
+function buildNetwork(): void {
+  const { prefix } = cidr(data.fabricCidr);
+  const serviceCidr = cidr(data.serviceCidr);
+  const fabric = createFabric({ address: `${data.controlAddress}/${prefix}` });
+  networks = data.nodes.map((plan) => {
+    const address = `${plan.address}/${prefix}`;
+    const spec = { nodeName: plan.name, address, podCidr: cidr(plan.podCidr), serviceCidr };
+    return { plan, network: createNodeNamespace(fabric, spec) };
+  });
+  // The API server and DNS answer Pods, whose addresses lie behind the nodes.
+  fabric.setNodeRoutes(networks.map(({ plan }) => ({ podCidr: cidr(plan.podCidr), nodeAddress: plan.address })));
+  side.tell({
+    kind: 'network',
+    nodes: networks.map(({ plan, network }) => ({ ...plan, ...openNodeSockets(network) })),
+    fabric: openFabricSockets(fabric),
+  });
+}
+
+side.begin(buildNetwork);
 
 const log = side.log('node');
 const client = createClient(portTransport(data.api));

@@ -1,4 +1,5 @@
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import { CodedError } from '#base/errors.ts';
 import { type LogSink } from '#base/log.ts';
 import { type FromWorker } from './worker-message.ts';
 
@@ -29,7 +30,7 @@ export class WorkerHandle<In> {
       });
       this.#worker.on('message', (message: FromWorker) => {
         if (message.kind === 'log') log(message.record);
-        else if (message.kind === 'failed') reject(new Error(`${name}: ${message.message}`));
+        else if (message.kind === 'failed') reject(failure(message));
         else this.#arrived(message);
       });
     });
@@ -66,6 +67,10 @@ export class WorkerHandle<In> {
     for (const resolve of this.#waiting.get(message.kind) ?? []) resolve(message);
     this.#waiting.delete(message.kind);
   }
+}
+
+function failure({ code, message, hint }: Extract<FromWorker, { kind: 'failed' }>): CodedError {
+  return new CodedError(code, message, hint === undefined ? {} : { hint });
 }
 
 /** One end goes to a worker, the other serves it the API as `user`. */

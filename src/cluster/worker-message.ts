@@ -21,7 +21,7 @@ export type FromWorker =
   | { readonly kind: 'network'; readonly nodes: readonly NodeSockets[]; readonly fabric: FabricSockets }
   | { readonly kind: 'ready' }
   | { readonly kind: 'stopped' }
-  | { readonly kind: 'failed'; readonly message: string };
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly hint: string | undefined };
 
 export interface NodesWorkerData {
   readonly api: MessagePort;

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '#base/clock.ts';
+import { removeTree } from './sandbox/remove-tree-sync.ts';
 import { isReady } from './testing/pod-summary.ts';
 import { isolationArgs } from './testing/isolated.ts';
 
@@ -63,7 +64,7 @@ else {
       const mounts = readFileSync('/proc/self/mountinfo', 'utf8');
       assert.equal(mounts.includes(temporary), false, mounts);
     } finally {
-      rmSync(temporary, { recursive: true, force: true });
+      removeTree(temporary);
     }
   });
 }

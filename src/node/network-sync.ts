@@ -8,7 +8,7 @@ import { writeSysctl } from '#netlink/sysctl.ts';
 import { type NetworkStep } from './network-step.ts';
 import { planFabric, planNodeNetwork, planNodeRoutes } from './node-network.ts';
 import { type FabricSpec, type NodeNetworkSpec, type NodeRoute } from './node-network.ts';
-import { planPodNetwork, type PodNetworkSpec } from './pod-network.ts';
+import { planPodDetach, planPodNetwork, type PodNetworkPlan, type PodNetworkSpec } from './pod-network.ts';
 
 /** A network namespace with its rtnetlink socket, both kept open. Only the thread that made it may use it. */
 export class NetworkNamespace implements Disposable {
@@ -60,30 +60,38 @@ export interface PodWire extends Disposable {
   readonly fd: number;
 }
 
-/** Disposing takes the Pod off the network at once, even while processes of it still run. */
+/** Disposing takes the Pod off the network at once; its wire goes with the last process that is in its namespace. */
 export function connectPod(node: NetworkNamespace, spec: PodNetworkSpec): PodWire {
   const plan = planPodNetwork(spec);
   const pod = new NetworkNamespace();
+  // Deleting the link would block the thread for some 40 ms, until all processors have let go of it. Without the route
+  // no packet finds it, and the kernel deletes it in its own time when the namespace of the other end is gone.
   const detach = (): void => {
-    ignoring('ENODEV', () => node.rtnetlink.deleteLink(plan.hostLink));
+    node.apply(planPodDetach(spec));
+    closeSync(pod.fd);
   };
   try {
-    node.apply(plan.wire, pod);
+    createWire(node, plan, pod);
     pod.apply(plan.pod);
     node.apply(plan.node);
   } catch (error) {
     detach();
-    pod[Symbol.dispose]();
     throw error;
+  } finally {
+    pod.rtnetlink.close();
   }
-  pod.rtnetlink.close();
-  return {
-    fd: pod.fd,
-    [Symbol.dispose]: () => {
-      detach();
-      closeSync(pod.fd);
-    },
-  };
+  return { fd: pod.fd, [Symbol.dispose]: detach };
+}
+
+/** A wire of the same Pod may still be on its way out. */
+function createWire(node: NetworkNamespace, plan: PodNetworkPlan, pod: NetworkNamespace): void {
+  try {
+    node.apply(plan.wire, pod);
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST') throw error;
+    ignoring('ENODEV', () => node.rtnetlink.deleteLink(plan.hostLink));
+    node.apply(plan.wire, pod);
+  }
 }
 
 function execute(rtnetlink: RtnetlinkSocket, step: NetworkStep, peerFd: number | undefined): void {

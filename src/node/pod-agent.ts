@@ -298,8 +298,8 @@ export class PodAgent {
   }
 
   async #forget(): Promise<void> {
-    this.#node.runtime.forget(this.uid);
     await rm(logDirectory(this.#node, refOf(this.#pod)), { recursive: true, force: true });
+    this.#node.runtime.forget(this.uid);
   }
 
   /** Only what differs from the last time is written, and at once. */
@@ -314,7 +314,10 @@ export class PodAgent {
       this.#written = text;
     } catch (error) {
       // It was deleted meanwhile; the watch tells us soon.
-      if (!isReason(error, 'NotFound', 'Conflict', 'Invalid')) throw error;
+      if (isReason(error, 'NotFound', 'Conflict')) return;
+      if (!isReason(error, 'Invalid')) throw error;
+      this.#written = text;
+      this.#node.log.error('status refused', { pod: name, error: errorMessage(error) });
     }
   }
 

@@ -50,6 +50,11 @@ export function planPodNetwork(spec: PodNetworkSpec): PodNetworkPlan {
   };
 }
 
+/** In the node's namespace. */
+export function planPodDetach(spec: PodNetworkSpec): readonly NetworkStep[] {
+  return [{ kind: 'unroute', to: `${spec.podIp}/${spec.podCidr.family === 4 ? 32 : 128}` }];
+}
+
 /** IFNAMSIZ leaves 15 characters. */
 export function podLinkName(podUid: string): string {
   return `veth${fnv1a(podUid).toString(16).padStart(8, '0')}`;

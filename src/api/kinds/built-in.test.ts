@@ -105,6 +105,8 @@ clusterrolebindings* - rbac.authorization.k8s.io/v1 -
   Name | Role | Age || Users | Groups | ServiceAccounts
 priorityclasses* pc scheduling.k8s.io/v1 -
   Name | Value | Global-Default | Age | PreemptionPolicy
+customresourcedefinitions* crd,crds apiextensions.k8s.io/v1 -
+  Name | Created At
 storageclasses* sc storage.k8s.io/v1 -
   Name | Provisioner | ReclaimPolicy | VolumeBindingMode | AllowVolumeExpansion | Age
 `,

@@ -24,6 +24,7 @@ import { persistentVolume } from './persistent-volume.ts';
 import { persistentVolumeClaim } from './persistent-volume-claim.ts';
 import { pod } from './pod.ts';
 import { podDisruptionBudget } from './pod-disruption-budget.ts';
+import { customResourceDefinition } from './custom-resource-definition.ts';
 import { priorityClass } from './priority-class.ts';
 import { replicaSet } from './replica-set.ts';
 import { replicationController } from './replication-controller.ts';
@@ -74,5 +75,6 @@ export const builtInKinds: readonly KindDefinition[] = [
   eraseKind(clusterRole),
   eraseKind(clusterRoleBinding),
   eraseKind(priorityClass),
+  eraseKind(customResourceDefinition),
   eraseKind(storageClass),
 ];

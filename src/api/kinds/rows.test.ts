@@ -16,6 +16,14 @@ const TEMPLATE = {
   },
 };
 const SELECTOR = { matchLabels: { app: 'web' } };
+const CRD = {
+  spec: {
+    group: 'x.io',
+    names: { plural: 'xs', kind: 'X' },
+    scope: 'Namespaced',
+    versions: [{ name: 'v1', served: true, storage: true }],
+  },
+};
 const BINDING = {
   roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' },
   subjects: [
@@ -243,6 +251,7 @@ const cases: readonly (readonly [string, object, string])[] = [
     { spec: { maxUnavailable: '50%' }, status: { disruptionsAllowed: 1 } },
     'web | N/A | 50% | 1 | 24h',
   ],
+  ['CustomResourceDefinition', CRD, 'web | 2026-01-01T00:00:00Z'],
   ['Role', {}, 'web | 2026-01-01T00:00:00Z'],
   ['ClusterRole', {}, 'web | 2026-01-01T00:00:00Z'],
   ['RoleBinding', BINDING, 'web | ClusterRole/view | 24h | ann, bob | dev | kube-system/default'],

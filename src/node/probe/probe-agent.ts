@@ -69,8 +69,6 @@ export class ProbeAgent implements Disposable {
     if (this.#streak >= (result.ok ? successes : failures) && this.#verdict !== result.ok) {
       this.#verdict = result.ok;
       this.#options.onVerdict(result.ok, result.ok ? '' : result.message);
-      // A container that is told to restart for a failed probe gets a fresh count for its next failure.
-      if (!result.ok && this.spec.kind !== 'readiness') this.#verdict = undefined;
     }
     return periodMs;
   }

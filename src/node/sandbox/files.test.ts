@@ -1,11 +1,21 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { after, test } from 'node:test';
 import { ManualClock } from '#base/clock.ts';
 import { LogLines, MAX_LINE_BYTES } from './log-line.ts';
 import { ContainerLog } from './log-sync.ts';
 import { findMountOptions } from './mount-options-sync.ts';
+import { removeTree } from './remove-tree-sync.ts';
 import { resolveInRoot } from './rooted-path-sync.ts';
 
 const directory = mkdtempSync(`${tmpdir()}/clusterip-files-`);
@@ -64,6 +74,14 @@ test('resolveInRoot() gives up on a loop of links', () => {
   assert.throws(() => resolveInRoot(`${directory}/root`, '/loop'), {
     message: 'Cannot follow "/loop": too many symbolic links',
   });
+});
+
+test('removeTree() opens what is locked', () => {
+  mkdirSync(`${directory}/locked/inner/deep`, { recursive: true });
+  chmodSync(`${directory}/locked/inner`, 0o000);
+  removeTree(`${directory}/locked`);
+  assert.equal(existsSync(`${directory}/locked`), false);
+  removeTree(`${directory}/locked`);
 });
 
 test('findMountOptions() takes the innermost mount, and the last of several on one point', () => {

@@ -195,10 +195,15 @@ export class TestNodes implements AsyncDisposable {
       .map(({ type = '', reason = '', message = '' }) => `${type} ${reason} ${message}`);
   }
 
-  /** Names of the links in a node's namespace. */
-  linksOf(number: number): readonly string[] {
-    const links = this.#networks[number]?.rtnetlink.listLinks() ?? [];
-    return links.map(({ name }) => name).sort();
+  /** Resolves when no Pod's wire is left in a node's namespace; the kernel takes its time. */
+  async unwired(number: number): Promise<void> {
+    const links = (): readonly string[] =>
+      (this.#networks[number]?.rtnetlink.listLinks() ?? []).map(({ name }) => name);
+    for (let tries = 0; tries < 2000; tries++) {
+      if (links().every((name) => name === 'lo' || name === 'eth0')) return;
+      await systemClock.sleep(5);
+    }
+    throw new Error(`Cannot see all wires go: ${links().join(' ')} are left`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
