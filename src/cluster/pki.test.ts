@@ -13,7 +13,12 @@ import {
   X509Certificate as Parsed,
 } from '@peculiar/x509';
 import { ManualClock, systemClock } from '#base/clock.ts';
-import { loadPki, type Pki } from './pki.ts';
+import { ensurePki, readPki, type Pki, type PkiOptions } from './pki.ts';
+
+async function loadPki(dir: string, options: PkiOptions): Promise<Pki> {
+  await ensurePki(dir, options);
+  return readPki(dir);
+}
 
 const root = mkdtempSync(join(tmpdir(), 'clusterip-pki-'));
 after(() => rmSync(root, { recursive: true }));

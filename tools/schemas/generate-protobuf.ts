@@ -146,12 +146,12 @@ const extra: string[] = [];
 const itemOf = (type: string): string => type.replace(/^(\[\]|\{\})+/, '');
 
 /**
- * `?` kept when it is in the message, `~` dropped when it is empty, `!` there even when it is not in the message. A struct
- * is never empty to Go's encoder, and a list or map is in the message only when it is not.
+ * `?` kept when it is in the message, `~` dropped when it is empty, `!` there even when it is not in the message, `*` then
+ * null. A struct is never empty to Go's encoder, and a list or map is in the message only when it is not.
  */
 function presence(field: GoField, { type, struct, pointer }: Resolved): string {
   const isStruct = struct !== undefined || ['time', 'microTime', 'quantity', 'intOrString', 'rawJson'].includes(type);
-  if (pointer) return '?';
+  if (pointer) return field.omitEmpty ? '?' : '*';
   if (field.omitZero) return '~';
   if (type.startsWith('[]') || type.startsWith('{}')) return field.omitEmpty ? '?' : '!';
   return field.omitEmpty && !isStruct ? '~' : '!';
@@ -222,7 +222,7 @@ function addModel(model: string, at: { readonly package: string; readonly name: 
   if ((lines.get(model) ?? line) !== line) throw new Error(`Cannot name both ${known} and ${origin} "${model}"`);
   lines.set(model, line);
   for (const [name] of modelSchema(model)?.fields ?? []) {
-    if (!line.split(' ').some((text) => text.split(/[?~!]/)[0] === name)) missing.push(`${model}.${name}`);
+    if (!line.split(' ').some((text) => text.split(/[?~!*]/)[0] === name)) missing.push(`${model}.${name}`);
   }
 }
 
@@ -251,9 +251,9 @@ for (const [apiVersion, names] of kinds) text += `  ${key(apiVersion)}: '${names
 text += `};
 
 /**
- * Every model as one line of fields: the name in JSON, \`?\` when it is kept as it came, \`~\` when it is dropped when empty
- * or \`!\` when it is always there, then the field number. \`2.1\` is field 1 of the message in field 2, whose members JSON
- * has one level up. The type follows behind \`:\` where FIELDS does not tell it.
+ * Every model as one line of fields: the name in JSON, \`?\` when it is kept as it came, \`~\` when it is dropped when empty,
+ * \`!\` when it is always there or \`*\` when it is null where it did not come, then the field number. \`2.1\` is field 1 of the
+ * message in field 2, whose members JSON has one level up. The type follows behind \`:\` where FIELDS does not tell it.
  */
 export const PROTOBUF_FIELDS: Readonly<Record<string, string>> = {\n`;
 for (const [model, line] of [...lines].sort(([a], [b]) => (a < b ? -1 : 1))) text += `  ${model}: '${line}',\n`;

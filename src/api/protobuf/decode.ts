@@ -53,7 +53,7 @@ export function decodeKubernetesProtobuf(bytes: Uint8Array): unknown {
 
 function readEnvelope(bytes: Uint8Array): Envelope {
   const type = { apiVersion: '', kind: '' };
-  let raw = new Uint8Array();
+  let raw: Uint8Array = new Uint8Array();
   let encoding = '';
   const reader = new WireReader(bytes);
   while (reader.more) {

@@ -4,15 +4,20 @@ import { modelSchema } from '../schema.ts';
 /** One field of a message, as a word of PROTOBUF_FIELDS has it. */
 export interface MessageField {
   readonly name: string;
-  /** `kept` as it came, `dropped` when it is empty, `always` there whether it came or not. */
-  readonly presence: 'kept' | 'dropped' | 'always';
+  /** `kept` as it came, `dropped` when it is empty, `always` there, or `null`, which is kept and null when it did not come. */
+  readonly presence: 'kept' | 'dropped' | 'always' | 'null';
   /** Field numbers, outermost first: the last is the field's, the others lead to the message it is in. */
   readonly path: readonly number[];
   /** As in FIELDS, and the names of `valueTypes` and `schemaTypes`. */
   readonly type: string;
 }
 
-const PRESENCE: Readonly<Record<string, MessageField['presence']>> = { '?': 'kept', '~': 'dropped', '!': 'always' };
+const PRESENCE: Readonly<Record<string, MessageField['presence']>> = {
+  '?': 'kept',
+  '~': 'dropped',
+  '!': 'always',
+  '*': 'null',
+};
 
 /** The fields of a model's message. */
 export function messageFields(model: string): readonly MessageField[] {
@@ -25,7 +30,7 @@ export function messageFields(model: string): readonly MessageField[] {
 }
 
 function messageField(model: string, word: string): MessageField {
-  const [, name = '', mark = '', path = '', note] = /^([^?~!]+)([?~!])([\d.]+)(?::(.+))?$/.exec(word) ?? [];
+  const [, name = '', mark = '', path = '', note] = /^([^?~!*]+)([?~!*])([\d.]+)(?::(.+))?$/.exec(word) ?? [];
   const presence = PRESENCE[mark];
   const type = note ?? modelSchema(model)?.fields.get(name)?.type;
   if (presence === undefined || type === undefined) {

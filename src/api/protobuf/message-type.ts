@@ -20,11 +20,16 @@ function messageOf(model: string): Message {
   const known = messages.get(model);
   if (known !== undefined) return known;
   const fields = messageFields(model).map((field) => ({ ...field, of: typeOf(field.type, `${model}.${field.name}`) }));
-  const always = fields.filter(({ presence }) => presence === 'always').map(({ name, of }) => ({ name, zero: of.zero }));
+  const always = fields.flatMap(({ name, presence, type, of }) => {
+    if (presence === 'always') return [{ name, zero: type.startsWith('[]') ? none : of.zero }];
+    return presence === 'null' ? [{ name, zero: none }] : [];
+  });
   const message = { fields: readersOf(fields, 0), always };
   messages.set(model, message);
   return message;
 }
+
+const none = (): null => null;
 
 type TypedField = MessageField & { readonly of: ValueType };
 
@@ -158,9 +163,9 @@ function wrappedList(item: ValueType): ValueType {
         list.push(item.read(reader, undefined));
         return true;
       });
-      return list.length > 0 ? list : null;
+      return list;
     },
-    zero: () => null,
+    zero: () => [],
   };
 }
 

@@ -61,7 +61,9 @@ export class WireReader {
     const start = this.#position;
     if (this.#low32() !== 0) return true;
     // Bits above the 32 low ones count as well; only hostile encoders set them.
-    return this.#position - start > 4 && this.#bytes.subarray(start, this.#position).some((byte) => (byte & 0x7f) !== 0);
+    return (
+      this.#position - start > 4 && this.#bytes.subarray(start, this.#position).some((byte) => (byte & 0x7f) !== 0)
+    );
   }
 
   /** Negative ones come sign-extended to 64 bits. */
@@ -145,9 +147,11 @@ export class WireReader {
       case FIXED64:
         this.#advance(8);
         return;
-      case DELIMITED:
-        this.#position += this.#length();
+      case DELIMITED: {
+        const length = this.#length();
+        this.#position += length;
         return;
+      }
       case FIXED32:
         this.#advance(4);
         return;
