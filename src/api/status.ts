@@ -89,11 +89,6 @@ export function uidConflict(of: StatusSubject, name: string, wanted: string, fou
   return conflict(of, name, `Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${found}`);
 }
 
-/** Fields that other managers own; one cause each, as server-side apply reports them. */
-export function applyConflict(message: string, causes: readonly StatusCause[]): Status {
-  return failure(409, message, { reason: 'Conflict', details: { causes } });
-}
-
 export function badRequest(message: string): Status {
   return failure(400, message, { reason: 'BadRequest' });
 }

@@ -103,8 +103,10 @@ export function checkObject(
     const version = of.apiVersion.split('/').at(-1) ?? '';
     throw new StatusError(undecodable({ version, kind: of.kind }, of.kind, checked.message));
   }
-  const object = { ...(checked.value as KubeObject), apiVersion: of.apiVersion, kind: of.kind };
-  return { object: { ...object, metadata: object.metadata ?? {} }, warnings: checked.warnings };
+  // In the order in which people expect to read them.
+  const { kind: _kind, apiVersion: _apiVersion, metadata = {}, ...rest } = checked.value as Partial<KubeObject>;
+  const object = { kind: of.kind, apiVersion: of.apiVersion, metadata, ...rest } as KubeObject;
+  return { object, warnings: checked.warnings };
 }
 
 export function identityOf(kind: KindDefinition): { apiVersion: string; kind: string; model: string } {

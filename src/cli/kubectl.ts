@@ -9,13 +9,13 @@ export async function kubectl(args: readonly string[]): Promise<number> {
   const own = ownOptions(args);
   const rest = args.slice(own.length + (args[own.length] === '--' ? 1 : 0));
   const dir = existingStateDir(readOptions(own, { name: 'string', 'data-dir': 'string' }));
+  // Before there is a kubectl that could outlive us. The terminal sends Ctrl-C to both of us; kubectl decides.
+  process.on('SIGINT', () => {});
+  for (const name of ['SIGTERM', 'SIGHUP'] as const) process.on(name, () => child.kill(name));
   const child = spawn('kubectl', rest, {
     stdio: 'inherit',
     env: { ...process.env, KUBECONFIG: dir.kubeconfigFile },
   });
-  // The terminal sends Ctrl-C to both of us; kubectl decides.
-  process.on('SIGINT', () => {});
-  for (const name of ['SIGTERM', 'SIGHUP'] as const) process.on(name, () => child.kill(name));
   return new Promise((resolve, reject) => {
     child.once('error', (error) =>
       reject(

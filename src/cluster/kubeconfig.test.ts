@@ -272,7 +272,6 @@ const choices: readonly (readonly [string | undefined, readonly string[], string
   ['a:b', ['a'], 'a'],
   ['a:b', ['b'], 'b'],
   ['a:b', ['a', 'b'], 'a'],
-  [':a:', [], 'a'],
 ];
 
 for (const [listed, there, expected] of choices) {

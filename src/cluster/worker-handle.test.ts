@@ -54,7 +54,7 @@ test('a message of another kind wakes nobody', async (t) => {
 });
 
 const failures: readonly (readonly [string, string, string])[] = [
-  ['says that it failed', `${STAY} tell({ kind: 'failed', message: 'no socket' });`, 'parrot: no socket'],
+  ['says that it failed', `${STAY} tell({ kind: 'failed', code: 'EX', message: 'no socket' });`, 'no socket'],
   ['throws', `${STAY} throw new Error('broken');`, 'broken'],
   ['rejects', `${STAY} Promise.reject(new Error('broken later'));`, 'broken later'],
   ['leaves with an exit code', `${STAY} process.exit(3);`, 'parrot: the worker ended with code 3'],
@@ -69,6 +69,12 @@ for (const [what, source, message] of failures) {
     await assert.rejects(worker.message('stopped'), { message });
   });
 }
+
+test('what a worker says of its failure arrives whole', async (t) => {
+  const said = { code: 'EPORTINUSE', message: 'Cannot listen on port 53', hint: 'choose another' };
+  const { worker } = start(t, `${STAY} tell(${JSON.stringify({ kind: 'failed', ...said })});`);
+  await assert.rejects(worker.message('ready'), { name: 'CodedError', ...said });
+});
 
 test('a worker that we end has not failed', async (t) => {
   const { worker } = start(t, `${STAY} tell({ kind: 'ready' });`);

@@ -1,9 +1,9 @@
-import { fnv1a, safeEncode } from '#base/names.ts';
 import { deepEqual } from '#api/equal.ts';
 import { type Deployment, type PodTemplateSpec, type ReplicaSet } from '#api/generated/types.ts';
 import { type NewObject } from '#api/object.ts';
 import { controllerReference } from './claims.ts';
 import { byAge, DESIRED_REPLICAS, MAX_REPLICAS, maxSurge, newSetReplicas, replicasOf } from './deployment-scaling.ts';
+import { templateHash } from './template-hash.ts';
 
 export const REVISION = 'deployment.kubernetes.io/revision';
 const REVISION_HISTORY = 'deployment.kubernetes.io/revision-history';
@@ -38,19 +38,6 @@ export function withoutHash(template: PodTemplateSpec): PodTemplateSpec {
 /** The server writes `creationTimestamp: null` into templates, some clients do not. */
 function withoutEmpty(members: object): object {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== null));
-}
-
-/** The same for the same template, whatever the order of its members. */
-function templateHash(template: PodTemplateSpec, collisionCount: number | undefined): string {
-  const salt = collisionCount === undefined ? '' : String(collisionCount);
-  return safeEncode(String(fnv1a(JSON.stringify(ordered(template)) + salt)));
-}
-
-function ordered(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map((item) => ordered(item));
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).filter(([, entry]) => entry !== undefined);
-  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, entry]) => [key, ordered(entry)]));
 }
 
 export function sizeAnnotations(deployment: Deployment): Record<string, string> {

@@ -2,13 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Pod, type ReplicaSet } from '#api/generated/types.ts';
 import { claim } from './claims.ts';
-import {
-  deletionOrder,
-  nextAvailableIn,
-  planReplicaSetStatus,
-  planScaling,
-  podFromTemplate,
-} from './replica-set-plan.ts';
+import { podFromTemplate } from './pod-template.ts';
+import { deletionOrder, nextAvailableIn, planReplicaSetStatus, planScaling } from './replica-set-plan.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 
@@ -112,7 +107,7 @@ for (const c of scalings) {
 }
 
 test('podFromTemplate() takes labels, annotations and spec, and names its owner', () => {
-  assert.deepEqual(podFromTemplate(set()), {
+  assert.deepEqual(podFromTemplate(set(), set().spec.template), {
     metadata: {
       generateName: 's-',
       namespace: 'd',

@@ -1,6 +1,4 @@
 import { type Pod, type ReplicaSet, type ReplicaSetStatus } from '#api/generated/types.ts';
-import { type NewObject } from '#api/object.ts';
-import { controllerReference } from './claims.ts';
 import { hasLabels } from './selectors.ts';
 import { isPodAvailable, isPodReady, isTerminating, readySince } from './pod-state.ts';
 
@@ -68,22 +66,6 @@ function deletionCost({ metadata }: Pod): number {
 function ageRank(time: number, now: number): number {
   const age = now - time;
   return age <= 0 ? -1 : Math.floor(Math.log2(age * 1e6));
-}
-
-export function podFromTemplate(set: ReplicaSet): NewObject<Pod> {
-  const { name, namespace } = set.metadata;
-  const { metadata, spec } = set.spec.template ?? {};
-  return {
-    metadata: {
-      generateName: `${name}-`,
-      namespace,
-      ...(metadata?.labels === undefined ? {} : { labels: metadata.labels }),
-      ...(metadata?.annotations === undefined ? {} : { annotations: metadata.annotations }),
-      ...(metadata?.finalizers === undefined ? {} : { finalizers: metadata.finalizers }),
-      ownerReferences: [controllerReference(set)],
-    },
-    ...(spec === undefined ? {} : { spec }),
-  };
 }
 
 export interface ReplicaSetFailure {

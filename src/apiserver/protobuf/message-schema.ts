@@ -19,6 +19,15 @@ const RULES: Readonly<Record<string, MessageField['rule']>> = {
   '^': 'inline',
 };
 
+const lines: ReadonlyMap<string, string> = new Map(
+  MESSAGES.trim()
+    .split('\n')
+    .map((line) => {
+      const end = line.indexOf(' ');
+      return end < 0 ? [line, ''] : [line.slice(0, end), line.slice(end + 1)];
+    }),
+);
+
 const schemas = new Map<string, MessageSchema>();
 
 function parseField(text: string): readonly [number, MessageField] {
@@ -32,7 +41,7 @@ function parseField(text: string): readonly [number, MessageField] {
 export function messageSchema(message: string): MessageSchema | undefined {
   const known = schemas.get(message);
   if (known !== undefined) return known;
-  const line = MESSAGES[message];
+  const line = lines.get(message);
   if (line === undefined) return undefined;
   const schema = new Map(
     line

@@ -128,7 +128,8 @@ export class ObjectStorage {
 
   async #follow(): Promise<void> {
     try {
-      const changes = this.#store.watch(REGISTRY_PREFIX, { after: this.#revision, signal: this.#stop.signal });
+      // Of all keys: the revisions of writes to other keys count as well, and a write waits for its revision.
+      const changes = this.#store.watch('', { after: this.#revision, signal: this.#stop.signal });
       for await (const { revision, events } of changes) {
         for (const event of events) this.#apply(event);
         this.#revision = revision;

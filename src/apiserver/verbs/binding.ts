@@ -43,7 +43,7 @@ export async function bind(context: ResourceContext): Promise<ApiResponse> {
     },
     dryRun,
   );
-  return { ...statusResponse(success()), status: 201 } as ApiResponse;
+  return statusResponse({ ...success(), code: 201 });
 }
 
 function checkBindable(pod: Pod, uid: string | undefined): void {

@@ -17,5 +17,5 @@ export async function evict(context: ResourceContext): Promise<ApiResponse> {
   const { object } = checkObject(await decodeBody(context.request, 'Eviction'), IDENTITY, fieldValidation);
   const deletion = deletionOf((object as Eviction).deleteOptions ?? {});
   await deleteObject(targetOf(context), { ...deletion, dryRun: deletion.dryRun || dryRun });
-  return { ...statusResponse(success()), status: 201 } as ApiResponse;
+  return statusResponse({ ...success(), code: 201 });
 }
