@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import process from 'node:process';
 import { rfc3339, systemClock } from '#base/clock.ts';
 import { CodedError } from '#base/errors.ts';
@@ -47,14 +47,14 @@ export async function up(args: readonly string[]): Promise<number> {
   const outcome = await untilReady(launched.messages, waitMs, (text) => progress.show(text));
   progress.clear();
   if (outcome.kind !== 'ready') {
+    const words = lastWords(dir);
     await abandon(launched, dir, isNew);
-    const kept = outcome.kind === 'failed' && !isNew ? `see ${dir.logFile}` : undefined;
     if (outcome.kind === 'interrupted') {
       process.stderr.write('clusterip: interrupted; nothing was left running\n');
       return EXIT_INTERRUPTED;
     }
-    const hint = outcome.hint ?? kept;
-    throw new CodedError(outcome.code, outcome.message, hint === undefined ? {} : { hint });
+    const hint = outcome.hint ?? (isNew ? `its last words were: ${words}` : `see ${dir.logFile}`);
+    throw new CodedError(outcome.code, outcome.message, { hint });
   }
   try {
     publishKubeconfig(dir, kubeconfig);
@@ -97,6 +97,12 @@ function launchOrForget(dir: StateDir, config: ClusterConfig, isNew: boolean): L
     if (isNew) removeTree(dir.path);
     throw error;
   }
+}
+
+/** The last error in the daemon's log, which a new cluster that fails takes with it. */
+function lastWords(dir: StateDir): string {
+  const lines = existsSync(dir.logFile) ? readFileSync(dir.logFile, 'utf8').split('\n') : [];
+  return lines.findLast((line) => /error/i.test(line))?.trim() ?? 'nothing';
 }
 
 /** Ends what was started, and a cluster that is new is gone without a trace. */
