@@ -36,7 +36,7 @@ export default async function* summaryReporter(events: AsyncIterable<TestEvent>)
         break;
       case 'test:stderr':
       case 'test:diagnostic':
-        heard.set(data.file ?? '', `${heard.get(data.file ?? '') ?? ''}${data.message}`.slice(-10_000));
+        hear(heard, data.file ?? '', data.message);
         break;
       case 'test:pass':
         count(summary, data, fullName(path, data), undefined);
@@ -50,6 +50,11 @@ export default async function* summaryReporter(events: AsyncIterable<TestEvent>)
   // The reporter beside us has its say first: the counts are the last line of a run.
   await setImmediate();
   yield format(summary);
+}
+
+/** The runner names a file as it was told to in some events, and by its whole path in others. */
+function hear(heard: Map<string, string>, file: string, message: string): void {
+  heard.set(resolve(file), `${heard.get(resolve(file)) ?? ''}${message}`.slice(-10_000));
 }
 
 function count(summary: Summary, data: Ended, name: string, failure: string | undefined): void {

@@ -108,7 +108,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 
 function createContext(options: ApiServerOptions, closing: AbortSignal): ServerContext {
   const { clock, log, store } = options;
-  const storage = new ObjectStorage(store, log);
+  const storage = new ObjectStorage(store, log, clock);
   const lookup = {
     serviceAccount: (namespace: string, name: string) => find({ storage }, serviceAccounts, `${namespace}/${name}`),
     pod: (namespace: string, name: string) => find({ storage }, pods, `${namespace}/${name}`),

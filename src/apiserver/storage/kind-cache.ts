@@ -1,3 +1,4 @@
+import { type Clock } from '#base/clock.ts';
 import { SortedKeys } from '#store/sorted-keys.ts';
 import { type StoredObject } from './stored-object.ts';
 
@@ -12,8 +13,17 @@ export interface Change {
 
 export type ChangeListener = (change: Change) => void;
 
-/** So many changes of a kind are remembered at least, for watches that come back and for pages of lists. */
-const HISTORY = 4_096;
+/** Changes are remembered for so long, for watches that come back and for pages of lists: as long as etcd's are. */
+const HISTORY_MS = 300_000;
+/** And no more of them than this; when there are, only half is kept, so that a write costs the same on average. */
+const MAX_HISTORY = 8_192;
+/** What is too old is looked for when the history has grown by so much. */
+const TRIM_EVERY = 128;
+
+interface Remembered {
+  readonly change: Change;
+  readonly at: number;
+}
 
 /**
  * All objects of one kind, in the order of their keys, with the last changes. Reads never leave memory. A state of the
@@ -24,13 +34,16 @@ export class KindCache {
   readonly #objects = new Map<string, StoredObject>();
   readonly #keys = new SortedKeys();
   readonly #listeners = new Set<ChangeListener>();
-  /** In the order of revisions; trimmed in halves so that a write costs the same on average. */
-  #history: Change[] = [];
+  readonly #clock: Clock;
+  /** In the order of revisions. */
+  #history: Remembered[] = [];
+  #sinceTrim = 0;
   /** Changes at and before this revision are not remembered. */
   #floor: number;
 
-  constructor(prefix: string, floor: number) {
+  constructor(prefix: string, floor: number, clock: Clock) {
     this.prefix = prefix;
+    this.#clock = clock;
     this.#floor = floor;
   }
 
@@ -66,15 +79,15 @@ export class KindCache {
       this.#objects.set(key, change.current);
       if (change.previous === undefined) this.#keys.add(key);
     }
-    this.#history.push(change);
-    if (this.#history.length > 2 * HISTORY) this.#trim();
+    this.#history.push({ change, at: this.#clock.monotonic() });
+    if (++this.#sinceTrim >= TRIM_EVERY) this.#trim();
     for (const listener of this.#listeners) listener(change);
   }
 
   /** What happened after `revision`, or undefined when that is no longer known. */
   since(revision: number): readonly Change[] | undefined {
     if (revision < this.#floor) return undefined;
-    return this.#history.slice(this.#indexAfter(revision));
+    return this.#history.slice(this.#indexAfter(revision)).map(({ change }) => change);
   }
 
   /** The oldest revision that `since` and `listAt` still know. */
@@ -103,8 +116,13 @@ export class KindCache {
   }
 
   #trim(): void {
-    const dropped = this.#history.length - HISTORY;
-    this.#floor = this.#history[dropped - 1]?.revision ?? this.#floor;
+    this.#sinceTrim = 0;
+    const oldest = this.#clock.monotonic() - HISTORY_MS;
+    const young = this.#history.findIndex(({ at }) => at >= oldest);
+    const tooMany = this.#history.length > MAX_HISTORY ? this.#history.length - MAX_HISTORY / 2 : 0;
+    const dropped = Math.max(young, tooMany);
+    if (dropped <= 0) return;
+    this.#floor = this.#history[dropped - 1]?.change.revision ?? this.#floor;
     this.#history = this.#history.slice(dropped);
   }
 
@@ -113,7 +131,7 @@ export class KindCache {
     let high = this.#history.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.#history[middle]?.revision ?? 0) <= revision) low = middle + 1;
+      if ((this.#history[middle]?.change.revision ?? 0) <= revision) low = middle + 1;
       else high = middle;
     }
     return low;

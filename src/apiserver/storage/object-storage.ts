@@ -1,3 +1,4 @@
+import { type Clock } from '#base/clock.ts';
 import { type Log } from '#base/log.ts';
 import { errorMessage } from '#base/errors.ts';
 import { type KubeObject } from '#api/object.ts';
@@ -30,6 +31,7 @@ interface Waiter {
 export class ObjectStorage {
   readonly #store: Store;
   readonly #log: Log;
+  readonly #clock: Clock;
   readonly #caches = new Map<string, KindCache>();
   readonly #stop = new AbortController();
   readonly #lock = new KeyLock();
@@ -41,8 +43,9 @@ export class ObjectStorage {
   #failure: Error | undefined;
   #watching: Promise<void> = Promise.resolve();
 
-  constructor(store: Store, log: Log) {
+  constructor(store: Store, log: Log, clock: Clock) {
     this.#store = store;
+    this.#clock = clock;
     this.#log = log;
   }
 
@@ -181,7 +184,7 @@ export class ObjectStorage {
   #cacheAt(prefix: string): KindCache {
     let cache = this.#caches.get(prefix);
     if (cache === undefined) {
-      cache = new KindCache(prefix, this.#loadedAt);
+      cache = new KindCache(prefix, this.#loadedAt, this.#clock);
       this.#caches.set(prefix, cache);
     }
     return cache;

@@ -133,7 +133,7 @@ test('create() with dryRun=All stores nothing', async () => {
   const answer = await server.post(`${CONFIG_MAPS}?dryRun=All`, { metadata: { name: 'a' } });
   assert.equal(
     show(answer),
-    '201 {"metadata":{"name":"a","namespace":"default","uid":"uid","creationTimestamp":"2026-01-01T00:00:00Z"},"apiVersion":"v1","kind":"ConfigMap"}',
+    '201 {"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"a","namespace":"default","uid":"uid","creationTimestamp":"2026-01-01T00:00:00Z"}}',
   );
   assert.equal(outcome(await server.get(`${CONFIG_MAPS}/a`)), '404 NotFound: configmaps "a" not found');
 });

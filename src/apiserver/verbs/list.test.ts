@@ -144,7 +144,7 @@ test('list() of a state that is forgotten offers to go on with the present one',
   );
   assert.equal(
     outcome(await server.get(`${CONFIG_MAPS}?resourceVersion=7&resourceVersionMatch=Exact`)),
-    '410 Expired: too old resource version: 7 (4102)',
+    '410 Expired: too old resource version: 7 (4229)',
   );
 });
 
