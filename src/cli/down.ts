@@ -27,7 +27,7 @@ async function stopOne(dir: StateDir, purge: boolean, kubeconfig: string | undef
   const was = await stopCluster(dir);
   if (purge) {
     removeTree(dir.path);
-    removeFromUserKubeconfig(userKubeconfigFile(kubeconfig), name);
+    await removeFromUserKubeconfig(userKubeconfigFile(kubeconfig), name);
   }
   const stopped = was === 'stopped' ? `stopped cluster "${name}"` : `cluster "${name}" was not running`;
   process.stdout.write(`${stopped}${purge ? ', its state is deleted' : ''}\n`);

@@ -13,7 +13,8 @@ export const HELP = `clusterip: Kubernetes Services, complete, on your machine
       --foreground          stay; Ctrl-C stops the cluster
       --wait S              give up after S seconds [60]
       --output text|json
-  clusterip down      [--name N | --data-dir D | --all] [--purge]   stop; --purge also deletes the state
+  clusterip down      [--name N | --data-dir D | --all] [--purge] [--kubeconfig F]
+                      stop; --purge also deletes the state and the context in the kubeconfig
   clusterip status    [--name N | --data-dir D] [--output text|json]
   clusterip list      [--output text|json]                         clusters on this machine
   clusterip kubectl   [--name N] -- ARGS                            kubectl from PATH on this cluster

@@ -1,12 +1,14 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import process from 'node:process';
 import { rfc3339, systemClock } from '#base/clock.ts';
-import { CodedError } from '#base/errors.ts';
+import { CodedError, errorCode } from '#base/errors.ts';
+import { takeLock } from '#cluster/lock-file.ts';
 import { planNetwork, serverNames, type ClusterConfig } from '#cluster/config.ts';
 import { checkUserKubeconfig, contextName, publishKubeconfig, userKubeconfigFile } from '#cluster/kubeconfig.ts';
 import { launchDaemon, type Launched } from '#cluster/launch.ts';
 import { ensurePki } from '#cluster/pki.ts';
-import { prepareState } from '#cluster/prepare.ts';
+import { prepareState, settleConfig } from '#cluster/prepare.ts';
 import { type StateDir } from '#cluster/state-dir.ts';
 import { removeTree } from '#node/sandbox/remove-tree-sync.ts';
 import { EXIT_INTERRUPTED } from './exit-codes.ts';
@@ -31,48 +33,82 @@ const OPTIONS = {
 
 type Options = { readonly [K in keyof typeof OPTIONS]?: string | boolean };
 
+interface Start {
+  readonly dir: StateDir;
+  readonly asked: Partial<ClusterConfig>;
+  readonly kubeconfig: string;
+  readonly waitMs: number;
+  readonly output: 'text' | 'json';
+}
+
 export async function up(args: readonly string[]): Promise<number> {
   const began = systemClock.monotonic();
   const options = readOptions(args, OPTIONS);
   const output = oneOf('output', options.output, ['text', 'json'], 'text');
   const waitMs = (wholeNumber('wait', options.wait) ?? 60) * 1000;
   const kubeconfig = userKubeconfigFile(text(options.kubeconfig));
-  const asked = askedConfig(options);
   const dir = chosenStateDir(options);
-  const isNew = !existsSync(dir.path);
+  const started = await start({ dir, asked: askedConfig(options, dir), kubeconfig, waitMs, output });
+  if (started === undefined) {
+    process.stderr.write('clusterip: interrupted; nothing was left running\n');
+    return EXIT_INTERRUPTED;
+  }
+  const seconds = (systemClock.monotonic() - began) / 1000;
+  process.stdout.write(summary(output, dir, started.config, started.apiPort, seconds, kubeconfig));
+  if (options.foreground === true) return stay(started.launched, dir);
+  started.launched.detach();
+  return 0;
+}
+
+interface Started {
+  readonly launched: Launched;
+  readonly config: ClusterConfig;
+  readonly apiPort: number;
+}
+
+/** Undefined when the user interrupts it. Whatever goes wrong, what it made is gone again. */
+async function start({ dir, asked, kubeconfig, waitMs, output }: Start): Promise<Started | undefined> {
+  const before: Before = { hasDirectory: existsSync(dir.path), hasCluster: existsSync(dir.configFile) };
   checkUserKubeconfig(kubeconfig);
+  settleConfig(dir, asked);
+  using _lock = lockStart(dir);
   const config = prepareState(dir, asked);
   const progress = new Progress(process.stderr, systemClock, output === 'text');
-  const launched = launchOrForget(dir, config, isNew);
+  const launched = launchOrForget(dir, config, before);
   const outcome = await untilReady(launched.messages, waitMs, (text) => progress.show(text));
   progress.clear();
   if (outcome.kind !== 'ready') {
     const words = lastWords(dir);
-    await abandon(launched, dir, isNew);
-    if (outcome.kind === 'interrupted') {
-      process.stderr.write('clusterip: interrupted; nothing was left running\n');
-      return EXIT_INTERRUPTED;
-    }
-    const hint = outcome.hint ?? (isNew ? `its last words were: ${words}` : `see ${dir.logFile}`);
+    await abandon(launched, dir, before);
+    if (outcome.kind === 'interrupted') return undefined;
+    const hint = outcome.hint ?? (before.hasCluster ? `see ${dir.logFile}` : `its last words were: ${words}`);
     throw new CodedError(outcome.code, outcome.message, { hint });
   }
   try {
-    publishKubeconfig(dir, kubeconfig);
+    await publishKubeconfig(dir, kubeconfig);
   } catch (error) {
-    await abandon(launched, dir, isNew);
+    await abandon(launched, dir, before);
     throw error;
   }
-  const seconds = (systemClock.monotonic() - began) / 1000;
-  process.stdout.write(summary(output, dir, config, outcome.apiPort, seconds, kubeconfig));
-  if (options.foreground === true) return stay(launched, dir);
-  launched.detach();
-  return 0;
+  return { launched, config, apiPort: outcome.apiPort };
+}
+
+/** What there was before: a start that fails puts it back. */
+interface Before {
+  readonly hasDirectory: boolean;
+  readonly hasCluster: boolean;
+}
+
+function restore(dir: StateDir, { hasDirectory, hasCluster }: Before): void {
+  if (hasCluster) return;
+  removeTree(dir.path);
+  if (hasDirectory) mkdirSync(dir.path, { mode: 0o700 });
 }
 
 /** Only what was said on the command line: the rest comes from the state directory or the defaults. */
-function askedConfig(options: Options): Partial<ClusterConfig> {
+function askedConfig(options: Options, dir: StateDir): Partial<ClusterConfig> {
   const asked: { -readonly [K in keyof ClusterConfig]?: ClusterConfig[K] | undefined } = {
-    name: text(options.name),
+    name: text(options.name) ?? nameOfDirectory(options, dir),
     nodes: wholeNumber('nodes', options.nodes),
     apiPort: wholeNumber('api-port', options['api-port']),
     serviceCidr: text(options['service-cidr']),
@@ -87,14 +123,37 @@ function askedConfig(options: Options): Partial<ClusterConfig> {
   return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
 }
 
-function launchOrForget(dir: StateDir, config: ClusterConfig, isNew: boolean): Launched {
+/** A new cluster in a directory of its own is named for it, so that two of them do not share a context. */
+function nameOfDirectory(options: Options, dir: StateDir): string | undefined {
+  if (options['data-dir'] === undefined || existsSync(dir.configFile)) return undefined;
+  const name = basename(dir.path)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .slice(0, 40)
+    .replaceAll(/^-|-$/g, '');
+  return name === '' ? undefined : name;
+}
+
+/** Two starts of the same new cluster would each take the directory for their own. */
+function lockStart(dir: StateDir): Disposable {
   try {
-    const { now } = systemClock;
+    return takeLock(`${dir.path}.lock`);
+  } catch (error) {
+    if (errorCode(error) !== 'ELOCKED') throw error;
+    throw new CodedError('ERUNNING', 'Cannot start the cluster: another clusterip up of it is under way', {
+      cause: error,
+      hint: 'wait for that one, or start another with --name',
+    });
+  }
+}
+
+function launchOrForget(dir: StateDir, config: ClusterConfig, before: Before): Launched {
+  try {
     const keys = (): Promise<void> =>
       ensurePki(dir.pkiDir, { clock: systemClock, serverNames: serverNames(planNetwork(config)) });
-    return launchDaemon(dir, { keys, startedAt: rfc3339(now()) });
+    return launchDaemon(dir, { keys, startedAt: rfc3339(systemClock.now()) });
   } catch (error) {
-    if (isNew) removeTree(dir.path);
+    restore(dir, before);
     throw error;
   }
 }
@@ -106,10 +165,10 @@ function lastWords(dir: StateDir): string {
 }
 
 /** Ends what was started, and a cluster that is new is gone without a trace. */
-async function abandon(launched: Launched, dir: StateDir, isNew: boolean): Promise<void> {
+async function abandon(launched: Launched, dir: StateDir, before: Before): Promise<void> {
   launched.kill();
   await launched.exited;
-  if (isNew) removeTree(dir.path);
+  restore(dir, before);
 }
 
 function summary(

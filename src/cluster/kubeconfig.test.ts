@@ -135,55 +135,55 @@ test('another current context stays current when our cluster goes', () => {
   assert.deepEqual(withoutCluster(config, 'web'), parse(FOREIGN));
 });
 
-test('a kubeconfig that is not there is made, directories too, for its owner only', () => {
+test('a kubeconfig that is not there is made, directories too, for its owner only', async () => {
   const file = join(newDir(), 'a', 'b', 'config');
-  publishKubeconfig(stateDir(), file);
+  await publishKubeconfig(stateDir(), file);
   assert.equal(readFileSync(file, 'utf8'), OURS);
   assert.equal(statSync(file).mode & 0o777, 0o600);
   assert.deepEqual(readdirSync(dirname(file)), ['config']);
 });
 
 for (const text of ['', '\n', '# nothing yet\n']) {
-  test(`an empty kubeconfig ${JSON.stringify(text)} is filled`, () => {
+  test(`an empty kubeconfig ${JSON.stringify(text)} is filled`, async () => {
     const file = join(newDir(), 'config');
     writeFileSync(file, text);
-    publishKubeconfig(stateDir(), file);
+    await publishKubeconfig(stateDir(), file);
     assert.equal(readFileSync(file, 'utf8'), OURS);
   });
 }
 
-test("the user's entries and the file's permissions outlive up, up again and down --purge", () => {
+test("the user's entries and the file's permissions outlive up, up again and down --purge", async () => {
   const file = join(newDir(), 'config');
   writeFileSync(file, FOREIGN);
   chmodSync(file, 0o640);
-  publishKubeconfig(stateDir(), file);
-  publishKubeconfig(stateDir(), file);
+  await publishKubeconfig(stateDir(), file);
+  await publishKubeconfig(stateDir(), file);
   assert.deepEqual(parse(readFileSync(file, 'utf8')), mergeKubeconfig(parse(FOREIGN), ours));
-  removeFromUserKubeconfig(file, 'web');
+  await removeFromUserKubeconfig(file, 'web');
   assert.deepEqual(parse(readFileSync(file, 'utf8')), { ...parse(FOREIGN), 'current-context': '' });
   assert.equal(statSync(file).mode & 0o777, 0o640);
   assert.deepEqual(readdirSync(dirname(file)), ['config']);
 });
 
-test('a kubeconfig without our cluster is not written at all when the cluster goes', () => {
+test('a kubeconfig without our cluster is not written at all when the cluster goes', async () => {
   const file = join(newDir(), 'config');
   writeFileSync(file, FOREIGN);
   const before = statSync(file, { bigint: true });
-  removeFromUserKubeconfig(file, 'web');
-  removeFromUserKubeconfig(join(dirname(file), 'nowhere'), 'web');
+  await removeFromUserKubeconfig(file, 'web');
+  await removeFromUserKubeconfig(join(dirname(file), 'nowhere'), 'web');
   const { ino, mtimeNs } = statSync(file, { bigint: true });
   assert.deepEqual([ino, mtimeNs], [before.ino, before.mtimeNs]);
   assert.deepEqual(readdirSync(dirname(file)), ['config']);
 });
 
 for (const there of [true, false]) {
-  test(`a kubeconfig that is a symbolic link to a file that is ${there ? '' : 'not '}there stays one`, () => {
+  test(`a kubeconfig that is a symbolic link to a file that is ${there ? '' : 'not '}there stays one`, async () => {
     const dir = newDir();
     mkdirSync(join(dir, 'dotfiles'));
     const file = join(dir, 'config');
     symlinkSync('dotfiles/kube', file);
     if (there) writeFileSync(join(dir, 'dotfiles', 'kube'), FOREIGN);
-    publishKubeconfig(stateDir(), file);
+    await publishKubeconfig(stateDir(), file);
     assert.ok(lstatSync(file).isSymbolicLink());
     assert.equal(readlinkSync(file), 'dotfiles/kube');
     const expected = there ? mergeKubeconfig(parse(FOREIGN), ours) : ours;
@@ -204,7 +204,7 @@ const broken: readonly (readonly [string, string])[] = [
 ];
 
 for (const [text, reason] of broken) {
-  test(`a kubeconfig with ${JSON.stringify(text)} is refused and left as it is`, () => {
+  test(`a kubeconfig with ${JSON.stringify(text)} is refused and left as it is`, async () => {
     const file = join(newDir(), 'config');
     writeFileSync(file, text);
     const expected = {
@@ -213,32 +213,32 @@ for (const [text, reason] of broken) {
       hint: 'repair or move it, or name another file with --kubeconfig',
     };
     assert.throws(() => checkUserKubeconfig(file), expected);
-    assert.throws(() => publishKubeconfig(stateDir(), file), expected);
-    assert.throws(() => removeFromUserKubeconfig(file, 'web'), expected);
+    await assert.rejects(publishKubeconfig(stateDir(), file), expected);
+    await assert.rejects(removeFromUserKubeconfig(file, 'web'), expected);
     assert.equal(readFileSync(file, 'utf8'), text);
     assert.deepEqual(readdirSync(dirname(file)), ['config']);
   });
 }
 
-test('a kubeconfig that cannot be read is refused', () => {
+test('a kubeconfig that cannot be read is refused', async () => {
   const file = newDir();
-  assert.throws(() => publishKubeconfig(stateDir(), file), {
+  await assert.rejects(publishKubeconfig(stateDir(), file), {
     code: 'EKUBECONFIG',
     message: `Cannot read the kubeconfig "${file}": EISDIR: illegal operation on a directory, read`,
   });
 });
 
-test('a kubeconfig that cannot be written is named, and nothing is left of the attempt', () => {
+test('a kubeconfig that cannot be written is named, and nothing is left of the attempt', async () => {
   const dir = newDir();
   writeFileSync(join(dir, 'file'), '');
   const file = join(dir, 'file', 'config');
-  assert.throws(() => publishKubeconfig(stateDir(), file), {
+  await assert.rejects(publishKubeconfig(stateDir(), file), {
     code: 'EKUBECONFIG',
     message: `Cannot read the kubeconfig "${file}": ENOTDIR: not a directory, open '${file}'`,
   });
   const dangling = join(dir, 'dangling');
   symlinkSync('nowhere/config', dangling);
-  assert.throws(() => publishKubeconfig(stateDir(), dangling), {
+  await assert.rejects(publishKubeconfig(stateDir(), dangling), {
     code: 'EKUBECONFIG',
     message: /^Cannot write the kubeconfig ".*\/dangling": ENOENT: no such file or directory, /,
     hint: 'name another file with --kubeconfig',

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { parse, stringify } from 'yaml';
+import { systemClock } from '#base/clock.ts';
 import { CodedError, errorCode, errorMessage } from '#base/errors.ts';
 import { writeAtomically, type StateDir } from './state-dir.ts';
 import { type Pki } from './pki.ts';
@@ -88,13 +89,16 @@ export function formatKubeconfig(config: Kubeconfig): string {
 }
 
 /** Puts the cluster's own kubeconfig into the user's file, which is created when it is not there. */
-export function publishKubeconfig(dir: StateDir, file: string): void {
+export async function publishKubeconfig(dir: StateDir, file: string): Promise<void> {
   const added = readKubeconfig(dir.kubeconfigFile);
   if (added === undefined) return;
-  const merged = mergeKubeconfig(readKubeconfig(file) ?? EMPTY, added);
+  // Said before anything is written: what is wrong with the user's own file.
+  readKubeconfig(file);
   try {
     mkdirSync(dirname(file), { recursive: true });
-    writeAtomically(file, formatKubeconfig(merged));
+    await withKubeconfigLock(file, () => {
+      writeAtomically(file, formatKubeconfig(mergeKubeconfig(readKubeconfig(file) ?? EMPTY, added)));
+    });
   } catch (error) {
     const hint = 'name another file with --kubeconfig';
     throw new CodedError('EKUBECONFIG', `Cannot write the kubeconfig "${file}": ${errorMessage(error)}`, {
@@ -112,7 +116,12 @@ export function checkUserKubeconfig(file: string): void {
   readKubeconfig(file);
 }
 
-export function removeFromUserKubeconfig(file: string, cluster: string): void {
+export async function removeFromUserKubeconfig(file: string, cluster: string): Promise<void> {
+  if (readKubeconfig(file) === undefined) return;
+  await withKubeconfigLock(file, () => removeCluster(file, cluster));
+}
+
+function removeCluster(file: string, cluster: string): void {
   const config = readKubeconfig(file);
   if (config === undefined) return;
   const name = contextName(cluster);
@@ -120,6 +129,35 @@ export function removeFromUserKubeconfig(file: string, cluster: string): void {
     (list ?? []).some((entry) => entry.name === name),
   );
   if (mentions) writeAtomically(file, formatKubeconfig(withoutCluster(config, cluster)));
+}
+
+/** How long another writer is waited for; one that died leaves its lock, which is then nobody's. */
+const LOCK_WAIT_MS = 2000;
+const LOCK_RETRY_MS = 20;
+
+/** kubectl's own lock, `<file>.lock`, so that two writers do not lose each other's contexts. */
+async function withKubeconfigLock(file: string, write: () => void): Promise<void> {
+  const lock = `${file}.lock`;
+  const deadline = systemClock.monotonic() + LOCK_WAIT_MS;
+  while (!createLock(lock)) {
+    if (systemClock.monotonic() > deadline) break;
+    await systemClock.sleep(LOCK_RETRY_MS);
+  }
+  try {
+    write();
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
+
+function createLock(lock: string): boolean {
+  try {
+    closeSync(openSync(lock, 'wx', 0o600));
+    return true;
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return false;
+    throw error;
+  }
 }
 
 /** @throws CodedError `EKUBECONFIG` for a file that is not one: it is the user's, so nothing is written over it. */

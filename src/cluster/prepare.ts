@@ -4,14 +4,21 @@ import { isRunning } from './process-table.ts';
 import { ensureStateDir, readConfig, readRunInfo, writeConfig, type StateDir } from './state-dir.ts';
 
 /** Settled when the cluster is made: stored objects depend on them. */
-const FIXED: readonly (keyof ClusterConfig)[] = ['serviceCidr', 'podCidr', 'storage'];
+const FIXED: readonly (keyof ClusterConfig)[] = ['name', 'serviceCidr', 'podCidr', 'storage'];
+
+/** Settles the configuration and writes it down. Nothing is created when something is wrong. */
+export function prepareState(dir: StateDir, asked: Partial<ClusterConfig>): ClusterConfig {
+  const config = settleConfig(dir, asked);
+  ensureStateDir(dir);
+  writeConfig(dir, config);
+  return config;
+}
 
 /**
- * Joins what was asked for with what the directory holds, checks it all, and writes it down. Nothing is created when
- * something is wrong.
+ * Joins what was asked for with what the directory holds, and checks it all; writes nothing.
  * @throws CodedError for a running cluster, a bad or changed setting, or a directory of a later version
  */
-export function prepareState(dir: StateDir, asked: Partial<ClusterConfig>): ClusterConfig {
+export function settleConfig(dir: StateDir, asked: Partial<ClusterConfig>): ClusterConfig {
   const stored = readConfig(dir);
   const info = readRunInfo(dir);
   if (info !== undefined && isRunning(info)) {
@@ -31,7 +38,5 @@ export function prepareState(dir: StateDir, asked: Partial<ClusterConfig>): Clus
   }
   const config = { ...DEFAULT_CONFIG, ...stored, ...asked };
   checkConfig(config);
-  ensureStateDir(dir);
-  writeConfig(dir, config);
   return config;
 }
