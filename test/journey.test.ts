@@ -126,6 +126,11 @@ for (const { mode, skip } of modes()) {
     await t.test('requests spread over all endpoints on all nodes, TCP and UDP', async () => {
       await cluster.apply(deployment({ name: 'who', replicas: 3 }));
       await cluster.apply(service({ name: 'who', selector: { app: 'who' } }));
+      assert.equal(
+        await cluster.jsonpath('{.spec.type}', 'service', 'who'),
+        'ClusterIP',
+        'what a Service is by default',
+      );
       await cluster.apply(deployment({ name: 'udp', replicas: 3, protocol: 'UDP', port: 5353 }));
       await cluster.apply(
         service({ name: 'udp', selector: { app: 'udp' }, port: 53, targetPort: 5353, protocol: 'UDP' }),

@@ -1,26 +1,13 @@
-/**
- * Nothing outside of a cluster reaches its ClusterIPs. "Outside" is a network namespace that the test makes, with a default
- * route into a second one that drops everything, so that no packet can leave the machine.
- */
+/** Nothing outside of a cluster reaches its ClusterIPs, and nothing of it is open to the outside. */
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'node:test';
 import { clientPod, deployment, service } from './testing/manifests.ts';
-import { modes, prefix } from './testing/mode.ts';
+import { modes, prefix, root } from './testing/mode.ts';
 import { run } from './testing/run.ts';
 import { TestCluster } from './testing/test-cluster.ts';
 import { eventually, knock } from './testing/traffic.ts';
-
-/** In a namespace where only a loopback exists, and where all of 10.0.0.0/8 is routed to it. */
-const KNOCK = `
-import socket, sys
-s = socket.socket()
-s.settimeout(2)
-try:
-    s.connect((sys.argv[1], 80))
-    print("answered")
-except OSError as error:
-    print("no answer")
-`;
 
 for (const { mode, skip } of modes()) {
   test(`a ClusterIP does not answer outside of the cluster, as ${mode}`, { skip, timeout: 120_000 }, async () => {
@@ -32,10 +19,37 @@ for (const { mode, skip } of modes()) {
     const address = await cluster.jsonpath('{.spec.clusterIP}', 'service', 'who');
     await eventually('a Pod is answered', 'answered', () => knock(cluster, 'frontend', address, 80));
 
-    const isolated = ['unshare', '--user', '--map-root-user', '--net', 'python3', '-c', KNOCK, address];
-    const outside = await run([...prefix(mode), ...isolated], { env: cluster.home.env() });
-    assert.equal(outside.stdout.trim(), 'no answer', outside.stderr);
+    const dns = '10.96.0.10:53';
+    const node = '172.18.0.2:80';
+    const program = [join(root, 'bin', 'node'), join(root, 'test/testing/route-into-loopback.ts')];
+    const outside = await run(
+      [...prefix(mode), 'unshare', '--user', '--map-root-user', '--net', ...program, `${address}:80`, dns, node],
+      { env: cluster.home.env() },
+    );
+    const results = outside.stdout.trim().split('\n');
+    assert.equal(results.length, 3, outside.stderr);
+    assert.deepEqual(
+      results.filter((line) => line.endsWith(' answered')),
+      [],
+    );
   });
+
+  test(
+    `the daemon listens on loopback only, and the machine's network is as it was, as ${mode}`,
+    { skip, timeout: 60_000 },
+    async () => {
+      const before = hostNetwork();
+      await using cluster = await TestCluster.start({ mode, nodes: 2 });
+      assert.equal(hostNetwork(), before);
+      const { pid } = JSON.parse(readFileSync(join(cluster.dataDir, 'run.json'), 'utf8')) as { pid: number };
+      const listeners = listenersOf(pid);
+      assert.ok(listeners.length > 0);
+      assert.deepEqual(
+        listeners.filter((address) => address !== LOOPBACK),
+        [],
+      );
+    },
+  );
 
   test(`two clusters with the same ranges do not meet, as ${mode}`, { skip, timeout: 120_000 }, async () => {
     await using one = await TestCluster.start({ mode });
@@ -53,7 +67,43 @@ for (const { mode, skip } of modes()) {
     }
     await eventually('its own Pod is answered', 'answered', () => knock(one, 'frontend', '10.96.0.77', 80));
     assert.notEqual(await knock(other, 'frontend', '10.96.0.77', 80), 'answered');
-    // One of the two addresses may be the same in both: each reaches its own.
     assert.equal(await knock(other, 'frontend', 'who', 80), 'no such name');
   });
+}
+
+/** 127.0.0.1 as /proc/net/tcp writes it. */
+const LOOPBACK = '0100007F';
+const LISTEN = '0A';
+
+/** Interfaces, addresses and routes of the network namespace of this process. */
+function hostNetwork(): string {
+  const interfaces = readFileSync('/proc/net/dev', 'utf8').replaceAll(/:.*/g, '');
+  const addresses = readFileSync('/proc/net/fib_trie', 'utf8');
+  return `${interfaces}${readFileSync('/proc/net/route', 'utf8')}${addresses}`;
+}
+
+/** Local addresses, in hex, of the TCP sockets on the machine's own network that a process listens on. */
+function listenersOf(pid: number): readonly string[] {
+  const inodes = new Set(
+    readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+      const link = linkOf(pid, fd);
+      return /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? [];
+    }),
+  );
+  return ['tcp', 'tcp6'].flatMap((table) =>
+    readFileSync(`/proc/net/${table}`, 'utf8')
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/))
+      .filter(([, , , state, , , , , , inode]) => state === LISTEN && inodes.has(inode ?? ''))
+      .map(([, local]) => (local ?? '').split(':')[0] ?? ''),
+  );
+}
+
+/** Empty for a descriptor that was closed meanwhile. */
+function linkOf(pid: number, fd: string): string {
+  try {
+    return readlinkSync(`/proc/${pid}/fd/${fd}`);
+  } catch {
+    return '';
+  }
 }

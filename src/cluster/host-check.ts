@@ -15,7 +15,7 @@ export function unshareArguments(): readonly string[] {
   const attempts = process.getuid?.() === 0 ? [NAMESPACES, ROOTLESS] : [ROOTLESS];
   let output = '';
   for (const flags of attempts) {
-    const probe = spawnSync('unshare', [...flags, '--net', 'true'], { encoding: 'utf8' });
+    const probe = spawnSync('unshare', [...flags, '--net', '/bin/sh', '-c', ':'], { encoding: 'utf8' });
     if (errorCode(probe.error) === 'ENOENT') {
       throw new CodedError('ENOUNSHARE', 'Cannot find the command "unshare"', { hint: 'install util-linux' });
     }
