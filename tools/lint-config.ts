@@ -48,6 +48,9 @@ const config = {
     'typescript/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
     'typescript/no-unsafe-type-assertion': 'off',
     'typescript/consistent-return': 'off',
+    'typescript/no-unnecessary-type-parameters': 'off',
+    // What the types call present may be absent in an object that has not been defaulted yet.
+    'typescript/no-useless-default-assignment': 'off',
     'import/no-cycle': 'error',
     'import/no-default-export': 'error',
     'import/no-named-as-default-member': 'off',
@@ -77,9 +80,19 @@ const config = {
     ...roomOverrides,
     { files: ['src/base/clock.ts'], rules: { 'no-restricted-globals': 'off', 'no-restricted-properties': 'off' } },
     {
-      files: ['**/*.test.ts', 'test/**/*.ts', 'bench/**/*.ts', 'examples/**/*.ts', 'tools/**/*.ts'],
+      files: [
+        '**/*.test.ts',
+        '**/*-spec.ts',
+        'src/*/testing/**/*.ts',
+        'src/*/*/testing/**/*.ts',
+        'test/**/*.ts',
+        'bench/**/*.ts',
+        'examples/**/*.ts',
+        'tools/**/*.ts',
+      ],
       rules: {
         'max-lines-per-function': 'off',
+        'typescript/require-array-sort-compare': 'off',
         'no-restricted-globals': 'off',
         'no-restricted-properties': 'off',
         'typescript/no-floating-promises': [

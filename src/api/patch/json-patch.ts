@@ -73,7 +73,8 @@ function readOperations(patch: unknown): readonly JsonObject[] {
 }
 
 function applyOperation(editor: Editor, operation: JsonObject): void {
-  const kind = String(valueAt(operation, 'op') ?? 'unknown');
+  const op = valueAt(operation, 'op');
+  const kind = typeof op === 'string' ? op : 'unknown';
   const value = valueAt(operation, 'value') ?? null;
   switch (kind) {
     case 'add':

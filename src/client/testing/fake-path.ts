@@ -42,5 +42,5 @@ function matches(term: string, value: (key: string) => string | undefined): bool
 function fieldOf(object: KubeObject, path: string): string {
   let value: unknown = object;
   for (const part of path.split('.')) value = (value as Record<string, unknown> | undefined)?.[part];
-  return value === undefined ? '' : String(value);
+  return typeof value === 'string' || typeof value === 'number' ? `${value}` : '';
 }
