@@ -27,6 +27,8 @@ export interface ControlPlane extends AsyncDisposable {
   /** The second half of a graceful deletion. */
   finishPod(pod: Pod): Promise<void>;
   pods(): readonly Pod[];
+  /** Runs every Pod that has a node and finishes those on their way out, until the cluster is at rest. */
+  converge(): Promise<void>;
 }
 
 const RESOURCES = Object.values(known).filter((value) => typeof value === 'object');
@@ -43,7 +45,8 @@ export function controlPlane(): ControlPlane {
   const informers = new Informers(client, { clock, log });
   const abort = new AbortController();
   const context = { client, informers, clock, log, signal: abort.signal };
-  return {
+  let addresses = 0;
+  const plane: ControlPlane = {
     api,
     clock,
     client,
@@ -68,11 +71,25 @@ export function controlPlane(): ControlPlane {
       await client.delete(known.pods, pod.metadata, { gracePeriodSeconds: 0 });
     },
     pods: () => api.all<Pod>('pods'),
+    async converge() {
+      for (let round = 0; round < 40; round++) {
+        await plane.rest();
+        const leaving = plane.pods().filter((pod) => pod.metadata.deletionTimestamp !== undefined);
+        const waiting = plane
+          .pods()
+          .filter((pod) => pod.spec.nodeName !== undefined && pod.status?.podIP === undefined);
+        if (waiting.length === 0 && leaving.length === 0) return;
+        for (const pod of leaving) await plane.finishPod(pod);
+        for (const pod of waiting) if (!leaving.includes(pod)) await plane.runPod(pod, `10.0.0.${++addresses}`);
+      }
+      throw new Error('never came to rest');
+    },
     async [Symbol.asyncDispose]() {
       abort.abort(new Error('test ended'));
       await settle(5);
     },
   };
+  return plane;
 }
 
 function newNode(name: string): object {

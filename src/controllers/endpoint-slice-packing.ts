@@ -15,18 +15,22 @@ export interface Packing {
 /**
  * Distributes the desired endpoints of one list of ports over slices with the fewest writes, rather than the fewest
  * slices: endpoints stay where they are, new ones go into slices that must be written anyway, then into one more that
- * has room for all of them, and only then into new ones. Nothing is moved to even slices out.
+ * has room for all of them, and only then into new ones. Nothing is moved to even slices out. No two of the desired
+ * endpoints may have the same key.
  */
 export function packEndpoints(
   existing: readonly EndpointSlice[],
   desired: readonly Endpoint[],
   max: number = MAX_ENDPOINTS,
 ): Packing {
-  const left = new Map(desired.map((endpoint) => [endpointKey(endpoint), endpoint]));
+  const fresh = new Set(desired);
   const changed: { slice: EndpointSlice; endpoints: Endpoint[] }[] = [];
   const removed: EndpointSlice[] = [];
-  let unchanged: EndpointSlice[] = [];
-  for (const slice of existing) {
+  // Most slices are as they were when last looked at: only the others are worth comparing by key.
+  const [untouched, others] = partition(existing, (slice) => isUntouched(slice, fresh));
+  let unchanged = untouched;
+  const left = new Map([...fresh].map((endpoint) => [endpointKey(endpoint), endpoint]));
+  for (const slice of others) {
     const { kept, differs } = keepDesired(slice, left);
     if (!differs) unchanged.push(slice);
     else if (kept.length === 0) removed.push(slice);
@@ -48,6 +52,23 @@ export function packEndpoints(
     }
   }
   return { create, update: changed, delete: removed, unchanged };
+}
+
+function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  const parts: [T[], T[]] = [[], []];
+  for (const item of items) parts[isFirst(item) ? 0 : 1].push(item);
+  return parts;
+}
+
+/** Whether all the slice's endpoints are known to be just what is wanted; they are then taken out of `fresh`. */
+function isUntouched({ endpoints = [] }: EndpointSlice, fresh: Set<Endpoint>): boolean {
+  for (const [i, endpoint] of endpoints.entries()) {
+    const wanted = equals.get(endpoint);
+    if (wanted !== undefined && fresh.delete(wanted)) continue;
+    for (const taken of endpoints.slice(0, i)) fresh.add(equals.get(taken) ?? taken);
+    return false;
+  }
+  return true;
 }
 
 /** The slice's endpoints that are still wanted, as they now are; they are taken out of `left`. */
@@ -79,7 +100,7 @@ function isSame(wanted: Endpoint, endpoint: Endpoint): boolean {
 const keys = new WeakMap<Endpoint, string>();
 
 /** Two endpoints with the same key are one that may have changed. */
-function endpointKey(endpoint: Endpoint): string {
+export function endpointKey(endpoint: Endpoint): string {
   let key = keys.get(endpoint);
   if (key === undefined) {
     const { addresses, targetRef } = endpoint;

@@ -38,7 +38,7 @@ export function startEndpointSliceController(context: ControllerContext): void {
         zoneOf: (name) => zoneOf(nodeInformer.get(name)),
         triggerTime: triggerTimes.next(service, pods),
       });
-      await writePlan(client, plan, own, key);
+      await writeSlices(client, plan, own, key);
     },
   );
 
@@ -59,7 +59,8 @@ export function startEndpointSliceController(context: ControllerContext): void {
   });
 }
 
-async function writePlan(
+/** Makes the plan come true; `own` sees each write before its watch does. */
+export async function writeSlices(
   client: Client,
   plan: EndpointSlicePlan,
   own: OwnWrites<EndpointSlice>,

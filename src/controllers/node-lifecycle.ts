@@ -6,8 +6,8 @@ import { type Informer } from '#client/informer.ts';
 import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from './controller-context.ts';
 import { GRACE_MS, healthTaints, lastSeen, readyCondition, silentConditions } from './node-health.ts';
 import { isPodReady } from './pod-state.ts';
+import { podsByNode } from './pods-by-node.ts';
 
-const PODS_BY_NODE = 'node-lifecycle/node';
 const LEASE_NAMESPACE = 'kube-node-lease';
 
 /** Notices nodes that have gone silent, takes their Pods out of service, and taints nodes by their state. */
@@ -20,6 +20,7 @@ class NodeLifecycleController {
   readonly #nodes: Informer<Node>;
   readonly #leases: Informer<Lease>;
   readonly #pods: Informer<Pod>;
+  readonly #podsOn: (node: string) => readonly Pod[];
   readonly #recorder: EventRecorder;
   /** Nodes seen ready by this process, for the event that they no longer are. */
   readonly #startedAt: number;
@@ -31,7 +32,7 @@ class NodeLifecycleController {
     this.#pods = context.informers.for(pods);
     this.#recorder = recorderFor(context, 'node-controller');
     this.#startedAt = context.clock.now();
-    this.#pods.addIndex(PODS_BY_NODE, (pod) => (pod.spec.nodeName === undefined ? [] : [pod.spec.nodeName]));
+    this.#podsOn = podsByNode(this.#pods);
   }
 
   start(): void {
@@ -99,7 +100,7 @@ class NodeLifecycleController {
   /** Services stop sending to them at once; whether they are replaced is for the taints to say. */
   async #takeOutOfService(nodeName: string, now: number): Promise<void> {
     const { client } = this.#context;
-    const affected = this.#pods.byIndex(PODS_BY_NODE, nodeName).filter((pod) => isPodReady(pod));
+    const affected = this.#podsOn(nodeName).filter((pod) => isPodReady(pod));
     await Promise.all(
       affected.map(async (pod) => {
         const conditions = (pod.status?.conditions ?? []).map((condition) =>

@@ -20,7 +20,23 @@ export interface OwnedPodsOptions<O extends KubeObject> {
   readonly owners: Informer<O>;
   readonly selectorOf: (owner: O) => LabelSelector;
   readonly recorder: EventRecorder;
+  /** What events say. @default as ReplicaSets do */
+  readonly messages?: PodMessages<O> | undefined;
 }
+
+export interface PodMessages<O extends KubeObject> {
+  readonly created: (owner: O, pod: string) => string;
+  readonly deleted: (owner: O, pod: string) => string;
+  readonly notCreated: (owner: O, pod: string, error: string) => string;
+  readonly notDeleted: (owner: O, pod: string, error: string) => string;
+}
+
+const MESSAGES: PodMessages<KubeObject> = {
+  created: (_, pod) => `Created pod: ${pod}`,
+  deleted: (_, pod) => `Deleted pod: ${pod}`,
+  notCreated: (_, _pod, error) => `Error creating: ${error}`,
+  notDeleted: (_, _pod, error) => `Error deleting: ${error}`,
+};
 
 /** The Pods of one kind of owner: which belong to whom, seen through the controller's own writes, and the writes. */
 export class OwnedPods<O extends KubeObject> {
@@ -87,29 +103,34 @@ export class OwnedPods<O extends KubeObject> {
 
   /** Undefined where the namespace is on its way out. */
   async create(owner: O, pod: NewObject<Pod>): Promise<Pod | undefined> {
-    const { recorder } = this.#options;
+    const { recorder, messages = MESSAGES } = this.#options;
     try {
       const created = await this.#context.client.create(pods, pod);
       this.#own.wrote(owner.metadata.uid, created);
-      recorder.record(owner, 'Normal', 'SuccessfulCreate', `Created pod: ${created.metadata.name}`);
+      recorder.record(owner, 'Normal', 'SuccessfulCreate', messages.created(owner, created.metadata.name));
       return created;
     } catch (error) {
       if (isNamespaceTerminating(error)) return undefined;
-      recorder.record(owner, 'Warning', 'FailedCreate', `Error creating: ${errorMessage(error)}`);
+      recorder.record(
+        owner,
+        'Warning',
+        'FailedCreate',
+        messages.notCreated(owner, pod.metadata.name ?? '', errorMessage(error)),
+      );
       throw error;
     }
   }
 
   async delete(owner: O, pod: Pod): Promise<void> {
-    const { recorder } = this.#options;
+    const { recorder, messages = MESSAGES } = this.#options;
     const { name, uid } = pod.metadata;
     try {
       await this.remove(owner, pod);
-      recorder.record(owner, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`);
+      recorder.record(owner, 'Normal', 'SuccessfulDelete', messages.deleted(owner, name));
     } catch (error) {
       if (isReason(error, 'Conflict') && this.informer.get(`${pod.metadata.namespace}/${name}`)?.metadata.uid !== uid)
         return;
-      recorder.record(owner, 'Warning', 'FailedDelete', `Error deleting: ${errorMessage(error)}`);
+      recorder.record(owner, 'Warning', 'FailedDelete', messages.notDeleted(owner, name, errorMessage(error)));
       throw error;
     }
   }

@@ -23,6 +23,16 @@ export function isPodAvailable(pod: Pod, minReadySeconds: number, now: number): 
   return since !== undefined && since + minReadySeconds * 1000 <= now;
 }
 
+/** When the next Pod that is ready becomes available, ms from now; undefined when none is waiting. */
+export function nextAvailableIn(pods: readonly Pod[], minReadySeconds: number, now: number): number | undefined {
+  if (minReadySeconds === 0) return undefined;
+  const waits = pods.flatMap((pod) => {
+    const left = (readySince(pod) ?? -Infinity) + minReadySeconds * 1000 - now;
+    return left > 0 ? [left] : [];
+  });
+  return waits.length === 0 ? undefined : Math.min(...waits);
+}
+
 /** All its containers have ended for good. */
 export function isPodFinished(pod: Pod): boolean {
   return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Pod, type ReplicaSet } from '#api/generated/types.ts';
 import { claim } from './claims.ts';
+import { nextAvailableIn } from './pod-state.ts';
 import { podFromTemplate } from './pod-template.ts';
-import { deletionOrder, nextAvailableIn, planReplicaSetStatus, planScaling } from './replica-set-plan.ts';
+import { deletionOrder, planReplicaSetStatus, planScaling } from './replica-set-plan.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 
@@ -163,7 +164,7 @@ test('planReplicaSetStatus() counts, and is silent when nothing changed', () => 
   });
   const same = { ...set({ minReadySeconds: 10 }), status } as ReplicaSet;
   assert.equal(planReplicaSetStatus(same, active, undefined, at), undefined);
-  assert.equal(nextAvailableIn(same, active, NOW), 5000);
+  assert.equal(nextAvailableIn(active, 10, NOW), 5000);
 });
 
 test('planReplicaSetStatus() shows a failure and takes it back', () => {

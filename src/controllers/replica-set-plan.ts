@@ -126,14 +126,3 @@ function isSameStatus(a: ReplicaSetStatus, b: ReplicaSetStatus): boolean {
     (a.conditions ?? []).length === (b.conditions ?? []).length
   );
 }
-
-/** When the next Pod that is ready becomes available, ms from now; undefined when none is waiting. */
-export function nextAvailableIn(set: ReplicaSet, active: readonly Pod[], now: number): number | undefined {
-  const minReady = (set.spec.minReadySeconds ?? 0) * 1000;
-  if (minReady === 0) return undefined;
-  const waits = active.flatMap((pod) => {
-    const since = readySince(pod);
-    return since !== undefined && since + minReady > now ? [since + minReady - now] : [];
-  });
-  return waits.length === 0 ? undefined : Math.min(...waits);
-}

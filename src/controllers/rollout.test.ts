@@ -31,19 +31,6 @@ function web(replicas: number, image: string, extra: object = {}): Deployment {
   } as unknown as Deployment;
 }
 
-/** Runs every Pod that has a node and finishes those on their way out, until the cluster is at rest. */
-async function converge(plane: ControlPlane, addresses: { next: number }): Promise<void> {
-  for (let round = 0; round < 20; round++) {
-    await plane.rest();
-    const waiting = plane.pods().filter((pod) => pod.spec.nodeName !== undefined && pod.status?.podIP === undefined);
-    const leaving = plane.pods().filter((pod) => pod.metadata.deletionTimestamp !== undefined);
-    if (waiting.length === 0 && leaving.length === 0) return;
-    for (const pod of leaving) await plane.finishPod(pod);
-    for (const pod of waiting) if (!leaving.includes(pod)) await plane.runPod(pod, `10.0.0.${addresses.next++}`);
-  }
-  throw new Error('never came to rest');
-}
-
 function sets(plane: ControlPlane): string[] {
   return plane.api
     .all<ReplicaSet>('replicasets')
@@ -77,8 +64,7 @@ test('a Deployment becomes Pods on nodes and endpoints of its Service, and rolls
   const service = { ports: [{ port: 80 }], selector: { app: 'web' }, clusterIP: '10.96.0.20' };
   await plane.client.create(services, { metadata: { namespace: 'd', name: 'web' }, spec: service });
   await plane.client.create(deployments, web(4, 'one'));
-  const counter = { next: 1 };
-  await converge(plane, counter);
+  await plane.converge();
   assert.deepEqual(sets(plane), ['one rev=1 want=4 ready=4']);
   assert.deepEqual(addresses(plane), ['10.0.0.1 true', '10.0.0.2 true', '10.0.0.3 true', '10.0.0.4 true']);
   assert.deepEqual(status(plane), {
@@ -101,13 +87,13 @@ test('a Deployment becomes Pods on nodes and endpoints of its Service, and rolls
   await plane.rest();
   // One more than wanted, and one fewer of the old: a quarter each way.
   assert.deepEqual(sets(plane), ['one rev=1 want=3 ready=3', 'two rev=2 want=2 ready=0']);
-  await converge(plane, counter);
+  await plane.converge();
   assert.deepEqual(sets(plane), ['one rev=1 want=0 ready=0', 'two rev=2 want=4 ready=4']);
   await plane.client.update(deployments, { ...(await plane.client.get(deployments, ref)), spec: web(4, 'one').spec });
-  await converge(plane, counter);
+  await plane.converge();
   assert.deepEqual(sets(plane), ['one rev=3 want=4 ready=4', 'two rev=2 want=0 ready=0']);
   await plane.client.update(deployments, { ...(await plane.client.get(deployments, ref)), spec: web(2, 'three').spec });
-  await converge(plane, counter);
+  await plane.converge();
   // The history limit of 1 keeps the last revision only.
   assert.deepEqual(sets(plane), ['one rev=3 want=0 ready=0', 'three rev=4 want=2 ready=2']);
   assert.equal(addresses(plane).length, 2);
@@ -118,7 +104,7 @@ test('a Deployment at rest writes nothing', async () => {
   await plane.addNode('n1');
   await plane.start(...ALL);
   await plane.client.create(deployments, web(3, 'one'));
-  await converge(plane, { next: 1 });
+  await plane.converge();
   plane.api.writes.length = 0;
   plane.api.disconnect();
   await plane.rest();
@@ -133,7 +119,7 @@ test('a Recreate Deployment has no old Pod beside a new one', async () => {
   await plane.start(...ALL);
   const recreate = { strategy: { type: 'Recreate' } };
   await plane.client.create(deployments, web(2, 'one', recreate));
-  await converge(plane, { next: 1 });
+  await plane.converge();
   const ref = { namespace: 'd', name: 'web' };
   const current = await plane.client.get(deployments, ref);
   await plane.client.update(deployments, { ...current, spec: web(2, 'two', recreate).spec });
@@ -154,14 +140,14 @@ test('a paused Deployment takes a new size and no new template', async () => {
   await plane.addNode('n1');
   await plane.start(...ALL);
   await plane.client.create(deployments, web(2, 'one'));
-  await converge(plane, { next: 1 });
+  await plane.converge();
   const ref = { namespace: 'd', name: 'web' };
   const body = { spec: { ...web(3, 'two').spec, paused: true } };
   await plane.client.patch(deployments, ref, { kind: 'merge', body });
-  await converge(plane, { next: 9 });
+  await plane.converge();
   assert.deepEqual(sets(plane), ['one rev=1 want=3 ready=3']);
   await plane.client.patch(deployments, ref, { kind: 'merge', body: { spec: { paused: false } } });
-  await converge(plane, { next: 20 });
+  await plane.converge();
   assert.deepEqual(sets(plane), ['one rev=1 want=0 ready=0', 'two rev=2 want=3 ready=3']);
 });
 
@@ -186,7 +172,7 @@ test('a rollout says what it does in events', async () => {
   await plane.addNode('n1');
   await plane.start(...ALL);
   await plane.client.create(deployments, web(1, 'one'));
-  await converge(plane, { next: 1 });
+  await plane.converge();
   const events = plane.api.all<CoreEvent>('events').map(({ involvedObject, reason, message }) => {
     const text = (message ?? '').replace(/web-[a-z0-9]+-[a-z0-9]+/g, 'POD').replace(/web-[a-z0-9]+/g, 'SET');
     return `${involvedObject.kind} ${reason}: ${text}`;

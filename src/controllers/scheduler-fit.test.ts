@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Node, type Pod } from '#api/generated/types.ts';
-import { bestNode, type Candidate, unfitReasons, unschedulableMessage } from './scheduler-fit.ts';
-import { demandOf, NodeLoad } from './scheduler-node.ts';
+import { bestNode, unfitReasons, unschedulableMessage } from './scheduler-fit.ts';
+import { type Candidate, demandOf, NodeLoad } from './scheduler-node.ts';
 
 let count = 0;
 

@@ -1,11 +1,9 @@
-import { type Node, type NodeSelectorTerm, type Pod, type Taint, type Toleration } from '#api/generated/types.ts';
-import { hasLabels, matchesNodeRequirement } from './selectors.ts';
+import { type Node, type Pod, type Taint } from '#api/generated/types.ts';
+import { isTolerated, matchesNode, matchesTerm } from './node-fit.ts';
+import { type Candidate } from './scheduler-node.ts';
+import { type AffinityView } from './scheduler-affinity.ts';
+import { type SpreadView } from './scheduler-spread.ts';
 import { capacityOf, type Demand, type NodeLoad } from './scheduler-node.ts';
-
-export interface Candidate {
-  readonly node: Node;
-  readonly load: NodeLoad;
-}
 
 /** Why a Pod may not go to a node, in upstream's words; empty when it may. */
 export function unfitReasons(pod: Pod, demand: Demand, { node, load }: Candidate): readonly string[] {
@@ -17,7 +15,7 @@ export function unfitReasons(pod: Pod, demand: Demand, { node, load }: Candidate
     (candidate) => candidate.effect !== 'PreferNoSchedule' && !isTolerated(candidate, tolerations),
   );
   if (taint !== undefined) return [`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`];
-  if (!matchesNode(pod, node)) return ["node(s) didn't match Pod's node affinity/selector"];
+  if (!matchesNode(pod.spec, node)) return ["node(s) didn't match Pod's node affinity/selector"];
   if (load.hasPortConflict(demand.hostPorts)) return ["node(s) didn't have free ports for the requested pod ports"];
   return lackingResources(demand, capacityOf(node), load);
 }
@@ -40,37 +38,24 @@ function taintsOf(node: Node): readonly Taint[] {
   return ready ? taints : [...taints, NOT_READY];
 }
 
-function isTolerated(taint: Taint, tolerations: readonly Toleration[]): boolean {
-  return tolerations.some(({ key = '', operator = 'Equal', value = '', effect = '' }) => {
-    if (effect !== '' && effect !== taint.effect) return false;
-    if (key === '') return operator === 'Exists';
-    if (key !== taint.key) return false;
-    return operator === 'Exists' || value === (taint.value ?? '');
-  });
+/** What the Pods that are there have to say. */
+export interface Surroundings {
+  readonly affinity: Pick<AffinityView, 'preference'>;
+  readonly spread: Pick<SpreadView, 'crowd'>;
 }
 
-function matchesNode(pod: Pod, node: Node): boolean {
-  if (!hasLabels(pod.spec.nodeSelector ?? {}, node.metadata.labels)) return false;
-  const required = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-  return required === undefined || required.nodeSelectorTerms.some((term) => matchesTerm(term, node));
-}
-
-/** An empty term matches nothing. */
-function matchesTerm({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm, node: Node): boolean {
-  if (matchExpressions.length === 0 && matchFields.length === 0) return false;
-  const fields = { 'metadata.name': node.metadata.name };
-  return (
-    matchExpressions.every((requirement) => matchesNodeRequirement(requirement, node.metadata.labels)) &&
-    matchFields.every((requirement) => matchesNodeRequirement(requirement, fields))
-  );
-}
+const ALONE: Surroundings = { affinity: { preference: () => 0 }, spread: { crowd: () => 0 } };
 
 /**
- * Of the nodes that a Pod fits, the one to take: preferred taints and affinities first, then the fewest Pods of the same
- * owner, then the lightest load, then the fewest Pods, then by name.
+ * Of the nodes that a Pod fits, the one to take: preferred taints, topology spread and affinities first, then the
+ * fewest Pods of the same owner, then the lightest load, then the fewest Pods, then by name.
  */
-export function bestNode(pod: Pod, candidates: readonly Candidate[]): Candidate | undefined {
-  const ranked = candidates.map((candidate) => ({ candidate, rank: rankOf(pod, candidate) }));
+export function bestNode(
+  pod: Pod,
+  candidates: readonly Candidate[],
+  surroundings: Surroundings = ALONE,
+): Candidate | undefined {
+  const ranked = candidates.map((candidate) => ({ candidate, rank: rankOf(pod, candidate, surroundings) }));
   ranked.sort(
     (a, b) =>
       compareRanks(a.rank, b.rank) || (a.candidate.node.metadata.name < b.candidate.node.metadata.name ? -1 : 1),
@@ -78,7 +63,8 @@ export function bestNode(pod: Pod, candidates: readonly Candidate[]): Candidate 
   return ranked[0]?.candidate;
 }
 
-function rankOf(pod: Pod, { node, load }: Candidate): readonly number[] {
+function rankOf(pod: Pod, candidate: Candidate, { affinity: near, spread }: Surroundings): readonly number[] {
+  const { node, load } = candidate;
   const { tolerations = [], affinity } = pod.spec;
   const disliked = taintsOf(node).filter(
     (taint) => taint.effect === 'PreferNoSchedule' && !isTolerated(taint, tolerations),
@@ -89,7 +75,8 @@ function rankOf(pod: Pod, { node, load }: Candidate): readonly number[] {
   const capacity = capacityOf(node);
   const share = (used: number, total: number): number => (Number.isFinite(total) && total > 0 ? used / total : 0);
   const used = share(load.scoredCpuMillis, capacity.cpuMillis) + share(load.scoredMemory, capacity.memory);
-  return [disliked.length, -preferred, load.ofOwner(pod), used, load.pods];
+  const liked = preferred + near.preference(candidate);
+  return [disliked.length, spread.crowd(candidate), -liked, load.ofOwner(pod), used, load.pods];
 }
 
 function compareRanks(a: readonly number[], b: readonly number[]): number {
@@ -115,9 +102,16 @@ export function unschedulableMessage(reasons: readonly (readonly string[])[]): s
   );
 }
 
+/** Of a Pod that fits no node whatever, for a reason of its own. */
+export function hopelessMessage(reason: string, nodes: number): string {
+  const none = `0/${nodes} nodes are available: `;
+  return `${none}${reason}. preemption: ${none}${nodes} Preemption is not helpful for scheduling.`;
+}
+
 /** Whether it would help if other Pods went. */
 function isCurable(reason: string): boolean {
-  return reason.startsWith('Insufficient') || reason === 'Too many pods' || reason.includes('free ports');
+  const isFull = reason.startsWith('Insufficient') || reason === 'Too many pods' || reason.includes('free ports');
+  return isFull || reason.includes('anti-affinity') || reason.endsWith('topology spread constraints');
 }
 
 function histogram(reasons: readonly string[]): string {

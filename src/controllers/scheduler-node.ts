@@ -47,13 +47,20 @@ function peak({ spec }: Pod, value: (container: Container) => number): number {
 }
 
 interface Placed {
+  readonly pod: Pod;
   readonly demand: Demand;
   readonly owner: string;
+}
+
+export interface Candidate {
+  readonly node: Node;
+  readonly load: NodeLoad;
 }
 
 /** What is on one node; kept up to date Pod by Pod. */
 export class NodeLoad {
   readonly #pods = new Map<string, Placed>();
+  readonly #repellent = new Map<string, Pod>();
   readonly #owners = new Map<string, number>();
   readonly #hostPorts = new Map<string, number>();
   cpuMillis = 0;
@@ -75,12 +82,25 @@ export class NodeLoad {
     return wanted.some((port) => [...this.#hostPorts.keys()].some((taken) => portsConflict(port, taken)));
   }
 
+  /** Those that keep others away. */
+  get repellent(): Iterable<Pod> {
+    return this.#repellent.values();
+  }
+
+  count(isCounted: (pod: Pod) => boolean): number {
+    let count = 0;
+    for (const { pod } of this.#pods.values()) if (isCounted(pod)) count++;
+    return count;
+  }
+
+  /** Also a Pod that is there: its labels may be other ones, and it may be on its way out. */
   add(pod: Pod): void {
     const key = objectKey(pod);
-    if (this.#pods.has(key)) return;
-    const placed = { demand: demandOf(pod), owner: ownerOf(pod) };
+    const known = this.#pods.get(key);
+    const placed = { pod, demand: known?.demand ?? demandOf(pod), owner: ownerOf(pod) };
     this.#pods.set(key, placed);
-    this.#count(placed, 1);
+    if (pod.spec.affinity?.podAntiAffinity !== undefined) this.#repellent.set(key, pod);
+    if (known === undefined) this.#count(placed, 1);
   }
 
   remove(pod: Pod): void {
@@ -88,6 +108,7 @@ export class NodeLoad {
     const placed = this.#pods.get(key);
     if (placed === undefined) return;
     this.#pods.delete(key);
+    this.#repellent.delete(key);
     this.#count(placed, -1);
   }
 

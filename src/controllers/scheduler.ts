@@ -1,16 +1,26 @@
 import { rfc3339 } from '#base/clock.ts';
 import { type WorkQueue } from '#base/work-queue.ts';
 import { deepEqual } from '#api/equal.ts';
-import { type Node, type Pod, type PodCondition } from '#api/generated/types.ts';
+import {
+  type Namespace,
+  type Node,
+  type PersistentVolumeClaim,
+  type Pod,
+  type PodCondition,
+} from '#api/generated/types.ts';
 import { objectKey } from '#api/object.ts';
-import { nodes, pods, resourcePath } from '#api/resource.ts';
+import { namespaces, nodes, persistentVolumeClaims, pods, resourcePath } from '#api/resource.ts';
 import { isReason } from '#client/client.ts';
 import { type EventRecorder } from '#client/events.ts';
 import { type Informer } from '#client/informer.ts';
 import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from './controller-context.ts';
 import { isPodFinished, isTerminating, podCondition } from './pod-state.ts';
-import { bestNode, type Candidate, unfitReasons, unschedulableMessage } from './scheduler-fit.ts';
-import { demandOf, NodeLoad } from './scheduler-node.ts';
+import { viewAffinity } from './scheduler-affinity.ts';
+import { claimTrouble, mountsClaim } from './scheduler-claims.ts';
+import { bestNode, hopelessMessage, unfitReasons, unschedulableMessage } from './scheduler-fit.ts';
+import { type Candidate, demandOf, NodeLoad } from './scheduler-node.ts';
+import { viewSpread } from './scheduler-spread.ts';
+import { type NamespaceLabels } from './scheduler-topology.ts';
 
 const SCHEDULER_NAME = 'default-scheduler';
 
@@ -27,6 +37,8 @@ class Scheduler {
   readonly #context: ControllerContext;
   readonly #pods: Informer<Pod>;
   readonly #nodes: Informer<Node>;
+  readonly #claims: Informer<PersistentVolumeClaim>;
+  readonly #namespaces: Informer<Namespace>;
   readonly #recorder: EventRecorder;
   readonly #loads = new Map<string, NodeLoad>();
   /** Decided and not yet seen in the cache: key to node. */
@@ -38,10 +50,12 @@ class Scheduler {
     this.#context = context;
     this.#pods = context.informers.for(pods);
     this.#nodes = context.informers.for(nodes);
+    this.#claims = context.informers.for(persistentVolumeClaims);
+    this.#namespaces = context.informers.for(namespaces);
     this.#recorder = recorderFor(context, SCHEDULER_NAME);
     this.#queue = createControllerQueue(
       context,
-      { name: 'scheduler', waitFor: [this.#pods, this.#nodes], concurrency: 32 },
+      { name: 'scheduler', waitFor: [this.#pods, this.#nodes, this.#claims, this.#namespaces], concurrency: 32 },
       (key) => this.#schedule(key),
     );
   }
@@ -58,6 +72,15 @@ class Scheduler {
         if (mayFitMore(node, old)) this.#retryAll();
       },
     });
+    const claimChanged = (claim: PersistentVolumeClaim): void => this.#claimChanged(claim);
+    this.#claims.on({ added: claimChanged, updated: claimChanged, deleted: claimChanged });
+  }
+
+  #claimChanged(claim: PersistentVolumeClaim): void {
+    for (const key of this.#unschedulable) {
+      const pod = this.#pods.get(key);
+      if (pod !== undefined && mountsClaim(pod, claim)) this.#queue.add(key);
+    }
   }
 
   #podChanged(pod: Pod, old: Pod | undefined): void {
@@ -70,8 +93,10 @@ class Scheduler {
     }
     this.#assumed.delete(key);
     this.#unschedulable.delete(key);
-    if (isPodFinished(pod)) this.#release(pod, nodeName);
-    else this.#loadOf(nodeName).add(pod);
+    if (isPodFinished(pod)) return this.#release(pod, nodeName);
+    this.#loadOf(nodeName).add(pod);
+    const isSame = old !== undefined && old.spec.nodeName === nodeName;
+    if (!isSame || !deepEqual(old.metadata.labels, pod.metadata.labels)) this.#retrySocial();
   }
 
   #podGone(pod: Pod): void {
@@ -89,8 +114,20 @@ class Scheduler {
     if (load?.pods !== before) this.#retryAll();
   }
 
+  /** Those of a higher priority first, as they may take what is free. */
   #retryAll(): void {
-    for (const key of this.#unschedulable) this.#queue.add(key);
+    const priorityOf = (key: string): number => this.#pods.get(key)?.spec.priority ?? 0;
+    const keys = [...this.#unschedulable].sort((a, b) => priorityOf(b) - priorityOf(a));
+    for (const key of keys) this.#queue.add(key);
+  }
+
+  /** Pods that wait for where others go. */
+  #retrySocial(): void {
+    for (const key of this.#unschedulable) {
+      const spec = this.#pods.get(key)?.spec;
+      const isSocial = spec?.affinity?.podAffinity !== undefined || spec?.topologySpreadConstraints !== undefined;
+      if (isSocial) this.#queue.add(key);
+    }
   }
 
   #loadOf(nodeName: string): NodeLoad {
@@ -108,13 +145,24 @@ class Scheduler {
       this.#unschedulable.delete(key);
       return;
     }
+    const trouble = claimTrouble(pod, (claimKey) => this.#claims.get(claimKey));
+    if (trouble !== undefined) {
+      this.#unschedulable.add(key);
+      return this.#refuse(pod, hopelessMessage(trouble, this.#nodes.size));
+    }
     const demand = demandOf(pod);
     const candidates = this.#nodes.list().map((node) => ({ node, load: this.#loadOf(node.metadata.name) }));
-    const reasons = candidates.map((candidate) => unfitReasons(pod, demand, candidate));
-    const chosen = bestNode(
-      pod,
-      candidates.filter((_, i) => reasons[i]?.length === 0),
-    );
+    const labelsOf: NamespaceLabels = (namespace) => this.#namespaces.get(namespace)?.metadata.labels;
+    const affinity = viewAffinity(pod, candidates, labelsOf);
+    const spread = viewSpread(pod, candidates);
+    const reasons = candidates.map((candidate) => {
+      const own = unfitReasons(pod, demand, candidate);
+      if (own.length > 0) return own;
+      const refusal = spread.refusal(candidate) ?? affinity.refusal(candidate);
+      return refusal === undefined ? [] : [refusal];
+    });
+    const fitting = candidates.filter((_, i) => reasons[i]?.length === 0);
+    const chosen = bestNode(pod, fitting, { affinity, spread });
     if (chosen === undefined) {
       this.#unschedulable.add(key);
       await this.#refuse(pod, unschedulableMessage(reasons));

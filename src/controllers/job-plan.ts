@@ -1,0 +1,174 @@
+import { rfc3339 } from '#base/clock.ts';
+import { type Job, type JobStatus, type Pod } from '#api/generated/types.ts';
+import { type NewObject } from '#api/object.ts';
+import { countPods, type JobCount } from './job-count.ts';
+import {
+  deadlineIn,
+  decidedEnd,
+  endConditions,
+  failureOf,
+  finishedCondition,
+  type JobEnd,
+  successOf,
+} from './job-end.ts';
+import { freeIndexes } from './job-indexes.ts';
+import { completionIndex, countsAsFailed, finishTime, isIndexed, jobPod } from './job-pod.ts';
+import { isPodActive, isPodFinished, isPodReady, isTerminating } from './pod-state.ts';
+import { deletionOrder } from './replica-set-plan.ts';
+
+/** A Pod that failed is made anew after this time, twice as long after each further failure. */
+const BACKOFF_MS = 10_000;
+const MAX_BACKOFF_MS = 600_000;
+const BURST = 500;
+
+export interface JobPlan {
+  /** But for the Pods that are made now, which count as active. */
+  readonly status: JobStatus;
+  readonly create: readonly NewObject<Pod>[];
+  /** Not wanted any more: they go uncounted. */
+  readonly discard: readonly Pod[];
+  /** Ended by force: they count as failed. */
+  readonly kill: readonly Pod[];
+  /** Counted once the status is written. */
+  readonly release: readonly Pod[];
+  /** Its time after the end is over. */
+  readonly expired: boolean;
+  /** Ms until time alone changes something. */
+  readonly wait: number | undefined;
+}
+
+interface Moves {
+  readonly create: readonly NewObject<Pod>[];
+  readonly discard: readonly Pod[];
+  readonly wait: number | undefined;
+}
+
+const NONE: Moves = { create: [], discard: [], wait: undefined };
+
+/** Models syncJob of v1.34 (pkg/controller/job/job_controller.go). */
+export function planJob(job: Job, pods: readonly Pod[], now: number): JobPlan {
+  const active = pods.filter((pod) => isPodActive(pod));
+  const before = decidedEnd(job);
+  const count = countPods(job, pods, before !== undefined);
+  const failure = before ?? (isTerminating(job) ? undefined : failureOf(job, count, active, now));
+  const moves = failure === undefined && !isTerminating(job) ? planMoves(job, pods, active, count, now) : NONE;
+  const kill = failure === undefined ? [] : active;
+  const left = active.length - kill.length - moves.discard.length;
+  const end = failure ?? successOf(job, count, left + moves.create.length);
+  const terminating = pods.filter((pod) => isTerminating(pod) && !isPodFinished(pod)).length;
+  const isGone = left === 0 && terminating + kill.length + moves.discard.length === 0 && count.isSettled;
+  const ttl = ttlIn(job, now);
+  return {
+    status: statusOf(job, {
+      count,
+      end,
+      isGone,
+      left: active.filter((pod) => !moves.discard.includes(pod)),
+      kill,
+      terminating,
+      now,
+    }),
+    create: moves.create,
+    discard: moves.discard,
+    kill,
+    release: count.release,
+    expired: ttl !== undefined && ttl <= 0,
+    wait: soonest(moves.wait, end === undefined ? deadlineIn(job, now) : undefined, ttl),
+  };
+}
+
+function soonest(...waits: readonly (number | undefined)[]): number | undefined {
+  const due = waits.filter((wait) => wait !== undefined && wait > 0) as number[];
+  return due.length === 0 ? undefined : Math.min(...due);
+}
+
+interface Outcome {
+  readonly count: JobCount;
+  readonly end: JobEnd | undefined;
+  readonly isGone: boolean;
+  readonly left: readonly Pod[];
+  readonly kill: readonly Pod[];
+  readonly terminating: number;
+  readonly now: number;
+}
+
+function statusOf(job: Job, { count, end, isGone, left, kill, terminating, now }: Outcome): JobStatus {
+  const conditions = endConditions(job, end, isGone, now);
+  const kept = left.filter((pod) => !kill.includes(pod));
+  const counters = { active: kept.length, succeeded: count.status.succeeded, failed: count.status.failed };
+  const complete = conditions.find(({ type, status }) => type === 'Complete' && status === 'True');
+  const startTime = job.spec.suspend === true ? undefined : (job.status?.startTime ?? rfc3339(now));
+  return {
+    // A count of none is left out, as the API has it.
+    ...Object.fromEntries(Object.entries(counters).filter(([, value]) => value > 0)),
+    ready: kept.filter((pod) => isPodReady(pod)).length,
+    terminating: terminating + kill.length,
+    uncountedTerminatedPods: count.status.uncountedTerminatedPods,
+    ...(count.status.completedIndexes === undefined ? {} : { completedIndexes: count.status.completedIndexes }),
+    ...(startTime === undefined && end === undefined ? {} : { startTime: startTime ?? job.status?.startTime }),
+    ...(complete === undefined ? {} : { completionTime: job.status?.completionTime ?? complete.lastTransitionTime }),
+    ...(conditions.length === 0 ? {} : { conditions }),
+  };
+}
+
+/** Pods to be made and given up so that as many run as should. Models manageJob of v1.34. */
+function planMoves(job: Job, pods: readonly Pod[], active: readonly Pod[], count: JobCount, now: number): Moves {
+  if (job.spec.suspend === true) return { create: [], discard: active, wait: undefined };
+  const wanted = wantedActive(job, active.length, count.succeeded);
+  const discard = surplus(job, active, wanted, count, now);
+  const left = active.filter((pod) => !discard.includes(pod));
+  const terminating = pods.filter((pod) => isTerminating(pod) && !isPodFinished(pod)).length;
+  const held = job.spec.podReplacementPolicy === 'Failed' ? terminating : 0;
+  const missing = Math.min(wanted - left.length - held, BURST);
+  if (missing <= 0) return { create: [], discard, wait: undefined };
+  const wait = backoffIn(job, pods, now);
+  if (wait > 0) return { create: [], discard, wait };
+  if (!isIndexed(job))
+    return { create: Array.from({ length: missing }, () => jobPod(job, undefined)), discard, wait: undefined };
+  const taken = new Set([...count.completed, ...left.map((pod) => completionIndex(pod))]);
+  const indexes = freeIndexes(missing, job.spec.completions ?? 0, taken);
+  return { create: indexes.map((index) => jobPod(job, index)), discard, wait: undefined };
+}
+
+function wantedActive({ spec }: Job, active: number, succeeded: number): number {
+  const { completions, parallelism = 1 } = spec;
+  if (completions === undefined) return succeeded > 0 ? active : parallelism;
+  return Math.max(0, Math.min(parallelism, completions - succeeded));
+}
+
+/** Of two with one index the better stays. */
+function surplus(job: Job, active: readonly Pod[], wanted: number, count: JobCount, now: number): readonly Pod[] {
+  const ranked = deletionOrder(active, active, now);
+  const useless = new Set<Pod>();
+  if (isIndexed(job)) {
+    const seen = new Set(count.completed);
+    for (const pod of [...ranked].reverse()) {
+      const index = completionIndex(pod);
+      if (index < 0 || index >= (job.spec.completions ?? 0) || seen.has(index)) useless.add(pod);
+      seen.add(index);
+    }
+  }
+  const others = ranked.filter((pod) => !useless.has(pod));
+  return [...useless, ...others.slice(0, Math.max(0, others.length - wanted))];
+}
+
+/** Ms until a Pod may be made again. Worked out from the Pods, so that a restart of ours forgives nothing. */
+function backoffIn(job: Job, pods: readonly Pod[], now: number): number {
+  const succeeded = pods.filter(({ status }) => status?.phase === 'Succeeded').map((pod) => finishTime(pod));
+  const lastSuccess = Math.max(-Infinity, ...succeeded);
+  const failures = pods.filter((pod) => countsAsFailed(job, pod)).map((pod) => finishTime(pod));
+  const since = failures.filter((time) => time > lastSuccess);
+  if (since.length === 0) return 0;
+  const delay = Math.min(BACKOFF_MS * 2 ** (since.length - 1), MAX_BACKOFF_MS);
+  return Math.max(...since) + delay - now;
+}
+
+/** Ms until a Job that has ended is to be deleted. */
+function ttlIn(job: Job, now: number): number | undefined {
+  const finished = finishedCondition(job);
+  const { ttlSecondsAfterFinished } = job.spec;
+  if (finished === undefined || ttlSecondsAfterFinished === undefined || isTerminating(job)) return undefined;
+  return (
+    Date.parse(finished.lastTransitionTime ?? job.metadata.creationTimestamp) + ttlSecondsAfterFinished * 1000 - now
+  );
+}

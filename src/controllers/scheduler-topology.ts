@@ -1,0 +1,72 @@
+import { type LabelSelector, type Node, type Pod, type PodAffinityTerm } from '#api/generated/types.ts';
+import { type Candidate } from './scheduler-node.ts';
+import { matchesSelector } from './selectors.ts';
+
+/** Labels of a namespace; undefined for one that does not exist. */
+export type NamespaceLabels = (namespace: string) => Readonly<Record<string, string>> | undefined;
+
+/** How many Pods count in each domain, a domain being the nodes with one value of a label. */
+export class DomainCounts {
+  readonly #counts = new Map<string, number>();
+  readonly #key: string;
+
+  constructor(topologyKey: string) {
+    this.#key = topologyKey;
+  }
+
+  /** Undefined on a node that is in no domain. */
+  domainOf(node: Node): string | undefined {
+    return node.metadata.labels?.[this.#key];
+  }
+
+  add(node: Node, count: number): void {
+    const domain = this.domainOf(node);
+    if (domain !== undefined) this.#counts.set(domain, (this.#counts.get(domain) ?? 0) + count);
+  }
+
+  of(node: Node): number {
+    return this.#counts.get(this.domainOf(node) ?? '') ?? 0;
+  }
+
+  get size(): number {
+    return this.#counts.size;
+  }
+
+  get least(): number {
+    return Math.min(...this.#counts.values());
+  }
+
+  get total(): number {
+    return [...this.#counts.values()].reduce((sum, count) => sum + count, 0);
+  }
+}
+
+export function countPods(
+  candidates: readonly Candidate[],
+  topologyKey: string,
+  isCounted: (pod: Pod) => boolean,
+): DomainCounts {
+  const counts = new DomainCounts(topologyKey);
+  for (const { node, load } of candidates) {
+    if (counts.domainOf(node) !== undefined) counts.add(node, load.count(isCounted));
+  }
+  return counts;
+}
+
+/** Whether a term of `owner` means the other Pod. Without namespaces it means those of its owner's. */
+export function termMatches(term: PodAffinityTerm, owner: Pod, other: Pod, labelsOf: NamespaceLabels): boolean {
+  const { labelSelector, namespaces = [], namespaceSelector } = term;
+  const { namespace = '', labels } = other.metadata;
+  const own = namespaces.length === 0 && namespaceSelector === undefined;
+  const named = own ? namespace === owner.metadata.namespace : namespaces.includes(namespace);
+  const selected = namespaceSelector !== undefined && matchesSelector(namespaceSelector, labelsOf(namespace));
+  return (named || selected) && selects(labelSelector, labels);
+}
+
+/** No selector matches nothing, an empty one everything. */
+export function selects(
+  selector: LabelSelector | undefined,
+  labels: Readonly<Record<string, string>> | undefined,
+): boolean {
+  return selector !== undefined && matchesSelector(selector, labels);
+}

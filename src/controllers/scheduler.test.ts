@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Pod } from '#api/generated/types.ts';
+import { nodes, pods } from '#api/resource.ts';
+import { type ControlPlane, controlPlane } from './control-plane-fixture.ts';
+import { startScheduler } from './scheduler.ts';
+
+async function add(
+  plane: ControlPlane,
+  name: string,
+  spec: object = {},
+  labels: object = { app: name },
+): Promise<void> {
+  const containers = [{ name: 'c', resources: { requests: { cpu: '3' } } }];
+  await plane.client.create(pods, {
+    metadata: { namespace: 'd', name, labels },
+    spec: { containers, ...spec },
+  } as unknown as Pod);
+  await plane.rest();
+}
+
+function placed(plane: ControlPlane): string {
+  return plane
+    .pods()
+    .map(({ metadata, spec }) => `${metadata.name}=${spec.nodeName ?? ''}`)
+    .join(' ');
+}
+
+test('of the Pods that wait, the most important one takes what becomes free', async () => {
+  await using plane = controlPlane();
+  await plane.addNode('n1');
+  await plane.start(startScheduler);
+  await add(plane, 'a');
+  await add(plane, 'b', { priority: 1 });
+  await add(plane, 'c', { priority: 5 });
+  assert.equal(placed(plane), 'a=n1 b= c=');
+  await plane.client.delete(pods, { namespace: 'd', name: 'a' }, { gracePeriodSeconds: 0 });
+  await plane.rest();
+  assert.equal(placed(plane), 'b= c=n1');
+});
+
+test('a Pod that wants to be near another waits until that one has a node', async () => {
+  await using plane = controlPlane();
+  for (const name of ['n1', 'n2']) {
+    const metadata = { name, labels: { 'kubernetes.io/hostname': name } } as never;
+    await plane.addNode(name, { metadata });
+  }
+  await plane.start(startScheduler);
+  const term = { labelSelector: { matchLabels: { app: 'db' } }, topologyKey: 'kubernetes.io/hostname' };
+  const affinity = { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } };
+  await add(plane, 'web', { affinity, containers: [] });
+  assert.equal(placed(plane), 'web=');
+  await add(plane, 'db', { nodeSelector: { 'kubernetes.io/hostname': 'n2' } });
+  assert.equal(placed(plane), 'db=n2 web=n2');
+});
+
+test('a node that is cordoned takes nobody until it is not any more', async () => {
+  await using plane = controlPlane();
+  await plane.addNode('n1');
+  await plane.client.patch(nodes, { name: 'n1' }, { kind: 'merge', body: { spec: { unschedulable: true } } });
+  await plane.start(startScheduler);
+  await add(plane, 'a');
+  assert.equal(placed(plane), 'a=');
+  await plane.client.patch(nodes, { name: 'n1' }, { kind: 'merge', body: { spec: { unschedulable: null } } });
+  await plane.rest();
+  assert.equal(placed(plane), 'a=n1');
+});
