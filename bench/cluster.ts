@@ -128,6 +128,8 @@ async function writeToRule(client: Client, connection: Connection): Promise<read
       containers: [
         {
           name: 'c',
+          // Joining the group of nf_tables takes it.
+          securityContext: { capabilities: { add: ['NET_ADMIN'] } },
           image: 'host',
           command: ['sleep', 'infinity'],
           volumeMounts: [{ name: 'checkout', mountPath: '/clusterip' }],

@@ -157,11 +157,26 @@ function residentMb(): number {
   return process.memoryUsage.rss() / 1e6;
 }
 
-async function serve(): Promise<void> {
-  const resolve = resolverOf(fill());
+/** With `changes` a second of slices, spread evenly, for as long as it serves. */
+async function serve(changes: number): Promise<void> {
+  const zone = fill();
+  const resolve = resolverOf(zone);
+  globalThis.gc?.();
   const listen = { host: '127.0.0.1', port: PORT };
   await startDnsServer({ resolve, listen, clock: systemClock, log: silentLog }).ready;
   process.stdout.write('ready\n');
+  if (changes === 0) return;
+  for (let i = 0; ;) {
+    await systemClock.sleep(10);
+    for (const end = i + changes / 100; i < end; i++) zone.setSlice(sliceObject(i % SERVICES, 10 - (i % 2)));
+  }
+}
+
+async function startServer(changes: number): Promise<ChildProcess> {
+  const args = ['--expose-gc', fileURLToPath(import.meta.url), 'serve', `${changes}`];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(child.stdout, 'data');
+  return child;
 }
 
 function residentOf(pid: number): number {
@@ -177,24 +192,30 @@ function cpuSeconds(pid: number): number {
 
 async function measureServer(title: string, child: ChildProcess, port: number): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'bench-dns-'));
+  const pid = child.pid ?? 0;
   try {
     const file = join(directory, 'queries');
     writeFileSync(file, Array.from({ length: 10_000 }, (_, i) => `${svc(name(i))} A\n`).join(''));
-    const start = cpuSeconds(child.pid ?? 0);
-    console.log(`  ${title}: resident ${residentOf(child.pid ?? 0)} MB`);
-    const answered = dnsperf(file, port) ?? { ...(await ownClient(port)), text: 'own client' };
-    const spent = cpuSeconds(child.pid ?? 0) - start;
-    const perQuery = ((1e6 * spent) / answered.count).toFixed(1);
-    console.log(
-      `  ${title}: ${perQuery} us of CPU a query, ${Math.round(answered.count / SERVER_SECONDS)} q/s (${answered.text})`,
-    );
+    const resident = residentOf(pid);
+    const start = cpuSeconds(pid);
+    const answered = dnsperf(file, port) ?? (await ownClient(port));
+    const perQuery = ((1e6 * (cpuSeconds(pid) - start)) / answered.count).toFixed(1);
+    const rate = Math.round(answered.count / SERVER_SECONDS);
+    console.log(`  ${title}: ${perQuery} us of CPU a query, ${rate} q/s (${answered.text})`);
+    console.log(`    resident before ${resident} MB, after ${residentOf(pid)} MB`);
   } finally {
     rmSync(directory, { recursive: true });
     child.kill();
+    await once(child, 'exit');
   }
 }
 
-function dnsperf(file: string, port: number): { count: number; text: string } | undefined {
+interface Answered {
+  readonly count: number;
+  readonly text: string;
+}
+
+function dnsperf(file: string, port: number): Answered | undefined {
   const program = process.env['DNSPERF'] ?? 'dnsperf';
   const args = ['-s', '127.0.0.1', '-p', `${port}`, '-d', file, '-l', `${SERVER_SECONDS}`, '-c', '8', '-q', '100'];
   const { stdout, status } = spawnSync(program, args, { encoding: 'utf8' });
@@ -204,7 +225,7 @@ function dnsperf(file: string, port: number): { count: number; text: string } | 
   return { count: Number.parseInt(figure('Queries completed'), 10), text };
 }
 
-async function ownClient(port: number): Promise<{ count: number }> {
+async function ownClient(port: number): Promise<Answered> {
   const socket = createSocket('udp4');
   const queries = Array.from({ length: 1000 }, (_, i) => queryBytes(svc(name(i))));
   let count = 0;
@@ -221,10 +242,10 @@ async function ownClient(port: number): Promise<{ count: number }> {
   for (let i = 0; i < 100; i++) send();
   await systemClock.sleep(1000 * SERVER_SECONDS + 100);
   socket.close();
-  return { count };
+  return { count, text: 'by a client of our own' };
 }
 
-if (process.argv[2] === 'serve') await serve();
+if (process.argv[2] === 'serve') await serve(Number(process.argv[3]));
 else {
   console.log(`${cpus()[0]?.model ?? ''}, Linux ${release()}, Node ${process.version}`);
   console.log(`${SERVICES} Services, ${SERVICES * ENDPOINTS_EACH} endpoints`);
@@ -234,11 +255,8 @@ else {
   console.log(`JavaScript a query, with counting (best of 3 times ${QUERIES}):`);
   measureQueries(resolve);
   console.log('a server over UDP:');
-  const child = spawn(process.execPath, [fileURLToPath(import.meta.url), 'serve'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  await once(child.stdout, 'data');
-  await measureServer('clusterip', child, PORT);
+  await measureServer('clusterip', await startServer(0), PORT);
+  await measureServer('clusterip, 1000 changes/s', await startServer(1000), PORT);
   const coredns = process.env['COREDNS'];
   if (coredns !== undefined) {
     const args = ['-conf', process.env['COREFILE'] ?? 'Corefile', '-dns.port', `${PORT + 1}`];

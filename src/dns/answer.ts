@@ -1,92 +1,220 @@
-import { parseIp } from '#base/ip.ts';
+import { type Address, addressOfReverse } from './address.ts';
+import { labelsOf, trimSuffix, type WireName } from './name.ts';
+import { type PodAddresses, type PodMode, podAddress } from './pod-name.ts';
+import { RECORD_TYPES } from './record-type.ts';
 import { type DnsRecord } from './record.ts';
+import { type ServiceEntry } from './service-entry.ts';
+import { addressRecords, locationRecords, type Match, matchesOf, targetOf } from './service-records.ts';
 import { type Zone } from './zone.ts';
 
 export interface Question {
-  /** As it was asked: case is kept in the answer. No trailing dot. */
-  readonly name: string;
-  /** `A`, `AAAA`, `SRV` ... or `TYPE64` for one that has no name here. */
-  readonly type: string;
+  readonly name: WireName;
+  readonly type: number;
 }
 
-export type Answer =
-  | {
-      readonly kind: 'answer';
-      readonly rcode: 'NOERROR' | 'NXDOMAIN';
-      readonly answers: readonly DnsRecord[];
-      readonly additionals: readonly DnsRecord[];
-      /** A negative answer carries the zone's SOA. */
-      readonly soa: boolean;
-    }
-  /** A name outside of the cluster; `answers` holds the alias that led there, if one did. */
-  | { readonly kind: 'forward'; readonly name: string; readonly answers: readonly DnsRecord[] };
+/** All that an answer is made of. */
+export interface AnswerSource {
+  readonly zone: Zone;
+  readonly pods: PodMode;
+  /** Needed where `pods` is `verified`. */
+  readonly podAddresses?: PodAddresses | undefined;
+  /** Reverse names of these are never asked of anybody else. */
+  readonly isOwnAddress: (address: Address) => boolean;
+  /** The Service that clients reach us by: what NS says. */
+  readonly dnsService: { readonly namespace: string; readonly name: string };
+}
+
+export interface LocalAnswer {
+  readonly kind: 'answer';
+  readonly rcode: 'NOERROR' | 'NXDOMAIN';
+  readonly answers: readonly DnsRecord[];
+  readonly additionals: readonly DnsRecord[];
+  /** A negative answer carries the zone's SOA. */
+  readonly soa: boolean;
+  /** The only Service that the answer depends on: it is right for as long as that has the same version. */
+  readonly owner?: ServiceEntry;
+}
+
+/** A name outside of the cluster; `aliases` led there. */
+export interface OutsideAnswer {
+  readonly kind: 'outside';
+  readonly name: WireName;
+  readonly aliases: readonly DnsRecord[];
+}
+
+export type Answer = LocalAnswer | OutsideAnswer;
+
+const NO_DATA: LocalAnswer = Object.freeze({
+  kind: 'answer',
+  rcode: 'NOERROR',
+  answers: [],
+  additionals: [],
+  soa: true,
+});
+const NO_NAME: LocalAnswer = Object.freeze({
+  kind: 'answer',
+  rcode: 'NXDOMAIN',
+  answers: [],
+  additionals: [],
+  soa: true,
+});
+/** Aliases of aliases, as many as CoreDNS follows; then it is somebody's loop. */
+const MAX_ALIASES = 8;
 
 /** What the zone has to say to a question; pure. Behaves as CoreDNS does, NXDOMAIN against NODATA included. */
-export function answerQuestion(zone: Zone, question: Question, isOwnAddress: (reverseName: string) => boolean): Answer {
-  const name = question.name.toLowerCase();
-  if (name !== zone.domain && !name.endsWith(`.${zone.domain}`)) return outside(zone, name, question, isOwnAddress);
-  const records = zone.lookup(name) ?? podRecords(zone, name);
-  if (records === undefined) return exists(zone, name) ? noData : noName;
-  const alias = records.find((record) => record.kind === 'CNAME');
-  if (alias?.kind === 'CNAME') return followAlias(zone, question, alias);
-  const answers = withName(
-    records.filter((record) => record.kind === question.type),
-    question.name,
-  );
-  return answers.length === 0 ? noData : positive(zone, answers);
+export function answerQuestion(source: AnswerSource, question: Question): Answer {
+  const labels = labelsOf(question.name);
+  const { zone } = source;
+  const above = labels.length - zone.labels.length;
+  if (above < 0 || zone.labels.some((label, i) => label !== labels[above + i])) {
+    return outside(source, question, labels);
+  }
+  const [last, namespace, service, ...rest] = labels.slice(0, above).toReversed();
+  if (last === undefined) return apex(source, question);
+  if (last !== 'svc' && last !== 'pod') return special(source, question);
+  if (namespace === undefined) return noData(question);
+  if (service === undefined) return zone.hasNamespace(namespace) ? noData(question) : NO_NAME;
+  if (last === 'pod') return rest.length === 0 ? podAnswer(source, question, service, namespace) : NO_NAME;
+  const entry = zone.service(namespace, service);
+  return entry === undefined ? NO_NAME : serviceAnswer(source, question, entry, rest);
 }
 
-const noData: Answer = Object.freeze({ kind: 'answer', rcode: 'NOERROR', answers: [], additionals: [], soa: true });
-const noName: Answer = Object.freeze({ kind: 'answer', rcode: 'NXDOMAIN', answers: [], additionals: [], soa: true });
-
-function positive(zone: Zone, answers: readonly DnsRecord[]): Answer {
-  const targets = new Set(answers.flatMap((record) => (record.kind === 'SRV' ? [record.target] : [])));
-  const additionals = [...targets].flatMap((target) =>
-    (zone.lookup(target) ?? []).filter((record) => record.kind === 'A' || record.kind === 'AAAA'),
-  );
-  return { kind: 'answer', rcode: 'NOERROR', answers, additionals, soa: false };
+function positive(
+  answers: readonly DnsRecord[],
+  additionals: readonly DnsRecord[] = [],
+  owner?: ServiceEntry,
+): LocalAnswer {
+  if (answers.length === 0) return owner === undefined ? NO_DATA : { ...NO_DATA, owner };
+  const answer = { kind: 'answer', rcode: 'NOERROR', answers, additionals, soa: false } as const;
+  return owner === undefined ? answer : { ...answer, owner };
 }
 
-/** Resolvers that match the answer to the question by its text (0x20) get the case they asked with. */
-function withName(records: readonly DnsRecord[], name: string): readonly DnsRecord[] {
-  return records.map((record) => ({ ...record, name }));
+/** RFC 8482 4.2: who asks for everything gets one record that says no. */
+function noData({ name, type }: Question, owner?: ServiceEntry): LocalAnswer {
+  return positive(type === RECORD_TYPES.ANY ? [{ kind: 'HINFO', name, text: 'RFC8482' }] : [], [], owner);
 }
 
-function followAlias(zone: Zone, question: Question, alias: Extract<DnsRecord, { kind: 'CNAME' | 'PTR' }>): Answer {
-  const first = withName([alias], question.name);
-  if (question.type === 'CNAME') return positive(zone, first);
-  const target = alias.target;
-  if (!target.endsWith(`.${zone.domain}`)) return { kind: 'forward', name: target, answers: first };
-  // One step only: an alias to an alias inside of the cluster is somebody's loop.
-  const records = (zone.lookup(target) ?? []).filter((record) => record.kind === question.type);
-  return positive(zone, [...first, ...records]);
+function apex({ zone, dnsService }: AnswerSource, question: Question): Answer {
+  const { name, type } = question;
+  if (type === RECORD_TYPES.SOA) return positive([{ kind: 'SOA', name }]);
+  if (type !== RECORD_TYPES.NS) return noData(question);
+  const entry = zone.service(dnsService.namespace, dnsService.name);
+  if (entry === undefined) return NO_DATA;
+  const additionals = addressRecords(entry.name, dnsAddresses(zone, entry));
+  return positive([{ kind: 'NS', name, target: entry.name }], additionals);
+}
+
+function dnsAddresses(zone: Zone, entry: ServiceEntry): readonly Address[] {
+  return (matchesOf(zone, entry) ?? []).map(({ address }) => address);
+}
+
+/** The two names that are not below `svc` or `pod`. */
+function special({ zone, dnsService }: AnswerSource, question: Question): Answer {
+  const { name, type } = question;
+  const own = trimSuffix(name, zone.name);
+  if (own === '\x0bdns-version') {
+    return type === RECORD_TYPES.TXT ? positive([{ kind: 'TXT', name, text: '1.1.0' }]) : noData(question);
+  }
+  const entry = own === '\x02ns\x03dns' ? zone.service(dnsService.namespace, dnsService.name) : undefined;
+  if (entry === undefined) return NO_NAME;
+  const records = addressRecords(name, dnsAddresses(zone, entry)).filter(({ kind }) => RECORD_TYPES[kind] === type);
+  return records.length === 0 ? noData(question) : positive(records);
+}
+
+function podAnswer(source: AnswerSource, question: Question, label: string, namespace: string): LocalAnswer {
+  const address = podAddress(source.pods, source.podAddresses, label, namespace);
+  if (address === undefined || !source.zone.hasNamespace(namespace)) return NO_NAME;
+  const records = addressRecords(question.name, [address]).filter(({ kind }) => RECORD_TYPES[kind] === question.type);
+  return records.length === 0 ? noData(question) : positive(records);
+}
+
+/** `rest` are the labels before the Service's own, the nearest first: an endpoint, or a protocol and a port. */
+function serviceAnswer(source: AnswerSource, question: Question, entry: ServiceEntry, rest: readonly string[]): Answer {
+  const { shape } = entry;
+  if (rest.length > 2 || shape === undefined) return NO_NAME;
+  if (shape.kind === 'alias') return rest.length === 0 ? aliasAnswer(source, question, entry, shape.target) : NO_NAME;
+  const [first = '', second = ''] = rest;
+  const asked =
+    rest.length === 2
+      ? { protocol: withoutUnderscore(first), port: withoutUnderscore(second) }
+      : rest.length === 1
+        ? { endpoint: first }
+        : {};
+  const matches = matchesOf(source.zone, entry, asked);
+  return matches === undefined ? NO_NAME : matchAnswer(question, entry, matches);
+}
+
+/** CoreDNS takes the labels of a port also without it. */
+function withoutUnderscore(label: string): string {
+  return label.startsWith('_') ? label.slice(1) : label;
+}
+
+function matchAnswer(question: Question, entry: ServiceEntry, matches: readonly Match[]): LocalAnswer {
+  const { name, type } = question;
+  if (type === RECORD_TYPES.SRV) {
+    const { answers, additionals } = locationRecords(name, entry, matches);
+    return positive(answers, additionals, entry);
+  }
+  if (type !== RECORD_TYPES.A && type !== RECORD_TYPES.AAAA) return noData(question, entry);
+  const kind = type === RECORD_TYPES.A ? 'number' : 'string';
+  const addresses = new Set<Address>();
+  for (const { address } of matches) if (typeof address === kind) addresses.add(address);
+  return positive(addressRecords(name, [...addresses]), [], entry);
+}
+
+/** Only addresses and texts are looked for at the other end; for them an alias that leads nowhere is no data. */
+function aliasAnswer(source: AnswerSource, question: Question, entry: ServiceEntry, target: WireName): Answer {
+  const { name, type } = question;
+  if (type === RECORD_TYPES.CNAME) return positive([{ kind: 'CNAME', name, target }], [], entry);
+  if (type !== RECORD_TYPES.A && type !== RECORD_TYPES.AAAA && type !== RECORD_TYPES.TXT) {
+    return noData(question, entry);
+  }
+  const aliases: DnsRecord[] = [{ kind: 'CNAME', name, target }];
+  const seen = new Set([name, target]);
+  for (let at = target; ;) {
+    if (trimSuffix(at, source.zone.name) === undefined) return { kind: 'outside', name: at, aliases };
+    const next = aliasTarget(source, at);
+    if (next === undefined) {
+      const found = answerQuestion(source, { name: at, type });
+      const records = found.kind === 'answer' ? found.answers : [];
+      return records.length === 0 ? NO_DATA : positive([...aliases, ...records]);
+    }
+    if (seen.has(next) || aliases.length === MAX_ALIASES) return NO_DATA;
+    seen.add(next);
+    aliases.push({ kind: 'CNAME', name: at, target: next });
+    at = next;
+  }
+}
+
+function aliasTarget(source: AnswerSource, name: WireName): WireName | undefined {
+  const found = answerQuestion(source, { name, type: RECORD_TYPES.CNAME });
+  const record = found.kind === 'answer' ? found.answers[0] : undefined;
+  return record?.kind === 'CNAME' ? record.target : undefined;
 }
 
 /** Reverse names of our own addresses are answered here even when nothing stands behind them: nobody else knows them. */
-function outside(zone: Zone, name: string, question: Question, isOwnAddress: (name: string) => boolean): Answer {
-  const records = zone.lookup(name);
-  if (records !== undefined) {
-    const answers = records.filter((record) => record.kind === question.type);
-    return answers.length === 0 ? noData : positive(zone, withName(answers, question.name));
+function outside({ zone, isOwnAddress }: AnswerSource, question: Question, labels: readonly string[]): Answer {
+  const forward: OutsideAnswer = { kind: 'outside', name: question.name, aliases: [] };
+  if (labels.at(-1) !== 'arpa') return forward;
+  const address = addressOfReverse(labels);
+  if (address === undefined) return forward;
+  const targets = reverseTargets(zone, address);
+  if (targets.length === 0) return isOwnAddress(address) ? NO_NAME : forward;
+  if (question.type !== RECORD_TYPES.PTR) return noData(question);
+  return positive(targets.map((target) => ({ kind: 'PTR', name: question.name, target })));
+}
+
+function reverseTargets(zone: Zone, address: Address): readonly WireName[] {
+  const service = zone.serviceOfClusterIp(address);
+  if (service !== undefined) return [service.name];
+  const targets: WireName[] = [];
+  for (const part of zone.partsOfAddress(address)) {
+    const { owner, addresses, hostnames } = part;
+    if (owner.shape === undefined || owner.shape.kind === 'alias') continue;
+    for (let i = addresses.indexOf(address); i !== -1; i = addresses.indexOf(address, i + 1)) {
+      const target = targetOf(owner, address, hostnames?.[i]);
+      if (!targets.includes(target)) targets.push(target);
+    }
   }
-  return isOwnAddress(name) ? noName : { kind: 'forward', name: question.name, answers: [] };
-}
-
-/** Names that have no records of their own but others below them. */
-function exists(zone: Zone, name: string): boolean {
-  if (name === zone.domain) return true;
-  const labels = name.slice(0, -zone.domain.length - 1).split('.');
-  const [last = '', namespace] = labels.toReversed();
-  if (last !== 'svc' && last !== 'pod') return false;
-  return labels.length === 1 || (labels.length === 2 && namespace !== undefined && zone.hasNamespace(namespace));
-}
-
-/** `10-244-0-5.default.pod.cluster.local`: the address is in the name, the namespace must be there. */
-function podRecords(zone: Zone, name: string): readonly DnsRecord[] | undefined {
-  const [dashed = '', namespace = '', pod, ...rest] = name.split('.');
-  if (pod !== 'pod' || rest.join('.') !== zone.domain || !zone.hasNamespace(namespace)) return undefined;
-  const v4 = dashed.replaceAll('-', '.');
-  if (parseIp(v4)?.family === 4) return [{ kind: 'A', name, address: v4 }];
-  const v6 = dashed.replaceAll('-', ':');
-  return parseIp(v6)?.family === 6 ? [{ kind: 'AAAA', name, address: v6 }] : undefined;
+  return targets;
 }

@@ -4,6 +4,7 @@ import { type Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
 import { type Log } from '#base/log.ts';
 import { type Resolve } from './resolver.ts';
+import { literal } from './upstream-socket.ts';
 
 export interface DnsServerOptions {
   readonly resolve: Resolve;
@@ -22,13 +23,15 @@ export interface DnsServer {
 
 /** A TCP connection that says nothing for so long is closed (RFC 7766 6.2.3). */
 const IDLE_MS = 10_000;
+const MAX_CONNECTIONS = 4096;
 /** Of one connection at a time; more wait in the kernel. */
 const MAX_PIPELINED = 64;
 
 export function startDnsServer(options: DnsServerOptions): DnsServer {
   const { listen } = options;
-  const udp = createSocket({ type: 'host' in listen && listen.host.includes(':') ? 'udp6' : 'udp4' });
-  const tcp = createServer({ noDelay: true }, (socket) => serveConnection(socket, options));
+  const udp = createSocket({ type: 'host' in listen && listen.host.includes(':') ? 'udp6' : 'udp4', lookup: literal });
+  const tcp = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => serveConnection(socket, options));
+  tcp.maxConnections = MAX_CONNECTIONS;
   const ready = Promise.all([listening(udp), listening(tcp)]).then(() => {
     udp.on('error', (error) => options.log.warn('udp socket failed', { error: error.message }));
     tcp.on('error', (error) => options.log.warn('tcp socket failed', { error: error.message }));
@@ -38,7 +41,7 @@ export function startDnsServer(options: DnsServerOptions): DnsServer {
       // The client may have gone; its retry is a new query.
       if (answer !== undefined) udp.send(answer, peer.port, peer.address, () => {});
     };
-    respond(options, bytes, 'udp', send);
+    respond(options, bytes, 'udp', peer.address, send);
   });
   if ('udpFd' in listen) {
     udp.bind({ fd: listen.udpFd });
@@ -71,6 +74,7 @@ function respond(
   { resolve, log }: DnsServerOptions,
   bytes: Buffer,
   transport: 'udp' | 'tcp',
+  client: string | undefined,
   send: (answer: Uint8Array | undefined) => void,
 ): void {
   const failed = (error: unknown): void => {
@@ -78,7 +82,7 @@ function respond(
     send(undefined);
   };
   try {
-    const answer = resolve(bytes, transport);
+    const answer = resolve(bytes, transport, client);
     if (answer instanceof Promise) answer.then(send, failed);
     else send(answer);
   } catch (error) {
@@ -89,6 +93,7 @@ function respond(
 function serveConnection(socket: Socket, options: DnsServerOptions): void {
   let received: Buffer = Buffer.alloc(0);
   let pending = 0;
+  let ended = false;
   socket.setTimeout(IDLE_MS, () => socket.destroy());
   socket.on('error', () => socket.destroy());
   const drain = (): void => {
@@ -98,15 +103,21 @@ function serveConnection(socket: Socket, options: DnsServerOptions): void {
       const bytes = received.subarray(2, length + 2);
       received = received.subarray(length + 2);
       pending++;
-      respond(options, bytes, 'tcp', (answer) => {
+      respond(options, bytes, 'tcp', socket.remoteAddress, (answer) => {
         pending--;
         if (answer !== undefined && socket.writable) socket.write(framed(answer));
         if (pending === MAX_PIPELINED - 1) socket.resume();
+        if (ended && pending === 0) socket.end();
       });
     }
     if (pending >= MAX_PIPELINED) socket.pause();
   };
   socket.on('resume', drain);
+  // Who asks no more may still wait for answers.
+  socket.on('end', () => {
+    ended = true;
+    if (pending === 0) socket.end();
+  });
   socket.on('data', (chunk: Buffer) => {
     received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
     drain();

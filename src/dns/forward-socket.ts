@@ -1,119 +1,196 @@
-import { randomInt } from 'node:crypto';
-import { createSocket } from 'node:dgram';
-import { connect } from 'node:net';
-import { decode, encode, RECURSION_DESIRED, type Answer as WireRecord } from 'dns-packet';
 import { type Clock } from '#base/clock.ts';
 import { CodedError } from '#base/errors.ts';
+import { type CacheEntry, ForwardCache, type ForwardCacheOptions } from './forward-cache.ts';
+import { firstGood, isPoor } from './first-good.ts';
+import { type WireName } from './name.ts';
+import { Upstream } from './upstream.ts';
+import { parseUpstreamAnswer, type UpstreamAnswer } from './upstream-answer.ts';
+import { parseServer } from './upstream-socket.ts';
 
-export interface Forwarder {
-  /** The upstream's answer to these bytes, with the id of the query. Rejects when nobody answers. */
-  forward(query: Buffer, transport: 'udp' | 'tcp'): Promise<Uint8Array>;
-  /** The records that the upstreams have for a name. */
-  lookup(name: string, type: string): Promise<readonly WireRecord[]>;
+export interface ForwardQuestion {
+  /** Name in lower case, then type. */
+  readonly key: string;
+  readonly dnssecOk: boolean;
+  readonly checkingDisabled: boolean;
 }
 
-export interface ForwarderOptions {
+export interface Forwarded {
+  readonly answer: UpstreamAnswer;
+  /** Seconds since it was given to us. */
+  readonly age: number;
+  /** Its time is over, but nobody answers: it is better than nothing (RFC 8767). */
+  readonly stale: boolean;
+}
+
+export interface ForwarderCounts {
+  hits: number;
+  denialHits: number;
+  misses: number;
+  prefetches: number;
+  stale: number;
+  rejected: number;
+}
+
+export interface UpstreamState {
+  readonly to: string;
+  readonly healthy: boolean;
+  readonly looping: boolean;
+  readonly failed: number;
+}
+
+export interface Forwarder {
+  /** Straight from memory, or a promise that rejects when nobody answers. */
+  ask(question: ForwardQuestion): Forwarded | Promise<Forwarded>;
+  /** Whether a name is our own question that came back; the server it went to is not asked again. */
+  noticeLoop(name: WireName): boolean;
+  readonly counts: Readonly<ForwarderCounts>;
+  readonly cacheSize: number;
+  upstreams(): readonly UpstreamState[];
+  close(): void;
+}
+
+export interface ForwarderOptions extends ForwardCacheOptions {
   /** `10.0.0.1` or `10.0.0.1:5353`, asked in this order. */
   readonly upstreams: readonly string[];
   readonly clock: Clock;
   /** For each upstream, ms. @default 2000 */
   readonly timeoutMs?: number;
+  /** How long one may think before the next is asked too, ms. @default 500 */
+  readonly hedgeMs?: number;
+  /** Questions under way at a time; more are refused. @default 1000 */
+  readonly maxConcurrent?: number;
 }
 
-/** Asks the upstreams one after the other, each with a socket (and so a source port) of its own. */
-export function createForwarder({ upstreams, clock, timeoutMs = 2000 }: ForwarderOptions): Forwarder {
-  const servers = upstreams.map(parseServer);
-  const forward = async (query: Buffer, transport: 'udp' | 'tcp'): Promise<Uint8Array> => {
-    const question = Buffer.from(query);
-    const id = question.readUInt16BE(0);
-    // A number that only the upstream sees: the client's cannot be guessed from it.
-    question.writeUInt16BE(randomInt(0x1_0000), 0);
-    for (const server of servers) {
-      const ask = transport === 'udp' ? askUdp : askTcp;
-      const answer = await ask(server, question, clock, timeoutMs).catch(() => undefined);
-      if (answer === undefined) continue;
-      answer.writeUInt16BE(id, 0);
-      return answer;
+/** What is asked for in the last tenth of its time is asked anew at once, unless its time is too short for that. */
+const PREFETCH_PART = 0.1;
+const PREFETCH_MIN_MS = 10_000;
+/** How long a stale answer is given before the upstreams are tried once more. */
+const STALE_RETRY_MS = 5000;
+
+export function createForwarder(options: ForwarderOptions): Forwarder {
+  return new CachingForwarder(options);
+}
+
+class CachingForwarder implements Forwarder {
+  readonly counts: ForwarderCounts = { hits: 0, denialHits: 0, misses: 0, prefetches: 0, stale: 0, rejected: 0 };
+  readonly #clock: Clock;
+  readonly #hedgeMs: number;
+  readonly #maxConcurrent: number;
+  readonly #upstreams: readonly Upstream[];
+  readonly #cache: ForwardCache;
+  readonly #inFlight = new Map<string, Promise<Forwarded>>();
+
+  constructor(options: ForwarderOptions) {
+    const { clock, timeoutMs = 2000, hedgeMs = 500, maxConcurrent = 1000 } = options;
+    this.#clock = clock;
+    this.#hedgeMs = hedgeMs;
+    this.#maxConcurrent = maxConcurrent;
+    this.#upstreams = options.upstreams.map((server) => new Upstream(parseServer(server), clock, timeoutMs));
+    this.#cache = new ForwardCache(options);
+  }
+
+  get cacheSize(): number {
+    return this.#cache.size;
+  }
+
+  ask(question: ForwardQuestion): Forwarded | Promise<Forwarded> {
+    const cacheKey = keyOfQuestion(question);
+    const now = this.#clock.monotonic();
+    const entry = this.#cache.get(cacheKey, now);
+    if (entry === undefined) {
+      this.counts.misses++;
+      return this.#fetch(cacheKey, question);
     }
-    throw new CodedError('ENOUPSTREAM', 'Cannot resolve a name outside of the cluster: no upstream server answers');
-  };
-  return {
-    forward,
-    async lookup(name, type) {
-      const packet = {
-        type: 'query',
-        id: 0,
-        flags: RECURSION_DESIRED,
-        questions: [{ name, type: type as 'A' }],
-      } as const;
-      const answer = decode(Buffer.from(await forward(encode({ ...packet, questions: [...packet.questions] }), 'udp')));
-      return answer.answers ?? [];
-    },
-  };
-}
+    return now < entry.expiresAt
+      ? this.#fresh(cacheKey, question, entry, now)
+      : this.#expired(cacheKey, question, entry, now);
+  }
 
-interface Server {
-  readonly host: string;
-  readonly port: number;
-}
+  noticeLoop(name: WireName): boolean {
+    const found = this.#upstreams.find((upstream) => upstream.isLoopName(name));
+    if (found === undefined) return false;
+    found.looping = true;
+    // What is under way there goes round for ever.
+    found.close();
+    return true;
+  }
 
-function parseServer(text: string): Server {
-  const match = /^(?:\[(.+)\]|([^:]+))(?::(\d+))?$/.exec(text);
-  const host = match?.[1] ?? match?.[2] ?? text;
-  return { host, port: Number(match?.[3] ?? 53) };
-}
+  upstreams(): readonly UpstreamState[] {
+    return this.#upstreams.map(({ server, healthy, looping, failedTotal }) => ({
+      to: `${server.host}:${server.port}`,
+      healthy,
+      looping,
+      failed: failedTotal,
+    }));
+  }
 
-function askUdp(server: Server, query: Buffer, clock: Clock, timeoutMs: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const socket = createSocket({ type: server.host.includes(':') ? 'udp6' : 'udp4', lookup: literal });
-    const timer = clock.after(timeoutMs, () => finish(new CodedError('ETIMEDOUT', `Cannot reach ${server.host}`)));
-    const finish = (result: Buffer | Error): void => {
-      timer[Symbol.dispose]();
-      socket.removeAllListeners();
-      socket.on('error', () => {});
-      socket.close();
-      if (result instanceof Error) reject(result);
-      else resolve(result);
+  close(): void {
+    for (const upstream of this.#upstreams) upstream.close();
+  }
+
+  #fresh(cacheKey: string, question: ForwardQuestion, entry: CacheEntry, now: number): Forwarded {
+    const { answer, storedAt, expiresAt } = entry;
+    if (answer.answers > 0) this.counts.hits++;
+    else this.counts.denialHits++;
+    const whole = expiresAt - storedAt;
+    if (whole >= PREFETCH_MIN_MS && expiresAt - now < whole * PREFETCH_PART && entry.refreshedAt === storedAt) {
+      entry.refreshedAt = now;
+      this.counts.prefetches++;
+      this.#fetch(cacheKey, question).catch(() => {});
+    }
+    return { answer, age: Math.floor((now - storedAt) / 1000), stale: false };
+  }
+
+  #expired(
+    cacheKey: string,
+    question: ForwardQuestion,
+    entry: CacheEntry,
+    now: number,
+  ): Forwarded | Promise<Forwarded> {
+    const stale = (): Forwarded => {
+      this.counts.stale++;
+      return { answer: entry.answer, age: 0, stale: true };
     };
-    socket.once('error', finish);
-    socket.on('message', (answer, from) => {
-      // Anybody may send to this port: only the answer to our question from whom we asked counts.
-      if (from.port === server.port && answer.length >= 12 && answer.readUInt16BE(0) === query.readUInt16BE(0))
-        finish(answer);
+    if (entry.refreshedAt > entry.expiresAt && now - entry.refreshedAt < STALE_RETRY_MS) return stale();
+    this.counts.misses++;
+    return this.#fetch(cacheKey, question).catch(() => {
+      entry.refreshedAt = this.#clock.monotonic();
+      return stale();
     });
-    socket.send(query, server.port, server.host);
-  });
+  }
+
+  #fetch(cacheKey: string, question: ForwardQuestion): Promise<Forwarded> {
+    const known = this.#inFlight.get(cacheKey);
+    if (known !== undefined) return known;
+    if (this.#inFlight.size >= this.#maxConcurrent) {
+      this.counts.rejected++;
+      return Promise.reject(new CodedError('EBUSY', 'Cannot forward a name: too many others are under way'));
+    }
+    const asked = this.#askUpstreams(cacheKey, question).finally(() => this.#inFlight.delete(cacheKey));
+    this.#inFlight.set(cacheKey, asked);
+    return asked;
+  }
+
+  async #askUpstreams(cacheKey: string, question: ForwardQuestion): Promise<Forwarded> {
+    const usable = this.#upstreams.filter(({ looping }) => !looping);
+    // When none is healthy all are tried: a wrong idea of their health must not be what breaks a cluster.
+    const order = [...usable.filter(({ healthy }) => healthy), ...usable.filter(({ healthy }) => !healthy)];
+    const tries = order.map((upstream) => async (): Promise<UpstreamAnswer> => {
+      const answer = parseUpstreamAnswer(await upstream.ask(question.key, question), question.key);
+      if (answer === undefined) throw new CodedError('EPROTO', 'Cannot read the answer of a DNS server');
+      return answer;
+    });
+    const answer = await firstGood(tries, this.#clock, this.#hedgeMs);
+    const now = this.#clock.monotonic();
+    const known = isPoor(answer) ? this.#cache.get(cacheKey, now)?.answer : undefined;
+    if (known !== undefined && !isPoor(known)) {
+      throw new CodedError('ENOUPSTREAM', 'Cannot resolve a name outside of the cluster: the servers report failures');
+    }
+    if (answer.ttl > 0) this.#cache.set(cacheKey, answer, now);
+    return { answer, age: 0, stale: false };
+  }
 }
 
-function askTcp(server: Server, query: Buffer, clock: Clock, timeoutMs: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: server.host, port: server.port });
-    const timer = clock.after(timeoutMs, () => finish(new CodedError('ETIMEDOUT', `Cannot reach ${server.host}`)));
-    let received = Buffer.alloc(0);
-    const finish = (result: Buffer | Error): void => {
-      timer[Symbol.dispose]();
-      socket.destroy();
-      if (result instanceof Error) reject(result);
-      else resolve(result);
-    };
-    socket.once('error', finish);
-    socket.once('close', () => finish(new CodedError('ECONNRESET', `Cannot read an answer of ${server.host}`)));
-    socket.on('data', (chunk: Buffer) => {
-      received = Buffer.concat([received, chunk]);
-      const length = received.length < 2 ? undefined : received.readUInt16BE(0);
-      if (length !== undefined && received.length >= length + 2) finish(received.subarray(2, length + 2));
-    });
-    const prefix = Buffer.alloc(2);
-    prefix.writeUInt16BE(query.length);
-    socket.write(Buffer.concat([prefix, query]));
-  });
-}
-
-/** Addresses need no look-up, and the pool thread that would do one is not worth waking. */
-function literal(
-  host: string,
-  _options: unknown,
-  done: (error: NodeJS.ErrnoException | null, address: string, family: number) => void,
-): void {
-  done(null, host, host.includes(':') ? 6 : 4);
+function keyOfQuestion({ key, dnssecOk, checkingDisabled }: ForwardQuestion): string {
+  return `${key}${dnssecOk ? 'd' : ''}${checkingDisabled ? 'c' : ''}`;
 }

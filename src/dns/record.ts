@@ -1,24 +1,16 @@
-/** One resource record without its TTL. Names have no trailing dot and are lower-case. */
+import { type WireName } from './name.ts';
+
+/** One resource record without its TTL. */
 export type DnsRecord =
-  | { readonly kind: 'A' | 'AAAA'; readonly name: string; readonly address: string }
-  | { readonly kind: 'CNAME' | 'PTR'; readonly name: string; readonly target: string }
-  | { readonly kind: 'SRV'; readonly name: string; readonly target: string; readonly port: number }
-  | { readonly kind: 'TXT'; readonly name: string; readonly text: string };
-
-export type RecordKind = DnsRecord['kind'];
-
-/** Two records that say the same have the same text: the form in which they are counted and compared. */
-export function recordText(record: DnsRecord): string {
-  switch (record.kind) {
-    case 'A':
-    case 'AAAA':
-      return `${record.name} ${record.kind} ${record.address}`;
-    case 'CNAME':
-    case 'PTR':
-      return `${record.name} ${record.kind} ${record.target}`;
-    case 'SRV':
-      return `${record.name} SRV ${record.port} ${record.target}`;
-    case 'TXT':
-      return `${record.name} TXT "${record.text}"`;
-  }
-}
+  | { readonly kind: 'A'; readonly name: WireName; readonly address: number }
+  | { readonly kind: 'AAAA'; readonly name: WireName; readonly address: string }
+  | { readonly kind: 'CNAME' | 'PTR' | 'NS'; readonly name: WireName; readonly target: WireName }
+  | {
+      readonly kind: 'SRV';
+      readonly name: WireName;
+      readonly target: WireName;
+      readonly port: number;
+      readonly weight: number;
+    }
+  | { readonly kind: 'TXT' | 'HINFO'; readonly name: WireName; readonly text: string }
+  | { readonly kind: 'SOA'; readonly name: WireName };

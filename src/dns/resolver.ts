@@ -1,9 +1,16 @@
 import { type Cidr, cidrContains } from '#base/cidr.ts';
-import { type Ip } from '#base/ip.ts';
-import { answerQuestion } from './answer.ts';
-import { bareResponse, encodeResponse, parseQuery, type Query, type Rcode, soaRecord, wireRecord } from './message.ts';
+import { type Address, ipOf } from './address.ts';
+import { type AnswerSource, answerQuestion } from './answer.ts';
+import { aliasedReply } from './aliased-reply.ts';
+import { type Autopath, autopathReply } from './autopath.ts';
+import { forwardedReply } from './forwarded-reply.ts';
 import { type Forwarder } from './forward-socket.ts';
-import { type DnsRecord } from './record.ts';
+import { type PodAddresses, type PodMode } from './pod-name.ts';
+import { isInternetClass, nameOf, parseQuery, type Query } from './query.ts';
+import { RECORD_TYPES } from './record-type.ts';
+import { bareReply, errorReply, noSuchName, reply, sizeLimit } from './reply.ts';
+import { compileTemplate } from './template.ts';
+import { TemplateCache } from './template-cache.ts';
 import { type Zone } from './zone.ts';
 
 export interface ResolverOptions {
@@ -15,80 +22,88 @@ export interface ResolverOptions {
   readonly ttl?: number;
   /** False until the first lists are in: an answer before that could only be wrong. */
   readonly isReady: () => boolean;
+  /** Names of Pods by their address. @default insecure */
+  readonly pods?: PodMode;
+  /** For `pods: 'verified'`. */
+  readonly podAddresses?: PodAddresses;
+  /** Walks the search path of a Pod on its behalf. @default off */
+  readonly autopath?: Autopath;
+  /** @default kube-system/kube-dns */
+  readonly dnsService?: { readonly namespace: string; readonly name: string };
+  /** Compiled answers that are kept. @default 20000 */
+  readonly maxTemplates?: number;
 }
 
-/** From the bytes of a query to the bytes of its answer; undefined where silence is right. */
+/**
+ * From the bytes of a query to the bytes of its answer; undefined where silence is right. What is answered from memory
+ * comes at once. `client` is the address it came from, for autopath.
+ */
 export type Resolve = (
   bytes: Buffer,
   transport: 'udp' | 'tcp',
+  client?: string,
 ) => Promise<Uint8Array | undefined> | Uint8Array | undefined;
 
-const EMPTY = { authorities: [], additionals: [], answers: [] } as const;
-
 export function createResolver(options: ResolverOptions): Resolve {
-  const { zone, forwarder, ownRanges, ttl = 5, isReady } = options;
-  const soa = soaRecord(zone.domain, ttl);
-  const wire = (records: readonly DnsRecord[]): ReturnType<typeof wireRecord>[] =>
-    records.map((record) => wireRecord(record, ttl));
-  const isOwn = (name: string): boolean => {
-    const ip = ipOfReverseName(name);
-    return ip !== undefined && ownRanges.some((range) => cidrContains(range, ip));
-  };
-  return (bytes, transport) => {
-    const parsed = parseQuery(bytes);
-    if (parsed.kind === 'ignore') return undefined;
-    if (parsed.kind === 'error') return parsed.response;
-    const { query } = parsed;
-    const size = transport === 'udp' ? query.udpSize : undefined;
-    const fail = (rcode: Rcode): Uint8Array => encodeResponse(query, { ...EMPTY, rcode, authoritative: false }, size);
-    if (query.questionClass !== 'IN') return fail('REFUSED');
-    if (query.question.type === 'AXFR' || query.question.type === 'IXFR') return fail('REFUSED');
-    if (!isReady()) return fail('SERVFAIL');
-    const answer = answerQuestion(zone, query.question, isOwn);
-    if (answer.kind === 'answer') {
-      const response = {
-        rcode: answer.rcode,
-        authoritative: true,
-        answers: wire(answer.answers),
-        authorities: answer.soa ? [soa] : [],
-        additionals: wire(answer.additionals),
-      };
-      return encodeResponse(query, response, size);
+  const { zone, forwarder, ttl = 5, isReady, autopath, maxTemplates = 20_000 } = options;
+  const source = answerSource(options);
+  const compileOptions = { ttl, zone: zone.name };
+  const templates = new TemplateCache(maxTemplates);
+  let turn = 0;
+
+  const resolveSlowly = (query: Query, limit: number, client: string | undefined): ReturnType<Resolve> => {
+    const question = { name: nameOf(query), type: query.type };
+    const answer = answerQuestion(source, question);
+    if (answer.kind === 'outside') {
+      if (answer.aliases.length > 0) return aliasedReply({ query, limit, forwarder, ttl }, answer);
+      return forward(query, limit);
     }
-    if (answer.answers.length === 0)
-      return forwarder.forward(bytes, transport).catch(() => bareWithQuestion(bytes, query, fail));
-    return followOutside(query, answer.name, wire(answer.answers), forwarder, size);
+    if (answer.rcode === 'NXDOMAIN') {
+      const walked =
+        autopath === undefined
+          ? undefined
+          : autopathReply({ autopath, query, limit, client, source, forwarder, ttl, turn: turn++ });
+      if (!(walked instanceof Promise)) return walked ?? noSuchName(query, zone.name, ttl);
+      return walked.then((found) => found ?? noSuchName(query, zone.name, ttl));
+    }
+    const template = compileTemplate(question, answer, compileOptions);
+    if (template.owner !== undefined) templates.set(query.key, template);
+    return reply(template, query, limit, turn++);
+  };
+  const forward = (query: Query, limit: number): ReturnType<Resolve> => {
+    if (query.type === RECORD_TYPES.HINFO && forwarder.noticeLoop(nameOf(query))) return bareReply(query, 'REFUSED');
+    const asked = forwarder.ask({
+      key: query.key,
+      dnssecOk: query.dnssecOk,
+      checkingDisabled: ((query.bytes[3] ?? 0) & 0x10) !== 0,
+    });
+    if (!(asked instanceof Promise)) return forwardedReply(asked, query, limit);
+    return asked.then(
+      (forwarded) => forwardedReply(forwarded, query, limit),
+      () => bareReply(query, 'SERVFAIL'),
+    );
+  };
+
+  return (bytes, transport, client) => {
+    const query = parseQuery(bytes);
+    if (query.kind === 'ignore') return undefined;
+    if (query.kind === 'error') return errorReply(bytes, query.rcode);
+    if (!isInternetClass(query)) return bareReply(query, 'REFUSED');
+    if (!isReady()) return bareReply(query, 'SERVFAIL');
+    const limit = sizeLimit(query, transport);
+    const template = templates.get(query.key);
+    if (template !== undefined) return reply(template, query, limit, turn++);
+    if (query.type === RECORD_TYPES.AXFR || query.type === RECORD_TYPES.IXFR) return bareReply(query, 'REFUSED');
+    return resolveSlowly(query, limit, client);
   };
 }
 
-function bareWithQuestion(bytes: Buffer, query: Query, fail: (rcode: Rcode) => Uint8Array): Uint8Array {
-  return query.question.name === '' ? bareResponse(bytes, 'SERVFAIL') : fail('SERVFAIL');
-}
-
-/** An alias to a name outside: the alias with what the outside says of its target. */
-async function followOutside(
-  query: Query,
-  target: string,
-  alias: ReturnType<typeof wireRecord>[],
-  forwarder: Forwarder,
-  size: number | undefined,
-): Promise<Uint8Array> {
-  const found = await forwarder.lookup(target, query.question.type).catch(() => []);
-  return encodeResponse(
-    query,
-    { ...EMPTY, rcode: 'NOERROR', authoritative: true, answers: [...alias, ...found] },
-    size,
-  );
-}
-
-function ipOfReverseName(name: string): Ip | undefined {
-  const v4 = /^(\d+)\.(\d+)\.(\d+)\.(\d+)\.in-addr\.arpa$/.exec(name);
-  if (v4 !== null) {
-    const octets = v4.slice(1, 5).map(Number).toReversed();
-    if (octets.some((octet) => octet > 255)) return undefined;
-    return { family: 4, value: octets.reduce((value, octet) => (value << 8n) | BigInt(octet), 0n) };
-  }
-  const v6 = /^((?:[0-9a-f]\.){32})ip6\.arpa$/.exec(name);
-  if (v6?.[1] === undefined) return undefined;
-  return { family: 6, value: BigInt(`0x${v6[1].split('.').toReversed().join('')}`) };
+function answerSource(options: ResolverOptions): AnswerSource {
+  const { zone, ownRanges, pods = 'insecure', podAddresses } = options;
+  const isOwnAddress = (address: Address): boolean => {
+    const ip = ipOf(address);
+    return ownRanges.some((range) => cidrContains(range, ip));
+  };
+  const dnsService = options.dnsService ?? { namespace: 'kube-system', name: 'kube-dns' };
+  return { zone, pods, podAddresses, isOwnAddress, dnsService };
 }

@@ -1,102 +1,103 @@
-import { type EndpointSlice, type Endpoint, type Service } from '#api/generated/types.ts';
-import { parseIp, reverseName } from '#base/ip.ts';
+import { type Address, addressOfDashedLabel, dashedLabel } from './address.ts';
+import { wireLabel, type WireName } from './name.ts';
 import { type DnsRecord } from './record.ts';
+import { type EndpointPart, type NamedPort, type ServiceEntry } from './service-entry.ts';
+import { type Zone } from './zone.ts';
 
-interface NamedPort {
-  readonly name: string | undefined;
-  readonly protocol: string;
-  readonly port: number;
+/** What stands before a Service's name in a question; nothing of it for the Service itself. In lower case. */
+export interface Asked {
+  readonly endpoint?: string;
+  readonly port?: string;
+  readonly protocol?: string;
+}
+
+/** An address that fits the question, with those of its ports that do. `hostname` only of an endpoint. */
+export interface Match {
+  readonly address: Address;
+  readonly hostname: string | undefined;
+  readonly ports: readonly NamedPort[];
+}
+
+/** Undefined when nothing fits, which makes the name one that does not exist. */
+export function matchesOf(zone: Zone, entry: ServiceEntry, asked: Asked = {}): readonly Match[] | undefined {
+  const { shape } = entry;
+  if (shape?.kind !== 'clusterIp' && shape?.kind !== 'headless') return undefined;
+  const matches: Match[] = [];
+  if (asked.endpoint !== undefined) addNamed(zone, entry, asked.endpoint, matches);
+  else if (shape.kind === 'headless') addEndpoints(entry, asked, matches);
+  else {
+    const ports = portsFor(shape.ports, asked);
+    if (ports.length > 0) for (const address of shape.addresses) matches.push({ address, hostname: undefined, ports });
+  }
+  return matches.length === 0 ? undefined : matches;
+}
+
+function addEndpoints(entry: ServiceEntry, asked: Asked, matches: Match[]): void {
+  for (const part of entry.parts.values()) {
+    const ports = portsFor(part.ports, asked);
+    if (ports.length === 0) continue;
+    for (const [i, address] of part.addresses.entries()) {
+      matches.push({ address, hostname: part.hostnames?.[i] ?? '', ports });
+    }
+  }
+}
+
+/** An endpoint goes by its hostname, else by its address with dashes; the index of either finds its slice. */
+function addNamed(zone: Zone, entry: ServiceEntry, label: string, matches: Match[]): void {
+  const add = (part: EndpointPart, fits: (i: number) => boolean): void => {
+    for (const [i, address] of part.addresses.entries()) {
+      if (fits(i)) matches.push({ address, hostname: part.hostnames?.[i] ?? '', ports: part.ports });
+    }
+  };
+  for (const part of entry.byHostname.get(label) ?? []) add(part, (i) => part.hostnames?.[i] === label);
+  const address = addressOfDashedLabel(label);
+  if (address === undefined || dashedLabel(address) !== label) return;
+  for (const part of zone.partsOfAddress(address)) {
+    if (part.owner !== entry) continue;
+    add(part, (i) => part.addresses[i] === address && (part.hostnames?.[i] ?? '') === '');
+  }
+}
+
+function portsFor(ports: readonly NamedPort[], { port, protocol }: Asked): readonly NamedPort[] {
+  if (port === undefined) return ports;
+  return ports.filter((other) => other.name === port && other.protocol === protocol);
+}
+
+/** `db-0.db.ns...` for an endpoint with a hostname, else `10-244-0-5.db.ns...`; the Service's own name without. */
+export function targetOf(entry: ServiceEntry, address: Address, hostname = ''): WireName {
+  return `${wireLabel(hostname === '' ? dashedLabel(address) : hostname)}${entry.name}`;
+}
+
+export function addressRecords(
+  name: WireName,
+  addresses: readonly Address[],
+): readonly Extract<DnsRecord, { kind: 'A' | 'AAAA' }>[] {
+  return addresses.map((address) =>
+    typeof address === 'number' ? { kind: 'A', name, address } : { kind: 'AAAA', name, address },
+  );
 }
 
 /**
- * All records that one Service has (Kubernetes DNS-Based Service Discovery 1.1.0). `slices` are its EndpointSlices;
- * `zone` is the cluster domain, without dots at the ends.
+ * SRV records and the addresses of their targets. The weights of all share 100, and one that is there twice (a target
+ * with two addresses) is counted twice and said once, as CoreDNS does.
  */
-export function serviceRecords(service: Service, slices: readonly EndpointSlice[], zone: string): readonly DnsRecord[] {
-  const { name, namespace = '' } = service.metadata;
-  const base = `${name}.${namespace}.svc.${zone}`.toLowerCase();
-  const { spec } = service;
-  if (spec.type === 'ExternalName') return externalNameRecords(base, spec.externalName ?? '');
-  const endpoints = slices.flatMap((slice) => sliceRecords(slice, base));
-  const ips = (spec.clusterIPs ?? [spec.clusterIP ?? '']).filter((ip) => parseIp(ip) !== undefined);
-  if (ips.length === 0) return headless(slices, base, endpoints);
-  const ports = (spec.ports ?? []).map(({ name: port, protocol = 'TCP', port: number }) => ({
-    name: port,
-    protocol,
-    port: number,
-  }));
-  return [
-    ...ips.flatMap((ip) => [addressRecord(base, ip), { kind: 'PTR' as const, name: reverse(ip), target: base }]),
-    ...serviceLocations(base, base, ports),
-    ...endpoints,
-  ];
-}
-
-/** An alias of an address would be an answer that no resolver understands, so there is none. */
-function externalNameRecords(base: string, externalName: string): readonly DnsRecord[] {
-  const target = externalName.replace(/\.$/, '').toLowerCase();
-  if (target === '' || parseIp(target) !== undefined) return [];
-  return [{ kind: 'CNAME', name: base, target }];
-}
-
-function headless(
-  slices: readonly EndpointSlice[],
-  base: string,
-  endpoints: readonly DnsRecord[],
-): readonly DnsRecord[] {
-  const own = slices.flatMap((slice) =>
-    ready(slice).flatMap((endpoint) => [
-      ...endpoint.addresses.map((address) => addressRecord(base, address)),
-      ...endpoint.addresses.flatMap((address) =>
-        serviceLocations(base, endpointName(endpoint, address, base), portsOf(slice)),
-      ),
-    ]),
-  );
-  return [...own, ...endpoints];
-}
-
-/** Each ready endpoint has a name of its own below the Service, and its address leads back to that. */
-function sliceRecords(slice: EndpointSlice, base: string): readonly DnsRecord[] {
-  return ready(slice).flatMap((endpoint) =>
-    endpoint.addresses.flatMap((address): readonly DnsRecord[] => {
-      const name = endpointName(endpoint, address, base);
-      return [addressRecord(name, address), { kind: 'PTR', name: reverse(address), target: name }];
-    }),
-  );
-}
-
-/** One SRV record a port below the Service's own name; a named port also below `_name._protocol`. */
-function serviceLocations(base: string, target: string, ports: readonly NamedPort[]): readonly DnsRecord[] {
-  return ports.flatMap(({ name, protocol, port }): readonly DnsRecord[] => {
-    const all: DnsRecord = { kind: 'SRV', name: base, target, port };
-    if (name === undefined || name === '') return [all];
-    return [all, { kind: 'SRV', name: `_${name}._${protocol}.${base}`.toLowerCase(), target, port }];
-  });
-}
-
-/** The conditions are set by controllers; an absent one means yes, as the API says. */
-function ready(slice: EndpointSlice): readonly Endpoint[] {
-  if (slice.addressType === 'FQDN') return [];
-  return (slice.endpoints ?? []).filter((endpoint) => endpoint.conditions?.ready !== false);
-}
-
-function portsOf(slice: EndpointSlice): readonly NamedPort[] {
-  return (slice.ports ?? []).flatMap(({ name, protocol = 'TCP', port }) =>
-    port === undefined ? [] : [{ name, protocol, port }],
-  );
-}
-
-/** `web-0.db.default.svc...` for an endpoint with a hostname, else `10-244-0-5.db.default.svc...`. */
-function endpointName(endpoint: Endpoint, address: string, base: string): string {
-  const label = endpoint.hostname ?? address.replaceAll(/[.:]/g, '-');
-  return `${label}.${base}`.toLowerCase();
-}
-
-function addressRecord(name: string, address: string): DnsRecord {
-  return { kind: address.includes(':') ? 'AAAA' : 'A', name, address };
-}
-
-function reverse(address: string): string {
-  const ip = parseIp(address);
-  return ip === undefined ? '' : reverseName(ip);
+export function locationRecords(
+  name: WireName,
+  entry: ServiceEntry,
+  matches: readonly Match[],
+): { readonly answers: readonly DnsRecord[]; readonly additionals: readonly DnsRecord[] } {
+  const total = matches.reduce((sum, { ports }) => sum + ports.length, 0);
+  const weight = Math.max(1, Math.floor(100 / total));
+  const answers = new Map<string, DnsRecord>();
+  const additionals = new Map<string, DnsRecord>();
+  for (const { address, hostname, ports } of matches) {
+    const target = hostname === undefined ? entry.name : targetOf(entry, address, hostname);
+    for (const { port } of ports) {
+      if (port === -1) continue;
+      const key = `${port} ${target}`;
+      if (!answers.has(key)) answers.set(key, { kind: 'SRV', name, target, port, weight });
+      for (const record of addressRecords(target, [address])) additionals.set(`${address} ${target}`, record);
+    }
+  }
+  return { answers: [...answers.values()], additionals: [...additionals.values()] };
 }

@@ -1,5 +1,6 @@
-import { endpointSlices, namespaces, services } from '#api/resource.ts';
+import { endpointSlices, namespaces, pods, services } from '#api/resource.ts';
 import { type Informers } from '#client/informers.ts';
+import { type PodIndex } from './pod-index.ts';
 import { type Zone } from './zone.ts';
 
 export interface ZoneSyncOptions {
@@ -37,4 +38,16 @@ export async function syncZone(zone: Zone, { informers, signal }: ZoneSyncOption
   const all = [allNamespaces, allServices, allSlices];
   for (const informer of all) informer.start(signal);
   await Promise.all(all.map((informer) => informer.synced));
+}
+
+/** Only where Pods are looked up by address: they are many, and change often. */
+export async function syncPods(index: PodIndex, { informers, signal }: ZoneSyncOptions): Promise<void> {
+  const allPods = informers.for(pods);
+  allPods.on({
+    added: (pod) => index.setPod(pod),
+    updated: (pod) => index.setPod(pod),
+    deleted: (pod) => index.removePod(pod),
+  });
+  allPods.start(signal);
+  await allPods.synced;
 }

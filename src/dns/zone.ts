@@ -1,67 +1,30 @@
 import { type EndpointSlice, type Service } from '#api/generated/types.ts';
-import { objectKey } from '#api/object.ts';
-import { type DnsRecord, recordText, type RecordKind } from './record.ts';
-import { serviceRecords } from './service-records.ts';
-
-/** All records of one name; the same record may come from two Services, so each is counted. */
-class Node {
-  readonly #counts = new Map<string, { readonly record: DnsRecord; count: number }>();
-  #records: readonly DnsRecord[] | undefined;
-
-  add(record: DnsRecord): void {
-    const text = recordText(record);
-    const entry = this.#counts.get(text);
-    if (entry === undefined) this.#counts.set(text, { record, count: 1 });
-    else entry.count++;
-    this.#records = undefined;
-  }
-
-  remove(record: DnsRecord): void {
-    const text = recordText(record);
-    const entry = this.#counts.get(text);
-    if (entry === undefined) return;
-    entry.count--;
-    if (entry.count === 0) this.#counts.delete(text);
-    this.#records = undefined;
-  }
-
-  get empty(): boolean {
-    return this.#counts.size === 0;
-  }
-
-  get records(): readonly DnsRecord[] {
-    this.#records ??= [...this.#counts.values()].map((entry) => entry.record);
-    return this.#records;
-  }
-}
+import { type Address } from './address.ts';
+import { labelsOf, wireLabel, wireName, type WireName } from './name.ts';
+import { type EndpointPart, partOf, type ServiceEntry, shapeOf } from './service-entry.ts';
 
 /**
- * The names of the cluster domain and what they stand for, compiled when an object changes and looked up by name. A
- * change costs as much as its Service has records, whatever the size of the cluster.
+ * The Services of a cluster and their endpoints, as they are asked for: by name and by address. Nothing but what DNS
+ * says is kept of an object. A change of a Service costs as much as its ports, a change of a slice as much as the slice,
+ * whatever the size of the Service and of the cluster.
  */
 export class Zone {
   /** The cluster domain in lower case without dots at the ends: `cluster.local`. */
   readonly domain: string;
-  readonly #nodes = new Map<string, Node>();
+  readonly name: WireName;
+  readonly labels: readonly string[];
   readonly #namespaces = new Set<string>();
-  readonly #services = new Map<string, Service>();
-  readonly #slices = new Map<string, Map<string, EndpointSlice>>();
-  readonly #present = new Map<string, readonly DnsRecord[]>();
+  readonly #entries = new Map<string, ServiceEntry>();
+  readonly #byClusterIp = new Map<Address, ServiceEntry>();
+  /** One part where an address is in one slice only, which nearly all are: an array for each would cost more. */
+  readonly #byEndpoint = new Map<Address, EndpointPart | readonly EndpointPart[]>();
 
   constructor(domain: string) {
-    this.domain = domain.toLowerCase();
-    this.#put([{ kind: 'TXT', name: `dns-version.${this.domain}`, text: '1.1.0' }]);
-  }
-
-  /** Records of a name given in lower case; undefined when there is no such name. */
-  lookup(name: string): readonly DnsRecord[] | undefined {
-    return this.#nodes.get(name)?.records;
-  }
-
-  lookupKind<K extends RecordKind>(name: string, kind: K): readonly Extract<DnsRecord, { kind: K }>[] {
-    return (this.lookup(name) ?? []).filter(
-      (record): record is Extract<DnsRecord, { kind: K }> => record.kind === kind,
-    );
+    const name = wireName(domain);
+    if (name === undefined) throw new RangeError(`Cannot serve the domain "${domain}": it is not a domain name`);
+    this.name = name;
+    this.labels = labelsOf(name);
+    this.domain = this.labels.join('.');
   }
 
   hasNamespace(name: string): boolean {
@@ -76,66 +39,126 @@ export class Zone {
     this.#namespaces.delete(name);
   }
 
+  /** Undefined when there is no such Service, whatever slices say. Names in lower case. */
+  service(namespace: string, name: string): ServiceEntry | undefined {
+    const entry = this.#entries.get(`${namespace}/${name}`);
+    return entry?.shape === undefined ? undefined : entry;
+  }
+
+  serviceOfClusterIp(address: Address): ServiceEntry | undefined {
+    return this.#byClusterIp.get(address);
+  }
+
+  /** The slices with a ready endpoint of this address, also those whose Service is not there. */
+  partsOfAddress(address: Address): readonly EndpointPart[] {
+    const parts = this.#byEndpoint.get(address);
+    if (parts === undefined) return [];
+    return isMany(parts) ? parts : [parts];
+  }
+
   setService(service: Service): void {
-    const key = objectKey(service);
-    this.#services.set(key, service);
-    this.#compile(key);
+    const entry = this.#entry(service.metadata.namespace ?? '', service.metadata.name);
+    this.#setShape(entry, service);
   }
 
   removeService(service: Service): void {
-    const key = objectKey(service);
-    this.#services.delete(key);
-    this.#compile(key);
+    const { namespace = '', name } = service.metadata;
+    const entry = this.#entries.get(`${namespace}/${name}`);
+    if (entry === undefined) return;
+    this.#setShape(entry, undefined);
+    this.#forgetIfEmpty(namespace, name, entry);
   }
 
   setSlice(slice: EndpointSlice): void {
-    const key = serviceKeyOf(slice);
-    if (key === undefined) return;
-    const slices = this.#slices.get(key) ?? new Map<string, EndpointSlice>();
-    slices.set(slice.metadata.name, slice);
-    this.#slices.set(key, slices);
-    this.#compile(key);
+    const service = serviceOf(slice);
+    if (service === undefined) return;
+    const entry = this.#entry(slice.metadata.namespace ?? '', service);
+    const before = entry.parts.get(slice.metadata.name);
+    const after = partOf(entry, slice);
+    entry.version++;
+    if (before !== undefined) this.#unindex(before);
+    entry.parts.set(slice.metadata.name, after);
+    this.#index(after);
   }
 
   removeSlice(slice: EndpointSlice): void {
-    const key = serviceKeyOf(slice);
-    const slices = key === undefined ? undefined : this.#slices.get(key);
-    if (key === undefined || slices === undefined) return;
-    slices.delete(slice.metadata.name);
-    if (slices.size === 0) this.#slices.delete(key);
-    this.#compile(key);
+    const service = serviceOf(slice);
+    if (service === undefined) return;
+    const { namespace = '', name } = slice.metadata;
+    const entry = this.#entries.get(`${namespace}/${service}`);
+    const part = entry?.parts.get(name);
+    if (entry === undefined || part === undefined) return;
+    entry.version++;
+    this.#unindex(part);
+    entry.parts.delete(name);
+    this.#forgetIfEmpty(namespace, service, entry);
   }
 
-  #compile(key: string): void {
-    const service = this.#services.get(key);
-    const slices = [...(this.#slices.get(key)?.values() ?? [])];
-    const before = this.#present.get(key) ?? [];
-    const after = service === undefined ? [] : serviceRecords(service, slices, this.domain);
-    // First the new ones: a name that stays is never gone in between.
-    this.#put(after);
-    this.#drop(before);
-    if (after.length === 0) this.#present.delete(key);
-    else this.#present.set(key, after);
+  #entry(namespace: string, name: string): ServiceEntry {
+    const key = `${namespace}/${name}`;
+    const known = this.#entries.get(key);
+    if (known !== undefined) return known;
+    const entry: ServiceEntry = {
+      name: `${wireLabel(name)}${wireLabel(namespace)}${wireLabel('svc')}${this.name}`,
+      shape: undefined,
+      parts: new Map(),
+      byHostname: new Map(),
+      version: 0,
+    };
+    this.#entries.set(key, entry);
+    return entry;
   }
 
-  #put(records: readonly DnsRecord[]): void {
-    for (const record of records) {
-      const node = this.#nodes.get(record.name) ?? new Node();
-      node.add(record);
-      this.#nodes.set(record.name, node);
+  #forgetIfEmpty(namespace: string, name: string, entry: ServiceEntry): void {
+    if (entry.shape === undefined && entry.parts.size === 0) this.#entries.delete(`${namespace}/${name}`);
+  }
+
+  #setShape(entry: ServiceEntry, service: Service | undefined): void {
+    entry.version++;
+    if (entry.shape?.kind === 'clusterIp') {
+      for (const address of entry.shape.addresses) {
+        // A new Service may have the address before we hear that the old one is gone.
+        if (this.#byClusterIp.get(address) === entry) this.#byClusterIp.delete(address);
+      }
+    }
+    entry.shape = service === undefined ? undefined : shapeOf(service);
+    if (entry.shape?.kind !== 'clusterIp') return;
+    for (const address of entry.shape.addresses) this.#byClusterIp.set(address, entry);
+  }
+
+  #index(part: EndpointPart): void {
+    for (const address of part.addresses) {
+      const known = this.#byEndpoint.get(address);
+      if (known === undefined) this.#byEndpoint.set(address, part);
+      else if (!isMany(known)) this.#byEndpoint.set(address, known === part ? part : [known, part]);
+      else if (!known.includes(part)) this.#byEndpoint.set(address, [...known, part]);
+    }
+    for (const hostname of new Set(part.hostnames)) {
+      if (hostname === '') continue;
+      part.owner.byHostname.set(hostname, [...(part.owner.byHostname.get(hostname) ?? []), part]);
     }
   }
 
-  #drop(records: readonly DnsRecord[]): void {
-    for (const record of records) {
-      const node = this.#nodes.get(record.name);
-      node?.remove(record);
-      if (node?.empty === true) this.#nodes.delete(record.name);
+  #unindex(part: EndpointPart): void {
+    for (const address of part.addresses) {
+      const known = this.#byEndpoint.get(address);
+      const rest = known !== undefined && isMany(known) ? known.filter((other) => other !== part) : [];
+      const [first] = rest;
+      if (first !== undefined) this.#byEndpoint.set(address, rest.length === 1 ? first : rest);
+      else if (known === part || (known !== undefined && isMany(known))) this.#byEndpoint.delete(address);
+    }
+    for (const hostname of new Set(part.hostnames)) {
+      const rest = (part.owner.byHostname.get(hostname) ?? []).filter((other) => other !== part);
+      if (rest.length === 0) part.owner.byHostname.delete(hostname);
+      else part.owner.byHostname.set(hostname, rest);
     }
   }
 }
 
-function serviceKeyOf(slice: EndpointSlice): string | undefined {
-  const name = slice.metadata.labels?.['kubernetes.io/service-name'];
-  return name === undefined ? undefined : `${slice.metadata.namespace ?? ''}/${name}`;
+function isMany(parts: EndpointPart | readonly EndpointPart[]): parts is readonly EndpointPart[] {
+  return Array.isArray(parts);
+}
+
+function serviceOf(slice: EndpointSlice): string | undefined {
+  return slice.metadata.labels?.['kubernetes.io/service-name'];
 }

@@ -1,0 +1,188 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent, request } from 'node:https';
+import { createServer, type AddressInfo } from 'node:net';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '../../src/base/clock.ts';
+import { type Ask, type RuleAnswer, type RuleRequest } from '../../src/apiserver/services/rules/rule-case.ts';
+
+export const PEER_VERSION = 'v1.34.2';
+const TOKEN = 'peer';
+const WAIT_MS = 120_000;
+const POLL_MS = 100;
+
+/** Where `build-kube-apiserver.sh` puts it. */
+function binaryPath(): string {
+  const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
+  return join(cache, 'clusterip-peers', `kube-apiserver-${PEER_VERSION}`);
+}
+
+/** Why there is no peer on this machine; undefined when there is. */
+export function peerMissing(): string | undefined {
+  if (!existsSync(binaryPath())) return `no ${binaryPath()}: bench/peers/build-kube-apiserver.sh makes it`;
+  const etcd = spawnSync('etcd', ['--version']);
+  return etcd.status === 0 ? undefined : 'no etcd on PATH: it is in the package etcd-server';
+}
+
+interface Address {
+  readonly metadata: { readonly name: string };
+  readonly spec: { readonly parentRef: { readonly name: string } };
+}
+
+/** A kube-apiserver of its own on an etcd of its own, both on free ports of the loopback. */
+export class KubeApiServer implements AsyncDisposable {
+  readonly #directory: string;
+  readonly #children: ChildProcess[] = [];
+  readonly #port: number;
+
+  private constructor(directory: string, port: number) {
+    this.#directory = directory;
+    this.#port = port;
+  }
+
+  static async start(ranges: readonly string[]): Promise<KubeApiServer> {
+    const [port = 0, client = 0, peer = 0] = await freePorts(3);
+    const server = new KubeApiServer(mkdtempSync(join(tmpdir(), 'clusterip-peer-')), port);
+    try {
+      const etcd = `http://127.0.0.1:${client}`;
+      server.#startEtcd(etcd, `http://127.0.0.1:${peer}`);
+      server.#startApiServer(etcd, ranges);
+      await server.#ready();
+      return server;
+    } catch (error) {
+      await server[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  readonly ask: Ask = (asked) => send(this.#port, asked);
+
+  /** A Service of two families that cannot have its second address leaves the first taken: kubernetes/kubernetes#136475. */
+  async forgetAddresses(): Promise<void> {
+    const path = '/apis/networking.k8s.io/v1/ipaddresses';
+    const { items } = (await this.ask({ method: 'GET', path })).body as { readonly items: readonly Address[] };
+    for (const { metadata, spec } of items) {
+      if (spec.parentRef.name !== 'kubernetes') await this.ask({ method: 'DELETE', path: `${path}/${metadata.name}` });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const child of this.#children.reverse()) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGKILL');
+      await ended;
+    }
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  #startEtcd(client: string, peer: string): void {
+    this.#spawn('etcd', [
+      ['data-dir', join(this.#directory, 'etcd')],
+      ['listen-client-urls', client],
+      ['advertise-client-urls', client],
+      ['listen-peer-urls', peer],
+      ['initial-advertise-peer-urls', peer],
+      ['initial-cluster', `default=${peer}`],
+      ['unsafe-no-fsync', 'true'],
+    ]);
+  }
+
+  #startApiServer(etcd: string, ranges: readonly string[]): void {
+    const file = (name: string, text: string): string => {
+      const path = join(this.#directory, name);
+      writeFileSync(path, text, { mode: 0o600 });
+      return path;
+    };
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const key = file('account.key', privateKey.export({ type: 'sec1', format: 'pem' }).toString());
+    mkdirSync(join(this.#directory, 'certs'));
+    this.#spawn(binaryPath(), [
+      ['etcd-servers', etcd],
+      ['secure-port', String(this.#port)],
+      ['bind-address', '127.0.0.1'],
+      ['advertise-address', ranges[0]?.includes(':') === true ? 'fd00::1' : '192.0.2.1'],
+      ['cert-dir', join(this.#directory, 'certs')],
+      ['service-cluster-ip-range', ranges.join(',')],
+      ['service-account-issuer', 'https://peer.test'],
+      ['service-account-key-file', key],
+      ['service-account-signing-key-file', key],
+      ['token-auth-file', file('tokens.csv', `${TOKEN},admin,admin,system:masters\n`)],
+      ['authorization-mode', 'AlwaysAllow'],
+      ['endpoint-reconciler-type', 'none'],
+    ]);
+  }
+
+  #spawn(program: string, options: readonly (readonly [string, string])[]): void {
+    const log = openSync(join(this.#directory, `${this.#children.length}.log`), 'w');
+    const args = options.map(([name, value]) => `--${name}=${value}`);
+    this.#children.push(spawn(program, args, { stdio: ['ignore', log, log] }));
+  }
+
+  /** Its own ServiceCIDR is ready last: without it nothing can be allocated. */
+  async #ready(): Promise<void> {
+    const until = systemClock.monotonic() + WAIT_MS;
+    const path = '/apis/networking.k8s.io/v1/servicecidrs/kubernetes';
+    while (systemClock.monotonic() < until) {
+      const dead = this.#children.findIndex(({ exitCode }) => exitCode !== null);
+      if (dead >= 0) throw new Error(readFileSync(join(this.#directory, `${dead}.log`), 'utf8').slice(-2_000));
+      const answer = await this.ask({ method: 'GET', path }).catch(() => undefined);
+      const made = await this.ask({ method: 'GET', path: '/api/v1/namespaces/default/services/kubernetes' }).catch(
+        () => undefined,
+      );
+      if (made?.status === 200 && JSON.stringify(answer?.body).includes('"status":"True"')) return;
+      await systemClock.sleep(POLL_MS);
+    }
+    throw new Error(`kube-apiserver is not ready after ${WAIT_MS / 1_000} s`);
+  }
+}
+
+async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports = await Promise.all(
+    servers.map(async (server) => {
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      return (server.address() as AddressInfo).port;
+    }),
+  );
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+/** One connection for each request at a time, kept open. Its certificate is one that it made for itself at start. */
+const agent = new Agent({ keepAlive: true, rejectUnauthorized: false });
+
+function send(port: number, { method, path, body, contentType }: RuleRequest): Promise<RuleAnswer> {
+  const headers = {
+    authorization: `Bearer ${TOKEN}`,
+    accept: 'application/json',
+    'content-type': contentType ?? 'application/json',
+  };
+  return new Promise((resolve, reject) => {
+    const options = { host: '127.0.0.1', port, method, path, headers, agent };
+    const sent = request(options, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () => {
+        const text = Buffer.concat(chunks).toString();
+        const warnings = warningsOf(response.headers['warning']);
+        try {
+          resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) as unknown, warnings });
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(text));
+        }
+      });
+    });
+    sent.on('error', reject);
+    sent.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}
+
+/** `299 - "text", 299 - "text"`. */
+function warningsOf(header: string | undefined): readonly string[] {
+  return [...(header ?? '').matchAll(/299 - ("(?:[^"\\]|\\.)*")/g)].map(
+    ([, text = '""']) => JSON.parse(text) as string,
+  );
+}

@@ -1,0 +1,96 @@
+import {
+  decode,
+  encode,
+  RECURSION_AVAILABLE,
+  RECURSION_DESIRED,
+  TRUNCATED_RESPONSE,
+  type Answer as Wire,
+} from 'dns-packet';
+import { type OutsideAnswer } from './answer.ts';
+import { type Forwarded, type Forwarder } from './forward-socket.ts';
+import { nameText } from './name.ts';
+import { HEADER_BYTES, keyOf, type Query } from './query.ts';
+import { RCODES } from './record-type.ts';
+import { bareReply, OPT_BYTES, writeOpt } from './reply.ts';
+
+const AUTHORITATIVE = 0x0400;
+const CHECKING_DISABLED = 0x10;
+
+export interface AliasedContext {
+  readonly query: Query;
+  readonly limit: number;
+  readonly forwarder: Forwarder;
+  readonly ttl: number;
+}
+
+/** What the outside says of the name that aliases led to. Rejects when it says nothing. */
+export function askOutside(
+  { query, forwarder }: AliasedContext,
+  { name }: OutsideAnswer,
+): Forwarded | Promise<Forwarded> {
+  return forwarder.ask({
+    key: keyOf(name, query.type),
+    dnssecOk: false,
+    checkingDisabled: ((query.bytes[3] ?? 0) & CHECKING_DISABLED) !== 0,
+  });
+}
+
+/** Aliases of ours, and what the outside says of the name at their end. */
+export async function aliasedReply(context: AliasedContext, outside: OutsideAnswer): Promise<Buffer> {
+  try {
+    return mergedReply(context, outside, await askOutside(context, outside));
+  } catch {
+    return bareReply(context.query, 'SERVFAIL');
+  }
+}
+
+/** Rare enough for the general codec, which knows all types there are. A name that does not exist there is no data here. */
+export function mergedReply(
+  { query, limit, ttl }: AliasedContext,
+  outside: OutsideAnswer,
+  forwarded: Forwarded,
+): Buffer {
+  const found = decode(forwarded.answer.bytes);
+  if (forwarded.answer.rcode !== RCODES.NOERROR && forwarded.answer.rcode !== RCODES.NXDOMAIN) {
+    return bareReply(query, 'SERVFAIL');
+  }
+  const aliases = outside.aliases.flatMap((alias): Wire[] =>
+    alias.kind === 'CNAME' ? [{ type: 'CNAME', name: nameText(alias.name), ttl, data: nameText(alias.target) }] : [],
+  );
+  const answers = [...aliases, ...(found.answers ?? []).map((record) => aged(record, forwarded.age))];
+  const room = query.edns ? limit - OPT_BYTES : limit;
+  for (let count = answers.length; ; count--) {
+    const out = encodeAnswers(query, answers.slice(0, count), count < answers.length);
+    if (out.length <= room || count === 0) return finished(out, query);
+  }
+}
+
+function aged(record: Wire, seconds: number): Wire {
+  if (!('ttl' in record) || record.ttl === undefined) return record;
+  return { ...record, ttl: Math.max(0, record.ttl - seconds) };
+}
+
+function encodeAnswers(query: Query, answers: Wire[], truncated: boolean): Buffer {
+  const { bytes } = query;
+  const [question] = decode(bytes).questions ?? [];
+  return encode({
+    type: 'response',
+    id: bytes.readUInt16BE(0),
+    flags:
+      RECURSION_AVAILABLE |
+      AUTHORITATIVE |
+      (bytes.readUInt16BE(2) & (RECURSION_DESIRED | CHECKING_DISABLED)) |
+      (truncated ? TRUNCATED_RESPONSE : 0),
+    questions: question === undefined ? [] : [question],
+    answers,
+  });
+}
+
+function finished(out: Buffer, query: Query): Buffer {
+  query.bytes.copy(out, HEADER_BYTES, HEADER_BYTES, query.questionEnd);
+  if (!query.edns) return out;
+  const whole = Buffer.concat([out, Buffer.alloc(OPT_BYTES)]);
+  whole.writeUInt16BE(1, 10);
+  writeOpt(whole, out.length, query.dnssecOk);
+  return whole;
+}

@@ -1,0 +1,66 @@
+import { type UpstreamAnswer } from './upstream-answer.ts';
+
+export interface CacheEntry {
+  readonly answer: UpstreamAnswer;
+  /** Monotonic milliseconds. */
+  readonly storedAt: number;
+  readonly expiresAt: number;
+  /** When it was last asked for anew, in vain or not yet in vain. */
+  refreshedAt: number;
+}
+
+export interface ForwardCacheOptions {
+  /** Bytes. @default 16 MiB */
+  readonly maxBytes?: number | undefined;
+  /** How long after its end an answer may still be given when no upstream answers (RFC 8767), ms. @default 1 h */
+  readonly staleMs?: number | undefined;
+}
+
+/** Maps, keys and objects of one entry beside the bytes of the message, roughly. */
+const ENTRY_BYTES = 600;
+
+/** Answers of upstreams by question. Bounded in bytes; the least used go in halves. */
+export class ForwardCache {
+  readonly #half: number;
+  readonly #staleMs: number;
+  #young = new Map<string, CacheEntry>();
+  #old = new Map<string, CacheEntry>();
+  #youngBytes = 0;
+
+  constructor({ maxBytes = 16 << 20, staleMs = 3_600_000 }: ForwardCacheOptions = {}) {
+    this.#half = maxBytes / 2;
+    this.#staleMs = staleMs;
+  }
+
+  get size(): number {
+    return this.#young.size + this.#old.size;
+  }
+
+  /** Also one whose time is over, as long as it may be given when all else fails. */
+  get(key: string, now: number): CacheEntry | undefined {
+    let entry = this.#young.get(key);
+    if (entry === undefined) {
+      entry = this.#old.get(key);
+      if (entry === undefined) return undefined;
+      this.#old.delete(key);
+      this.#put(key, entry);
+    }
+    if (now < entry.expiresAt + this.#staleMs) return entry;
+    this.#young.delete(key);
+    return undefined;
+  }
+
+  set(key: string, answer: UpstreamAnswer, now: number): void {
+    this.#old.delete(key);
+    this.#put(key, { answer, storedAt: now, expiresAt: now + answer.ttl * 1000, refreshedAt: now });
+  }
+
+  #put(key: string, entry: CacheEntry): void {
+    this.#young.set(key, entry);
+    this.#youngBytes += entry.answer.bytes.length + 2 * key.length + ENTRY_BYTES;
+    if (this.#youngBytes <= this.#half) return;
+    this.#old = this.#young;
+    this.#young = new Map();
+    this.#youngBytes = 0;
+  }
+}

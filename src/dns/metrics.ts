@@ -1,0 +1,116 @@
+import { type Clock } from '#base/clock.ts';
+import { uint16 } from './query.ts';
+import { RECORD_TYPES, typeName } from './record-type.ts';
+import { type Resolve } from './resolver.ts';
+
+/** CoreDNS's buckets: seconds, and bytes. */
+const DURATION_BUCKETS: readonly number[] = Array.from({ length: 16 }, (_, i) => 0.00025 * 2 ** i);
+const SIZE_BUCKETS: readonly number[] = [
+  0, 100, 200, 300, 400, 511, 1023, 2047, 4095, 8291, 16_000, 32_000, 48_000, 64_000,
+];
+
+/** The types that are counted by name; the rest together, so that nobody can fill the memory with types. */
+const COUNTED_TYPES: readonly number[] = Object.values(RECORD_TYPES).filter(
+  (type) => type !== RECORD_TYPES.OPT && type !== RECORD_TYPES.HINFO,
+);
+export const TYPE_LABELS: readonly string[] = [...COUNTED_TYPES.map(typeName), 'other'];
+const OTHER = COUNTED_TYPES.length;
+const TYPE_INDEX = Uint8Array.from({ length: 256 }, (_, type) => {
+  const index = COUNTED_TYPES.indexOf(type);
+  return index === -1 ? OTHER : index;
+});
+
+export const PROTOCOLS = ['udp', 'tcp'] as const;
+export const FAMILIES = ['1', '2'] as const;
+/** Who made the answer, in CoreDNS's words; an error of ours has no plugin. */
+export const PLUGINS = ['', 'kubernetes', 'forward'] as const;
+
+/** A clock is read for one answer out of so many that are there at once; those that wait are all timed. */
+const SAMPLE = 64;
+
+export class Histogram {
+  readonly bounds: readonly number[];
+  readonly counts: Float64Array;
+  sum = 0;
+
+  constructor(bounds: readonly number[]) {
+    this.bounds = bounds;
+    this.counts = new Float64Array(bounds.length + 1);
+  }
+
+  observe(value: number, times = 1): void {
+    let bucket = 0;
+    while (bucket < this.bounds.length && value > (this.bounds[bucket] ?? 0)) bucket++;
+    this.counts[bucket] = (this.counts[bucket] ?? 0) + times;
+    this.sum += value * times;
+  }
+}
+
+/** Counters of a server: arrays of numbers, since they are touched by every query. */
+export class DnsMetrics {
+  /** By protocol, family and type, the last the fastest. */
+  readonly requests: Float64Array = new Float64Array(PROTOCOLS.length * FAMILIES.length * TYPE_LABELS.length);
+  /** By plugin and rcode. */
+  readonly responses: Float64Array = new Float64Array(PLUGINS.length * 16);
+  readonly requestSizes: readonly Histogram[] = PROTOCOLS.map(() => new Histogram(SIZE_BUCKETS));
+  readonly responseSizes: readonly Histogram[] = PROTOCOLS.map(() => new Histogram(SIZE_BUCKETS));
+  readonly durations: Histogram = new Histogram(DURATION_BUCKETS);
+  /** Errors of ours that no answer came of. */
+  panics = 0;
+
+  request(bytes: Uint8Array, transport: 'udp' | 'tcp', client: string | undefined): void {
+    const protocol = transport === 'udp' ? 0 : 1;
+    const family = client !== undefined && client.includes(':') && !client.startsWith('::ffff:') ? 1 : 0;
+    const index = (2 * protocol + family) * TYPE_LABELS.length + typeIndex(bytes);
+    this.requests[index] = (this.requests[index] ?? 0) + 1;
+    this.requestSizes[protocol]?.observe(bytes.length);
+  }
+
+  response(bytes: Uint8Array, transport: 'udp' | 'tcp'): void {
+    const rcode = (bytes[3] ?? 0) & 15;
+    const plugin = ((bytes[2] ?? 0) & 0x04) !== 0 ? 1 : rcode === 0 || rcode === 3 ? 2 : 0;
+    const index = 16 * plugin + rcode;
+    this.responses[index] = (this.responses[index] ?? 0) + 1;
+    this.responseSizes[transport === 'udp' ? 0 : 1]?.observe(bytes.length);
+  }
+}
+
+function typeIndex(bytes: Uint8Array): number {
+  let at = 12;
+  for (let length = bytes[at] ?? 0; length !== 0 && length < 64; length = bytes[at] ?? 0) at += 1 + length;
+  const type = uint16(bytes, at + 1);
+  return type < 256 ? (TYPE_INDEX[type] ?? OTHER) : OTHER;
+}
+
+/** The same resolver, counted. */
+export function withMetrics(resolve: Resolve, metrics: DnsMetrics, clock: Clock): Resolve {
+  let number = 0;
+  const answered = (answer: Uint8Array | undefined, transport: 'udp' | 'tcp'): Uint8Array | undefined => {
+    if (answer !== undefined) metrics.response(answer, transport);
+    return answer;
+  };
+  const panicked = (error: unknown): never => {
+    metrics.panics++;
+    throw error;
+  };
+  return (bytes, transport, client) => {
+    metrics.request(bytes, transport, client);
+    const timed = ++number % SAMPLE === 0;
+    const start = timed ? clock.monotonic() : 0;
+    let answer: ReturnType<Resolve>;
+    try {
+      answer = resolve(bytes, transport, client);
+    } catch (error) {
+      return panicked(error);
+    }
+    if (answer instanceof Promise) {
+      const asked = timed ? start : clock.monotonic();
+      return answer.then((found) => {
+        metrics.durations.observe((clock.monotonic() - asked) / 1000);
+        return answered(found, transport);
+      }, panicked);
+    }
+    if (timed) metrics.durations.observe((clock.monotonic() - start) / 1000, SAMPLE);
+    return answered(answer, transport);
+  };
+}

@@ -1,0 +1,75 @@
+import { type LocalAnswer, type Question } from './answer.ts';
+import { MessageWriter } from './message-writer.ts';
+import { type WireName } from './name.ts';
+import { HEADER_BYTES } from './query.ts';
+import { owned } from './upstream-answer.ts';
+import { RCODES } from './record-type.ts';
+import { type DnsRecord } from './record.ts';
+import { type ServiceEntry } from './service-entry.ts';
+
+/** A whole answer, but for what each query brings: id, flags, the case of the name, EDNS0 and the room there is. */
+export interface Template {
+  readonly bytes: Buffer;
+  readonly rcode: number;
+  readonly questionEnd: number;
+  /** The first byte after each record, and after the question first: where an answer can be cut. */
+  readonly ends: Uint16Array;
+  readonly answers: number;
+  readonly authorities: number;
+  /** Address records at the end of the answers, all of one size, which take turns to be first. */
+  readonly turn: { readonly start: number; readonly size: number; readonly count: number } | undefined;
+  /** Right for as long as the Service has this version; without one it is right only now. */
+  readonly owner: ServiceEntry | undefined;
+  readonly version: number;
+}
+
+export interface TemplateOptions {
+  /** Seconds. */
+  readonly ttl: number;
+  readonly zone: WireName;
+}
+
+/** A record must start below this, or its end would not be a number of two bytes. */
+const MAX_START = 0xfc00;
+
+export function compileTemplate(question: Question, answer: LocalAnswer, { ttl, zone }: TemplateOptions): Template {
+  const writer = new MessageWriter({ start: HEADER_BYTES, ttl, zone });
+  writer.question(question.name, question.type);
+  const ends = [writer.length];
+  const authorities: readonly DnsRecord[] = answer.soa ? [{ kind: 'SOA', name: zone }] : [];
+  const write = (records: readonly DnsRecord[]): number => {
+    let written = 0;
+    for (const record of records) {
+      if (writer.length > MAX_START) break;
+      writer.record(record);
+      ends.push(writer.length);
+      written++;
+    }
+    return written;
+  };
+  const answers = write(answer.answers);
+  const turn = turnOf(answer.answers, ends, answers);
+  const written = write(authorities);
+  write(answer.additionals);
+  const bytes = writer.bytes();
+  return {
+    // What is not kept is used up before the next is written.
+    bytes: answer.owner === undefined ? bytes : owned(bytes),
+    rcode: RCODES[answer.rcode],
+    questionEnd: ends[0] ?? 0,
+    ends: new Uint16Array(ends),
+    answers,
+    authorities: written,
+    turn,
+    owner: answer.owner,
+    version: answer.owner?.version ?? 0,
+  };
+}
+
+function turnOf(records: readonly DnsRecord[], ends: readonly number[], count: number): Template['turn'] {
+  const first = records.findIndex(({ kind }) => kind === 'A' || kind === 'AAAA');
+  const turning = count - first;
+  if (first === -1 || turning < 2) return undefined;
+  const start = ends[first] ?? 0;
+  return { start, size: ((ends[count] ?? 0) - start) / turning, count: turning };
+}

@@ -1,0 +1,180 @@
+import { randomInt } from 'node:crypto';
+import { createSocket, type Socket } from 'node:dgram';
+import { connect } from 'node:net';
+import { type Clock } from '#base/clock.ts';
+import { CodedError } from '#base/errors.ts';
+import { HEADER_BYTES, skipName, uint16 } from './query.ts';
+
+export interface ServerAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `10.0.0.1`, `10.0.0.1:5353`, `fd00::1` or `[fd00::1]:5353`. */
+export function parseServer(text: string): ServerAddress {
+  const match = /^(?:\[(.+)\]|([^:]+))(?::(\d+))?$/.exec(text);
+  return { host: match?.[1] ?? match?.[2] ?? text, port: Number(match?.[3] ?? 53) };
+}
+
+/** A port is given up after so many questions, so that nobody has long to guess at it. */
+const QUESTIONS_PER_PORT = 100;
+
+interface Waiting {
+  /** Name, type and class as they were sent: servers send them back as they are. */
+  readonly question: Buffer;
+  resolve(answer: Buffer): void;
+  reject(error: Error): void;
+}
+
+interface Port {
+  readonly socket: Socket;
+  readonly waiting: Map<number, Waiting>;
+  /** Nothing can be sent before; rejects when it never can. */
+  connected: Promise<void>;
+  asked: number;
+}
+
+/** One upstream server over UDP and TCP. Answers come back with the id of the query as it was given. */
+export class UpstreamSocket {
+  readonly server: ServerAddress;
+  readonly #clock: Clock;
+  #port: Port | undefined;
+
+  constructor(server: ServerAddress, clock: Clock) {
+    this.server = server;
+    this.#clock = clock;
+  }
+
+  askUdp(query: Buffer, timeoutMs: number): Promise<Buffer> {
+    const port = this.#openPort();
+    return new Promise((resolve, reject) => {
+      // A number that only the upstream sees: the client's cannot be guessed from it.
+      let id = randomInt(0x1_0000);
+      while (port.waiting.has(id)) id = (id + 1) & 0xffff;
+      const timer = this.#clock.after(timeoutMs, () => done(this.#error('ETIMEDOUT', 'it does not answer')));
+      const done = (result: Buffer | Error): void => {
+        timer[Symbol.dispose]();
+        port.waiting.delete(id);
+        this.#closeIfDone(port);
+        if (result instanceof Error) return reject(result);
+        result.writeUInt16BE(query.readUInt16BE(0), 0);
+        resolve(result);
+      };
+      const question = query.subarray(HEADER_BYTES, skipName(query, HEADER_BYTES) + 4);
+      port.waiting.set(id, { question, resolve: done, reject: done });
+      port.asked++;
+      const copy = Buffer.from(query);
+      copy.writeUInt16BE(id, 0);
+      const send = (): void =>
+        port.socket.send(copy, (error) => {
+          if (error !== null) done(error);
+        });
+      port.connected.then(send, done);
+    });
+  }
+
+  /** A connection of its own: what needs TCP is rare. */
+  askTcp(query: Buffer, timeoutMs: number): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ host: this.server.host, port: this.server.port });
+      const timer = this.#clock.after(timeoutMs, () => done(this.#error('ETIMEDOUT', 'it does not answer')));
+      let received = Buffer.alloc(0);
+      const done = (result: Buffer | Error): void => {
+        timer[Symbol.dispose]();
+        socket.destroy();
+        if (result instanceof Error) reject(result);
+        else resolve(result);
+      };
+      socket.once('error', done);
+      socket.once('close', () => done(this.#error('ECONNRESET', 'it closed the connection')));
+      socket.on('data', (chunk: Buffer) => {
+        received = Buffer.concat([received, chunk]);
+        const length = received.length < 2 ? undefined : received.readUInt16BE(0);
+        if (length === undefined || received.length < length + 2) return;
+        const answer = received.subarray(2, length + 2);
+        const ours = length >= 12 && answer.readUInt16BE(0) === query.readUInt16BE(0);
+        done(ours ? answer : this.#error('EPROTO', 'it answered something else'));
+      });
+      const prefix = Buffer.alloc(2);
+      prefix.writeUInt16BE(query.length);
+      socket.write(Buffer.concat([prefix, query]));
+    });
+  }
+
+  close(): void {
+    const port = this.#port;
+    this.#port = undefined;
+    if (port === undefined) return;
+    this.#fail(port, this.#error('ECANCELED', 'we are shutting down'));
+    this.#closeIfDone(port);
+  }
+
+  #openPort(): Port {
+    if (this.#port !== undefined && this.#port.asked < QUESTIONS_PER_PORT) return this.#port;
+    const before = this.#port;
+    const { host, port: number } = this.server;
+    const socket = createSocket({ type: host.includes(':') ? 'udp6' : 'udp4', lookup: literal });
+    const port: Port = { socket, waiting: new Map(), connected: connectTo(socket, number, host), asked: 0 };
+    this.#port = port;
+    if (before !== undefined) this.#closeIfDone(before);
+    socket.on('error', (error) => {
+      if (this.#port === port) this.#port = undefined;
+      this.#fail(port, error);
+    });
+    socket.on('message', (answer) => {
+      if (answer.length < HEADER_BYTES) return;
+      const waiting = port.waiting.get(answer.readUInt16BE(0));
+      if (waiting !== undefined && answers(answer, waiting.question)) waiting.resolve(answer);
+    });
+    return port;
+  }
+
+  #fail(port: Port, error: Error): void {
+    for (const waiting of port.waiting.values()) waiting.reject(error);
+    this.#closeIfDone(port);
+  }
+
+  #closeIfDone(port: Port): void {
+    if (port === this.#port || port.waiting.size > 0) return;
+    port.socket.removeAllListeners();
+    port.socket.on('error', () => {});
+    try {
+      port.socket.close();
+    } catch {
+      // Closed already.
+    }
+  }
+
+  #error(code: string, reason: string): CodedError {
+    return new CodedError(code, `Cannot ask the DNS server "${this.server.host}": ${reason}`);
+  }
+}
+
+/** Somebody who guessed the number must guess the question too. Servers leave it out of what they cannot read. */
+function answers(answer: Buffer, question: Buffer): boolean {
+  if (uint16(answer, 4) === 0) return true;
+  const end = HEADER_BYTES + question.length;
+  return answer.length >= end && answer.compare(question, 0, question.length, HEADER_BYTES, end) === 0;
+}
+
+/** Once connected, the kernel drops what others send to this port, and tells us when nobody listens at the other end. */
+function connectTo(socket: Socket, port: number, host: string): Promise<void> {
+  const connected = new Promise<void>((resolve, reject) => {
+    socket.connect(port, host, (error?: Error) => {
+      if (error !== undefined && error !== null) return reject(error);
+      socket.unref();
+      resolve();
+    });
+  });
+  connected.catch(() => {});
+  return connected;
+}
+
+/** Addresses need no look-up, and the pool thread that would do one is not worth waking. */
+export function literal(
+  host: string,
+  _options: unknown,
+  done: (error: NodeJS.ErrnoException | null, address: string, family: number) => void,
+): void {
+  done(null, host, host.includes(':') ? 6 : 4);
+}

@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto';
+import { type Clock } from '#base/clock.ts';
+import { wireLabel, type WireName } from './name.ts';
+import { RCODES, RECORD_TYPES } from './record-type.ts';
+import { isTruncated, rcodeOf } from './upstream-answer.ts';
+import { upstreamQuery } from './upstream-query.ts';
+import { type ServerAddress, UpstreamSocket } from './upstream-socket.ts';
+
+/** Failures in a row after which a server is asked last, until it answers a probe. CoreDNS's figures. */
+const MAX_FAILURES = 2;
+const PROBE_MS = 500;
+const MAX_PROBE_MS = 10_000;
+/** A name that only a question that came back to ourselves can have. `internal` belongs to nobody. */
+const LOOP_DOMAIN = `${wireLabel('clusterip-loop')}${wireLabel('internal')}\0`;
+
+/** One server, with what we know of its health. */
+export class Upstream {
+  readonly server: ServerAddress;
+  /** What it answers to leads back to us: it must not be asked again. */
+  looping = false;
+  failures = 0;
+  /** Of probes and questions, since the start. */
+  failedTotal = 0;
+  readonly #clock: Clock;
+  readonly #socket: UpstreamSocket;
+  readonly #timeoutMs: number;
+  readonly #nonce = randomBytes(8).toString('hex');
+  #probe: Disposable | undefined;
+  #checked = false;
+  #closed = false;
+  #withoutEdns = false;
+
+  constructor(server: ServerAddress, clock: Clock, timeoutMs: number) {
+    this.server = server;
+    this.#clock = clock;
+    this.#timeoutMs = timeoutMs;
+    this.#socket = new UpstreamSocket(server, clock);
+  }
+
+  get healthy(): boolean {
+    return this.failures < MAX_FAILURES;
+  }
+
+  isLoopName(name: WireName): boolean {
+    return name === this.#loopName();
+  }
+
+  #loopName(): WireName {
+    return wireLabel(this.#nonce) + LOOP_DOMAIN;
+  }
+
+  /** Over UDP first, over TCP what does not fit. */
+  async ask(key: string, flags: { readonly dnssecOk: boolean; readonly checkingDisabled: boolean }): Promise<Buffer> {
+    this.#checkLoop();
+    try {
+      let answer = await this.#exchange(upstreamQuery(key, { ...flags, edns: !this.#withoutEdns }));
+      // RFC 6891 7: a server from before EDNS0 calls its question malformed.
+      if (rcodeOf(answer) === RCODES.FORMERR && !this.#withoutEdns) {
+        answer = await this.#exchange(upstreamQuery(key, { ...flags, edns: false }));
+        if (rcodeOf(answer) !== RCODES.FORMERR) this.#withoutEdns = true;
+      }
+      this.failures = 0;
+      return answer;
+    } catch (error) {
+      this.#failed();
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#probe?.[Symbol.dispose]();
+    this.#socket.close();
+  }
+
+  async #exchange(query: Buffer): Promise<Buffer> {
+    const answer = await this.#socket.askUdp(query, this.#timeoutMs);
+    return isTruncated(answer) ? this.#socket.askTcp(query, this.#timeoutMs) : answer;
+  }
+
+  #failed(): void {
+    this.failures++;
+    this.failedTotal++;
+    if (!this.healthy && this.#probe === undefined && !this.#closed) this.#probeAfter(PROBE_MS);
+  }
+
+  /** Any answer at all means that it is back. */
+  #probeAfter(ms: number): void {
+    this.#probe = this.#clock.after(ms, () => {
+      const probe = upstreamQuery(`\0\0${String.fromCharCode(RECORD_TYPES.NS)}`, { edns: false });
+      this.#socket.askUdp(probe, this.#timeoutMs).then(
+        () => {
+          this.failures = 0;
+          this.#probe = undefined;
+        },
+        () => {
+          this.failedTotal++;
+          if (!this.#closed) this.#probeAfter(Math.min(2 * ms, MAX_PROBE_MS));
+        },
+      );
+    });
+  }
+
+  /** Once, before anything depends on it: should our own question come in at the front, the way is a circle. */
+  #checkLoop(): void {
+    if (this.#checked) return;
+    this.#checked = true;
+    const key = `${this.#loopName()}\0${String.fromCharCode(RECORD_TYPES.HINFO)}`;
+    this.#socket.askUdp(upstreamQuery(key, { edns: false }), this.#timeoutMs).catch(() => {});
+  }
+}
