@@ -43,9 +43,16 @@ function openFabricSockets(fabric: NetworkNamespace): FabricSockets {
   }));
 }
 
+/** <linux/netfilter/nfnetlink.h>: enum nfnetlink_groups. */
+const NFNLGRP_NFTABLES = 7;
+
 function openNodeSockets(network: NetworkNamespace): Omit<NodeSockets, keyof NodePlan> {
-  const open = (): number => NetlinkSocket.open({ protocol: NETLINK_NETFILTER }).fd;
-  return inNetns(network.fd, () => ({ nftablesFd: open(), conntrackFd: open() }));
+  const open = (...groups: readonly number[]): number => NetlinkSocket.open({ protocol: NETLINK_NETFILTER, groups }).fd;
+  return inNetns(network.fd, () => ({
+    nftablesFd: open(),
+    conntrackFd: open(),
+    nftablesEventsFd: open(NFNLGRP_NFTABLES),
+  }));
 }
 
 let networks: readonly { readonly plan: NodePlan; readonly network: NetworkNamespace }[] = [];

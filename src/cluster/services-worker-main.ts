@@ -15,6 +15,7 @@ import { createResolver } from '#dns/resolver.ts';
 import { syncZone } from '#dns/zone-sync.ts';
 import { Zone } from '#dns/zone.ts';
 import { ConntrackSocket } from '#netlink/conntrack-socket.ts';
+import { watchSocket } from '#netlink/event-socket.ts';
 import { NETLINK_NETFILTER, NetlinkSocket } from '#netlink/socket.ts';
 import { NftablesSocket } from '#nftables/nftables-socket.ts';
 import { createProxy } from '#proxy/sync.ts';
@@ -33,6 +34,7 @@ const client = createClient(portTransport(side.data.api));
 const informers = new Informers(client, { clock, log: side.log('services') });
 const { signal } = new AbortController();
 const serviceCidrs = ranges(side.data.serviceCidr);
+const podCidrs = ranges(side.data.podCidr);
 
 function ranges(...texts: readonly string[]): readonly Cidr[] {
   return texts.flatMap((text) => parseCidr(text) ?? []);
@@ -40,10 +42,22 @@ function ranges(...texts: readonly string[]): readonly Cidr[] {
 
 async function startProxies(nodes: readonly NodeSockets[]): Promise<void> {
   const log = side.log('proxy');
-  const proxies = nodes.map(({ name, nftablesFd, conntrackFd }) => {
+  const proxies = nodes.map(({ name, nftablesFd, conntrackFd, nftablesEventsFd }) => {
     const socket = new NftablesSocket(NetlinkSocket.adopt(nftablesFd, NETLINK_NETFILTER));
     const conntrack = new ConntrackSocket(NetlinkSocket.adopt(conntrackFd, NETLINK_NETFILTER));
-    return createProxy({ client, informers, nodeName: name, socket, conntrack, serviceCidrs, clock, log, signal });
+    return createProxy({
+      client,
+      informers,
+      nodeName: name,
+      socket,
+      conntrack,
+      serviceCidrs,
+      podCidrs,
+      watch: (until) => watchSocket(NetlinkSocket.adopt(nftablesEventsFd, NETLINK_NETFILTER), until),
+      clock,
+      log,
+      signal,
+    });
   });
   await Promise.all(proxies);
 }
@@ -54,7 +68,7 @@ async function startDns({ dnsUdpFd, dnsTcpFd }: FabricSockets): Promise<void> {
   const resolve = createResolver({
     zone,
     forwarder: createForwarder({ upstreams: hostNameservers(), clock }),
-    ownRanges: [...serviceCidrs, ...ranges(side.data.podCidr)],
+    ownRanges: [...serviceCidrs, ...podCidrs],
     isReady: () => ready,
   });
   const listen = { udpFd: dnsUdpFd, tcpFd: dnsTcpFd };

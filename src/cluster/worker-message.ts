@@ -6,6 +6,8 @@ import { type NodePlan } from './config.ts';
 export interface NodeSockets extends NodePlan {
   readonly nftablesFd: number;
   readonly conntrackFd: number;
+  /** Has joined the group that is told of every change in nf_tables. */
+  readonly nftablesEventsFd: number;
 }
 
 /** Sockets bound on the fabric, to be served by threads that stay outside of it. */

@@ -18,12 +18,16 @@ export type NetlinkEvent =
 export function watchNetlink(
   options: NetlinkSocketOptions & { readonly signal?: AbortSignal },
 ): AsyncIterable<NetlinkEvent> {
-  const netlink = NetlinkSocket.open(options);
+  return watchSocket(NetlinkSocket.open(options), options.signal);
+}
+
+/** The same on a socket that has joined its groups already; it is closed in the end. */
+export function watchSocket(netlink: NetlinkSocket, signal: AbortSignal | undefined): AsyncIterable<NetlinkEvent> {
   const channel = new Channel<NetlinkEvent>();
   let stream = readThroughEventLoop(netlink.fd);
 
   const stop = (): void => {
-    options.signal?.removeEventListener('abort', stop);
+    signal?.removeEventListener('abort', stop);
     channel.close();
     stream.destroy();
     netlink.close();
@@ -53,8 +57,8 @@ export function watchNetlink(
 
   attach();
   channel.onReturn = stop;
-  if (options.signal?.aborted) stop();
-  else options.signal?.addEventListener('abort', stop, { once: true });
+  if (signal?.aborted) stop();
+  else signal?.addEventListener('abort', stop, { once: true });
   return channel;
 }
 

@@ -17,6 +17,8 @@ export const NFT_MSG = {
   NEWSETELEM: 0xa0c,
   GETSETELEM: 0xa0d,
   DELSETELEM: 0xa0e,
+  NEWGEN: 0xa0f,
+  GETGEN: 0xa10,
 } as const;
 
 export const NFNL_SUBSYS_NFTABLES = 10;
@@ -55,6 +57,8 @@ export const SET = {
 export const SET_DESC = { SIZE: 1 } as const;
 export const SET_ELEM_LIST = { TABLE: 1, SET: 2, ELEMENTS: 3 } as const;
 export const SET_ELEM = { KEY: 1, DATA: 2, FLAGS: 3, TIMEOUT: 4, EXPIRATION: 5, USERDATA: 6, KEY_END: 10 } as const;
+/** NFTA_GEN_ID */
+export const GEN_ID = 1;
 export const DATA = { VALUE: 1, VERDICT: 2 } as const;
 export const VERDICT = { CODE: 1, CHAIN: 2 } as const;
 export const EXPR = { NAME: 1, DATA: 2 } as const;

@@ -20,7 +20,7 @@ interface RawElement {
 }
 
 /** The elements in NFT_MSG_NEWSETELEM messages, each handed on as it is met; its bytes are those of the message. */
-export function forEachElement(messages: readonly Message[], visit: (element: RawElement) => void): void {
+function forEachElement(messages: readonly Message[], visit: (element: RawElement) => void): void {
   for (const message of messages) {
     const reader = new AttributeReader(message.payload, listSpace, NFGENMSG_LENGTH);
     while (reader.next()) {

@@ -48,6 +48,8 @@ export interface NumgenExpression {
   readonly kind: 'numgen';
   readonly mode: 'random' | 'inc';
   readonly modulus: number;
+  /** What the numbers start at. */
+  readonly offset?: number;
 }
 /** `meta mark & 0x4000`, `meta mark | 0x4000`; the operand is a number of 32 bits in host order. */
 export interface BitwiseExpression {
@@ -162,8 +164,8 @@ export function fib(address: 'saddr' | 'daddr', result: 'type'): FibExpression {
   return Object.freeze({ kind: 'fib', address, result });
 }
 
-export function numgen(mode: 'random' | 'inc', modulus: number): NumgenExpression {
-  return Object.freeze({ kind: 'numgen', mode, modulus });
+export function numgen(mode: 'random' | 'inc', modulus: number, offset: number = 0): NumgenExpression {
+  return Object.freeze({ kind: 'numgen', mode, modulus, ...(offset === 0 ? {} : { offset }) });
 }
 
 export function bitwise(

@@ -8,6 +8,7 @@ import { NFT_MSG, SET_ELEM_LIST, space } from './attributes.ts';
 import { decodeChain, decodeRule, decodeSet, decodeTableName } from './decode.ts';
 import { decodeElements } from './decode-elements.ts';
 import { describeRule, diffTables } from './diff.ts';
+import { visitKeys } from './element-reader.ts';
 import { encodeTransaction } from './encode.ts';
 import { renderTable } from './render.ts';
 import { goldenTable } from './golden-table.ts';
@@ -109,5 +110,17 @@ test('a program reads as a list of instructions', () => {
       '[ immediate dreg=verdict data=drop ]',
       '# a rule',
     ].join(' '),
+  );
+});
+
+test('visitKeys() reads the same keys and data as decodeElements()', () => {
+  const lists = captured.filter(({ type }) => type === NFT_MSG.NEWSETELEM);
+  const messages = lists.map((one): Message => ({ ...one, sequence: 0, portId: 0 }));
+  const seen: unknown[] = [];
+  visitKeys(messages, (key, data) => seen.push(plain({ key, data })));
+  const none = new Uint8Array();
+  assert.deepEqual(
+    seen,
+    decodeElements(messages).map(({ key, data = none }) => plain({ key, data })),
   );
 });

@@ -42,24 +42,23 @@ function keyFields(layout: KeyLayout, bytes: Uint8Array): [Datatype, Uint8Array]
   });
 }
 
-/** The order in which nft lists elements: by the last field first, each in its own byte order. */
+/**
+ * The order in which nft lists elements: a single value in its own byte order, a concatenation as one number of which the
+ * last byte counts most.
+ */
 export function compareKeys(layout: KeyLayout, a: Uint8Array, b: Uint8Array): number {
-  const left = keyFields(layout, a);
-  const right = keyFields(layout, b);
-  for (let i = layout.length - 1; i >= 0; i--) {
-    const order = compareField(left[i], right[i]);
+  const [datatype] = layout;
+  if (layout.length !== 1 || datatype === undefined) return compareReversed(a, b);
+  if (datatype.byteOrder === 'host' && datatype.length <= 4) return readNumber(datatype, a) - readNumber(datatype, b);
+  return compareBytes(a, b);
+}
+
+function compareReversed(a: Uint8Array, b: Uint8Array): number {
+  for (let i = Math.max(a.length, b.length) - 1; i >= 0; i--) {
+    const order = (a[i] ?? 0) - (b[i] ?? 0);
     if (order !== 0) return order;
   }
   return 0;
-}
-
-function compareField(a: [Datatype, Uint8Array] | undefined, b: [Datatype, Uint8Array] | undefined): number {
-  if (a === undefined || b === undefined) return 0;
-  const [datatype, left] = a;
-  if (datatype.byteOrder === 'host' && datatype.length <= 4) {
-    return readNumber(datatype, left) - readNumber(datatype, b[1]);
-  }
-  return compareBytes(left, b[1]);
 }
 
 export function compareBytes(a: Uint8Array, b: Uint8Array): number {

@@ -36,7 +36,15 @@ export function loadField(field: FieldExpression, dreg: number): Instruction[] {
       // NFT_FIB_RESULT_ADDRTYPE; NFTA_FIB_F_SADDR 1, DADDR 2.
       return [{ kind: 'fib', flags: field.address === 'saddr' ? 1 : 2, result: 3, dreg }];
     case 'numgen':
-      return [{ kind: 'numgen', dreg, modulus: field.modulus, type: field.mode === 'random' ? 1 : 0, offset: 0 }];
+      return [
+        {
+          kind: 'numgen',
+          dreg,
+          modulus: field.modulus,
+          type: field.mode === 'random' ? 1 : 0,
+          offset: field.offset ?? 0,
+        },
+      ];
     case 'bitwise':
       return loadBitwise(field, dreg);
   }

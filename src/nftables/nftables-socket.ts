@@ -1,8 +1,9 @@
 import { MessageEncoder } from '#netlink/encoder.ts';
-import { NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, type Message } from '#netlink/message.ts';
+import { NFGENMSG_LENGTH, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, type Message } from '#netlink/message.ts';
 import { NETLINK_NETFILTER, NetlinkSocket } from '#netlink/socket.ts';
 import { CodedError, errorCode } from '#base/errors.ts';
-import { NFT_MSG, RULE, SET, SET_ELEM_LIST } from './attributes.ts';
+import { GEN_ID, NFT_MSG, RULE, SET, SET_ELEM_LIST, space } from './attributes.ts';
+import { AttributeReader } from '#netlink/attribute.ts';
 import {
   decodeChain,
   decodeRule,
@@ -11,7 +12,8 @@ import {
   type ProgrammedChain,
   type ProgrammedSet,
 } from './decode.ts';
-import { decodeElements, decodeIntervals, forEachElement } from './decode-elements.ts';
+import { decodeElements, decodeIntervals } from './decode-elements.ts';
+import { visitKeys } from './element-reader.ts';
 import { encodeTransaction, familyNumber, type Batch } from './encode.ts';
 import { NftablesError } from './nftables-error.ts';
 import { byteString } from './key.ts';
@@ -25,6 +27,15 @@ export interface ProgrammedTable {
   readonly chains: readonly ProgrammedChain[];
   readonly sets: readonly ProgrammedSet[];
 }
+
+export interface Generation {
+  /** How many transactions of others the namespace has seen, up to a constant. */
+  readonly foreign: number;
+  /** Notifications of our own changes carry it. */
+  readonly portId: number;
+}
+
+const generationSpace = space('GEN', { ID: GEN_ID });
 
 /**
  * Batch sizes to try, largest first. The kernel takes a datagram of the socket's send buffer minus 32 bytes; without
@@ -40,6 +51,7 @@ export class NftablesSocket implements Disposable {
   readonly #socket: NetlinkSocket;
   readonly #encoder: MessageEncoder = new MessageEncoder({ capacity: 1 << 16 });
   #limit = 0;
+  #batches = 0;
 
   constructor(socket: NetlinkSocket) {
     this.#socket = socket;
@@ -62,6 +74,7 @@ export class NftablesSocket implements Disposable {
         for (const batch of encodeTransaction(transaction, this.#encoder, limit)) {
           this.#send(transaction, batch);
           batches++;
+          this.#batches++;
         }
         return batches;
       } catch (error) {
@@ -70,6 +83,21 @@ export class NftablesSocket implements Disposable {
         this.#limit++;
       }
     }
+  }
+
+  /** What tells our own changes from those of others. */
+  generation(): Generation {
+    const encoder = this.#encoder;
+    encoder.reset();
+    encoder.begin(NFT_MSG.GETGEN, NLM_F_REQUEST | NLM_F_ACK);
+    encoder.nfgenmsg(0);
+    encoder.end();
+    const [message] = this.#socket.requestSync(encoder.finish());
+    if (message === undefined) throw new CodedError('ERR_NFTABLES_GENERATION', 'Cannot read the generation: no answer');
+    const reader = new AttributeReader(message.payload, generationSpace, NFGENMSG_LENGTH);
+    let id = 0;
+    while (reader.next()) if (reader.type === GEN_ID) id = reader.be32();
+    return { foreign: (id - this.#batches) >>> 0, portId: message.portId };
   }
 
   /** The table, or undefined where there is none. */
@@ -114,9 +142,8 @@ export class NftablesSocket implements Disposable {
     set: string,
     visit: (key: Uint8Array, data: Uint8Array) => boolean,
   ): void {
-    const none = new Uint8Array();
-    forEachElement(this.#dumpElements(family, table, set), ({ key, data }) => {
-      if (!visit(key, data instanceof Uint8Array ? data : none)) throw torn(set);
+    visitKeys(this.#dumpElements(family, table, set), (key, data) => {
+      if (!visit(key, data)) throw torn(set);
     });
   }
 

@@ -28,7 +28,7 @@ function renderField(field: FieldExpression): string {
     case 'fib':
       return `fib ${field.address} ${field.result}`;
     case 'numgen':
-      return `numgen ${field.mode} mod ${field.modulus}`;
+      return `numgen ${field.mode} mod ${field.modulus}${field.offset === undefined ? '' : ` offset ${field.offset}`}`;
     case 'bitwise':
       return `${renderField(field.left)} ${field.operator} ${formatHex(field.right)}`;
   }

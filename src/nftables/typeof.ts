@@ -38,7 +38,7 @@ function typeofField(field: FieldExpression): Uint8Array {
     case 'fib':
       return typed(EXPR.FIB, numbers(3, field.address === 'saddr' ? 1 : 2));
     case 'numgen':
-      return typed(EXPR.NUMGEN, numbers(field.mode === 'random' ? 1 : 0, field.modulus, 0));
+      return typed(EXPR.NUMGEN, numbers(field.mode === 'random' ? 1 : 0, field.modulus, field.offset ?? 0));
     case 'bitwise':
       throw new RangeError('Cannot type a set by a bitwise expression: nft has no notation for it');
   }

@@ -1,30 +1,29 @@
-import { type Cidr } from '#base/cidr.ts';
 import { encodeKey } from '#nftables/key.ts';
-import { dataLayoutOf, layoutOf, type Element, type SetDeclaration, type Table } from '#nftables/table.ts';
-import { parseFrontendId, type FrontendId } from './frontend.ts';
-import { type Plan } from './plan.ts';
-import { priorityOf, rulesetTable } from './ruleset.ts';
+import { dataLayoutOf, type Element, type SetDeclaration, type Table } from '#nftables/table.ts';
+import { isNodePort, parseFrontendId, type Backend, type FrontendId } from './frontend.ts';
+import { guardElement, type Guard } from './guard.ts';
+import { LOCAL_SLOTS, writeWord } from './pick.ts';
+import { type Plan, type ProgrammedFrontend } from './plan.ts';
+import { element, planeOf, type Ruleset, type RulesetSettings } from './ruleset.ts';
+import { rulesetTable } from './ruleset-table.ts';
+import { backendKey } from './slots.ts';
 
-/** All that a plan has in the kernel, for people to read. */
-export function describePlan(plan: Plan, ranges: readonly Cidr[]): Table {
-  const table = rulesetTable(plan.rules, ranges, plan.picks);
-  const { services, endpoints, addresses, hairpin } = plan.rules.sets;
-  const filled = new Map<string, Element[]>([
-    [services.name, []],
-    [endpoints.name, []],
-    [addresses.name, [...plan.addresses].map((address) => element(addresses, [address]))],
-    [hairpin.name, [...plan.hairpin].map((address) => element(hairpin, [address, address]))],
-  ]);
-  for (const id of plan.ids()) {
-    const key = frontendKey(id);
-    const slots = plan.slotsOf(id);
-    if (slots.length === 0) continue;
-    filled.get(services.name)?.push({ ...element(services, key), data: priorityOf(slots.length) });
-    slots.forEach(({ address, port }, slot) => {
-      const data = encodeKey(dataLayoutOf(endpoints), [address, String(port)]);
-      filled.get(endpoints.name)?.push({ ...element(endpoints, [...key, String(slot)]), data });
-    });
+/** All that a plan has in the kernel, for people to read; what the kernel remembers of clients is left out. */
+export function describePlan(plan: Plan, settings: RulesetSettings, guards: readonly Guard[] = []): Table {
+  const { rules } = plan;
+  const table = rulesetTable(rules, settings, plan.picks, guards);
+  const filled = new Map<string, Element[]>();
+  const add = (set: SetDeclaration, item: Element): void => {
+    const list = filled.get(set.name);
+    if (list === undefined) filled.set(set.name, [item]);
+    else list.push(item);
+  };
+  for (const [set, addresses] of plan.addresses) {
+    for (const address of addresses) {
+      add(set, set === rules.sets.hairpin ? element(set, address, address) : element(set, address));
+    }
   }
+  for (const [id, frontend] of plan.frontends()) describeFrontend(rules, id, frontend, add);
   const sets = table.sets.map((content) => {
     const elements = filled.get(content.declaration.name) ?? content.elements;
     return { declaration: content.declaration, ...(elements === undefined ? {} : { elements }) };
@@ -32,11 +31,41 @@ export function describePlan(plan: Plan, ranges: readonly Cidr[]): Table {
   return { ...table, sets };
 }
 
-function element(declaration: SetDeclaration, texts: readonly string[]): Element {
-  return { key: encodeKey(layoutOf(declaration.key), texts) };
+function describeFrontend(
+  rules: Ruleset,
+  id: FrontendId,
+  frontend: ProgrammedFrontend,
+  add: (set: SetDeclaration, item: Element) => void,
+): void {
+  const { address, protocol, port, list } = parseFrontendId(id);
+  const { sets } = planeOf(rules, isNodePort(address));
+  const key = [...(isNodePort(address) ? [] : [address]), protocol, String(port)];
+  const { priority, ids, guard } = frontend;
+  const backendData = (set: SetDeclaration, backend: Backend): Uint8Array =>
+    encodeKey(dataLayoutOf(set), [backend.address, String(backend.port)]);
+  if (priority !== undefined) {
+    const set = sets.counts[frontend.kind];
+    add(set, { ...element(set, ...key), data: wordBytes(priority) });
+  }
+  if (frontend.isRefused) add(sets.refused, element(sets.refused, ...key));
+  if (guard !== undefined) add(rules.sets.firewall, guardElement(element(rules.sets.firewall, ...key).key, guard));
+  frontend.slots.forEach((backend, index) => {
+    const slot = String(list === 'local' ? LOCAL_SLOTS + index : index);
+    if (ids === undefined) {
+      const data = backendData(sets.endpoints, backend);
+      return add(sets.endpoints, { ...element(sets.endpoints, ...key, slot), data });
+    }
+    const byId = list === 'local' ? sets.localById : sets.byId;
+    const number = ids.get(backendKey(backend)) ?? 0;
+    const byIdKey = element(sets.slots, ...key, '0').key;
+    writeWord(byIdKey, byIdKey.length - 4, number);
+    add(sets.slots, { ...element(sets.slots, ...key, slot), data: wordBytes(number) });
+    add(byId, { key: byIdKey, data: backendData(byId, backend) });
+  });
 }
 
-function frontendKey(id: FrontendId): string[] {
-  const { address, protocol, port } = parseFrontendId(id);
-  return [address, protocol, String(port)];
+function wordBytes(word: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  writeWord(bytes, 0, word);
+  return bytes;
 }

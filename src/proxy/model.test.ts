@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { type EndpointSlice } from '#api/generated/types.ts';
 import { createLog } from '#base/log.ts';
 import { type FrontendChange } from './frontend.ts';
 import { Model } from './model.ts';
@@ -153,4 +154,60 @@ test('markAll() makes every frontend a change again', () => {
   const first = describe(model.takeChanges());
   model.markAll();
   assert.deepEqual(describe(model.takeChanges()), first);
+});
+
+test('hints: endpoints of the same zone, or node, where all have hints; another zone is another choice', () => {
+  const { model } = create();
+  const hinted = (zones: readonly string[], nodes: readonly string[] = []): EndpointSlice => ({
+    ...slice('web', [], [{ port: 8080 }]),
+    endpoints: zones.map((zone, i) => ({
+      addresses: [`10.244.${i}.5`],
+      nodeName: `node-${i}`,
+      conditions: { ready: true },
+      hints: {
+        ...(zone === '' ? {} : { forZones: [{ name: zone }] }),
+        ...(nodes[i] === undefined ? {} : { forNodes: [{ name: nodes[i] }] }),
+      },
+    })),
+  });
+  const spec = { trafficDistribution: 'PreferSameZone' };
+  model.setService(service('web', '10.96.0.50', [{ port: 80 }], { spec }));
+  const backends = (): string => describe(model.takeChanges()).join().replace(/^.*->/, '');
+  model.setSlice(hinted(['z1', 'z2', 'z2']));
+  assert.equal(backends(), ' 10.244.0.5:8080, 10.244.1.5:8080, 10.244.2.5:8080');
+  model.setZone('z2');
+  assert.equal(backends(), ' 10.244.1.5:8080, 10.244.2.5:8080');
+  model.setZone('z3');
+  assert.equal(backends(), ' 10.244.0.5:8080, 10.244.1.5:8080, 10.244.2.5:8080');
+  model.setZone('z1');
+  model.setSlice(hinted(['z1', 'z2', '']));
+  assert.equal(backends(), ' 10.244.0.5:8080, 10.244.1.5:8080, 10.244.2.5:8080');
+  model.setSlice(hinted(['z1', 'z1', 'z2'], ['b', 'a', 'c']));
+  assert.equal(backends(), ' 10.244.1.5:8080');
+});
+
+test('a Service has a frontend for each of its addresses and ports, as its policies say', () => {
+  const { model } = create();
+  const spec = { type: 'LoadBalancer', externalIPs: ['198.51.100.1', '0.0.0.0', 'x'], externalTrafficPolicy: 'Local' };
+  const ports = [{ port: 80, nodePort: 30_080 }];
+  const object = service('web', '10.96.0.50', ports, { spec });
+  const ingress = [{ ip: '203.0.113.5' }, { ip: '203.0.113.6', ipMode: 'Proxy' }, { hostname: 'web.example' }];
+  model.setService({ ...object, status: { loadBalancer: { ingress } } });
+  model.setSlice(slice('web', ['10.244.0.5', '10.244.1.5 node=b'], [{ port: 8080 }]));
+  const all = 'default/web -> 10.244.0.5:8080 local, 10.244.1.5:8080';
+  const local = 'default/web -> 10.244.0.5:8080 local';
+  assert.deepEqual(describe(model.takeChanges()), [
+    `0.0.0.0/tcp/30080 ${all}`,
+    `0.0.0.0/tcp/30080/local ${local}`,
+    `10.96.0.50/tcp/80 ${all}`,
+    `198.51.100.1/tcp/80 ${all}`,
+    `198.51.100.1/tcp/80/local ${local}`,
+    `203.0.113.5/tcp/80 ${all}`,
+    `203.0.113.5/tcp/80/local ${local}`,
+  ]);
+  model.setService(service('web', '10.96.0.50', ports, { spec: { type: 'NodePort' } }));
+  assert.deepEqual(
+    describe(model.takeChanges()).filter((line) => !line.endsWith('gone')),
+    [`0.0.0.0/tcp/30080 ${all}`, `10.96.0.50/tcp/80 ${all}`],
+  );
 });

@@ -2,18 +2,16 @@ import { type EndpointSlice, type Service } from '#api/generated/types.ts';
 import { objectKey, type KubeObject } from '#api/object.ts';
 import { type Log } from '#base/log.ts';
 import { type IpFamily } from '#base/ip.ts';
-import { categorizeEndpoints } from './categorize.ts';
-import { frontendId, type Frontend, type FrontendChange, type FrontendId } from './frontend.ts';
-import { familyOf, parseService, type ServiceInfo, type ServicePortInfo } from './service-ports.ts';
-import { endpointsOfPort } from './slice-endpoints.ts';
-
-/** As many as the half of a packet's priority that counts them can say. */
-const MAX_BACKENDS = 65_535;
+import { idOf, type Frontend, type FrontendChange, type FrontendId } from './frontend.ts';
+import { serviceFrontends, type NodeView } from './service-frontends.ts';
+import { serviceHealth, type ServiceHealth } from './service-health.ts';
+import { parseService, type ServiceInfo } from './service-ports.ts';
 
 const SERVICE_NAME = 'kubernetes.io/service-name';
 
 export interface ModelOptions {
   readonly nodeName: string;
+  readonly zone?: string | undefined;
   /** Of which frontends are made. */
   readonly families: readonly IpFamily[];
   readonly log: Log;
@@ -36,8 +34,14 @@ export class Model {
   readonly #owners = new Map<FrontendId, string>();
   readonly #waiting = new Map<FrontendId, Set<string>>();
 
+  #node: NodeView;
+  /** Services with a health check port. */
+  readonly #checked = new Set<string>();
+  #health = new Map<string, ServiceHealth | undefined>();
+
   constructor(options: ModelOptions) {
     this.#options = options;
+    this.#node = { nodeName: options.nodeName, zone: options.zone };
   }
 
   get hasChanges(): boolean {
@@ -87,6 +91,13 @@ export class Model {
     return [...changes].map(([id, frontend]) => ({ id, frontend }));
   }
 
+  /** The node is in another zone: hints may tell other endpoints. */
+  setZone(zone: string | undefined): void {
+    if (zone === this.#node.zone) return;
+    this.#node = { ...this.#node, zone };
+    this.markAll();
+  }
+
   /** Makes the next `takeChanges` return every frontend. */
   markAll(): void {
     for (const service of this.#services.keys()) this.#dirty.add(service);
@@ -96,9 +107,18 @@ export class Model {
     return this.#owners.has(id);
   }
 
+  /** What load balancers may ask, of Services where that changed since the last call. */
+  takeHealth(): ReadonlyMap<string, ServiceHealth | undefined> {
+    const health = this.#health;
+    this.#health = new Map();
+    return health;
+  }
+
   #recompute(service: string, changes: Map<FrontendId, Frontend | undefined>): void {
     const frontends = this.#frontends(service);
-    const wanted = new Map(frontends.map((frontend) => [idOf(frontend), frontend]));
+    this.#checkHealth(service);
+    // Of one address that a Service states twice the first counts: cluster addresses come first.
+    const wanted = new Map(frontends.toReversed().map((frontend) => [idOf(frontend), frontend]));
     for (const id of this.#claims.get(service) ?? []) {
       if (wanted.has(id)) continue;
       this.#release(id, service);
@@ -138,36 +158,22 @@ export class Model {
     this.#dirty.add(next);
   }
 
+  #checkHealth(service: string): void {
+    const info = this.#services.get(service);
+    const slices =
+      info === undefined || info.healthCheckPort === 0 ? [] : [...(this.#slices.get(service)?.values() ?? [])];
+    const health = info === undefined ? undefined : serviceHealth(info, slices, this.#node);
+    if (health === undefined && !this.#checked.delete(service)) return;
+    if (health !== undefined) this.#checked.add(service);
+    this.#health.set(service, health);
+  }
+
   #frontends(service: string): Frontend[] {
     const info = this.#services.get(service);
     if (info === undefined) return [];
-    return info.clusterIps
-      .filter((address) => this.#options.families.includes(familyOf(address)))
-      .flatMap((address) => info.ports.map((port) => this.#clusterFrontend(service, address, port)));
+    const slices = [...(this.#slices.get(service)?.values() ?? [])];
+    return serviceFrontends(service, info, slices, this.#node, this.#options.families);
   }
-
-  #clusterFrontend(service: string, address: string, port: ServicePortInfo): Frontend {
-    const { nodeName } = this.#options;
-    const slices = this.#slices.get(service)?.values() ?? [];
-    const endpoints = endpointsOfPort(slices, port, familyOf(address), nodeName);
-    const { cluster } = categorizeEndpoints(endpoints, {
-      usesClusterEndpoints: true,
-      usesLocalEndpoints: false,
-      nodeName,
-    });
-    return {
-      kind: 'cluster',
-      address,
-      protocol: port.protocol,
-      port: port.port,
-      service: port.name === '' ? service : `${service}:${port.name}`,
-      backends: cluster.length > MAX_BACKENDS ? cluster.slice(0, MAX_BACKENDS) : cluster,
-    };
-  }
-}
-
-function idOf(frontend: Frontend): FrontendId {
-  return frontendId(frontend.address, frontend.protocol, frontend.port);
 }
 
 function serviceKeyOf(slice: KubeObject): string | undefined {

@@ -1,66 +1,17 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { systemClock } from '#base/clock.ts';
-import { silentLog } from '#base/log.ts';
 import { isolateTestFile } from '#netlink/isolated-test.ts';
-import { ConntrackSocket } from '#netlink/conntrack-socket.ts';
-import { inNetns, settleInOwnNetns } from '#netlink/namespace.ts';
-import { NftablesSocket } from '#nftables/nftables-socket.ts';
-import { Proxy, type ObjectChange } from './sync.ts';
-import {
-  askAgain,
-  askTcp,
-  askUdp,
-  beginTcp,
-  cidr,
-  connectTcp,
-  Network,
-  NODE_ADDRESS,
-  sendConnected,
-} from './testing/network.ts';
+import { settleInOwnNetns } from '#netlink/namespace.ts';
+import { CLIENT, Cluster } from './testing/cluster.ts';
+import { askAgain, askTcp, askUdp, beginTcp, connectTcp, NODE_ADDRESS, sendConnected } from './testing/network.ts';
 import { service, slice, type TestPort } from './testing/objects.ts';
 
 isolateTestFile();
 settleInOwnNetns();
 
-const CLIENT = '10.244.0.10';
 const BACKENDS = ['10.244.0.11', '10.244.0.12', '10.244.0.13'];
 const VIP = '10.96.0.50';
 const tcp: TestPort = { port: 80 };
-
-class Cluster implements AsyncDisposable {
-  readonly network = new Network();
-  readonly client: number;
-  readonly proxy: Proxy;
-  readonly #socket: NftablesSocket;
-  readonly #conntrack: ConntrackSocket;
-
-  constructor() {
-    this.client = this.network.addPod(CLIENT);
-    this.#socket = inNetns(this.network.node, () => NftablesSocket.open());
-    this.#conntrack = inNetns(this.network.node, () => ConntrackSocket.open());
-    this.proxy = new Proxy({
-      nodeName: 'a',
-      socket: this.#socket,
-      conntrack: this.#conntrack,
-      serviceCidrs: [cidr('10.96.0.0/12')],
-      clock: systemClock,
-      log: { ...silentLog, error: (message, fields) => assert.fail(`${message} ${JSON.stringify(fields)}`) },
-    });
-    this.proxy.start();
-  }
-
-  set(...objects: readonly Extract<ObjectChange, { kind: 'set' }>['object'][]): void {
-    this.proxy.apply(objects.map((object) => ({ kind: 'set', object })));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.proxy[Symbol.dispose]();
-    this.#socket[Symbol.dispose]();
-    this.#conntrack.close();
-    await this.network[Symbol.asyncDispose]();
-  }
-}
 
 test('TCP through the cluster address reaches every backend, from the address of the client', async () => {
   await using cluster = new Cluster();

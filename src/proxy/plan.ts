@@ -1,20 +1,30 @@
+import { type SetDeclaration } from '#nftables/table.ts';
 import { type Transaction } from '#nftables/transaction.ts';
+import { writeBackends } from './backend-writer.ts';
 import {
+  isNodePort,
   parseFrontendId,
   type Backend,
   type Frontend,
   type FrontendAddress,
   type FrontendChange,
   type FrontendId,
+  type FrontendKind,
+  type FrontendPlace,
 } from './frontend.ts';
+import { guardOf } from './guard.ts';
+import { NO_BACKEND, priorityOf, timeoutNumberOf, type Pick } from './pick.ts';
 import { Presence } from './presence.ts';
 import { type Ruleset } from './ruleset.ts';
-import { planSlots } from './slots.ts';
+import { planSlots, type SlotPlan } from './slots.ts';
 import { StepWriter } from './step-writer.ts';
 
-/** UDP flows to a backend that is gone: the kernel would send them there for as long as the client goes on. */
+/** UDP flows that no longer lead where they should: the kernel would keep them for as long as the client goes on. */
 export interface StaleFlows extends FrontendAddress {
+  /** Those that left. */
   readonly backends: readonly Backend[];
+  /** The frontend is new: flows to it from before go to the address itself. */
+  readonly isNew: boolean;
 }
 
 export interface Step {
@@ -22,21 +32,34 @@ export interface Step {
   readonly staleFlows: readonly StaleFlows[];
 }
 
-/** What was read from the kernel. */
-export interface AdoptedState {
-  readonly frontends: ReadonlyMap<FrontendId, readonly Backend[]>;
-  /** The N of the chains `pick-N`. */
-  readonly picks: readonly number[];
-  readonly addresses: readonly string[];
-  readonly hairpin: readonly string[];
+/** What the kernel has of one frontend. */
+export interface ProgrammedFrontend {
+  readonly kind: FrontendKind;
+  /** What its count map says; undefined when it is not in it. */
+  readonly priority: number | undefined;
+  readonly isRefused: boolean;
+  readonly slots: readonly Backend[];
+  /** With session affinity, the id of each backend by its key. */
+  readonly ids: ReadonlyMap<string, number> | undefined;
+  readonly guard: string | undefined;
 }
 
-interface Programmed {
-  readonly slots: readonly Backend[];
+/** What was read from the kernel. */
+export interface AdoptedState {
+  readonly frontends: ReadonlyMap<FrontendId, ProgrammedFrontend>;
+  readonly picks: readonly Pick[];
+  readonly addresses: readonly string[];
+  readonly externalAddresses: readonly string[];
+  readonly hairpin: readonly string[];
+  readonly guards: readonly string[];
+}
+
+interface Known extends ProgrammedFrontend {
   /** Local backends' addresses that this frontend was counted for; undefined while it is only known from the kernel. */
   readonly local: readonly string[] | undefined;
 }
 
+const MAX_TIMEOUTS = 9000;
 const NONE: readonly string[] = Object.freeze([]);
 
 /**
@@ -45,31 +68,41 @@ const NONE: readonly string[] = Object.freeze([]);
  */
 export class Plan {
   readonly rules: Ruleset;
-  readonly #frontends = new Map<FrontendId, Programmed>();
-  readonly #picks = new Set<number>();
+  readonly #frontends = new Map<FrontendId, Known>();
+  readonly #picks = new Map<number, Pick>();
+  /** Affinity timeouts; a priority holds the position of one. */
+  readonly #timeouts: number[] = [0];
   readonly #addresses = new Presence();
+  readonly #externalAddresses = new Presence();
   readonly #hairpin = new Presence();
+  /** How many frontends each guard is for. */
+  readonly #guards = new Map<string, number>();
 
   constructor(rules: Ruleset) {
     this.rules = rules;
   }
 
   /** The frontends that the table knows of. */
+  frontends(): Iterable<[FrontendId, ProgrammedFrontend]> {
+    return this.#frontends;
+  }
+
   ids(): Iterable<FrontendId> {
     return this.#frontends.keys();
   }
 
-  /** The N of the chains `pick-N` that exist. */
-  get picks(): readonly number[] {
-    return [...this.#picks].sort((a, b) => a - b);
+  get picks(): readonly Pick[] {
+    return [...this.#picks.values()].sort((a, b) => a.priority - b.priority);
   }
 
-  get addresses(): Iterable<string> {
-    return this.#addresses.programmed;
-  }
-
-  get hairpin(): Iterable<string> {
-    return this.#hairpin.programmed;
+  /** Single addresses in sets of their own. */
+  get addresses(): readonly (readonly [SetDeclaration, Iterable<string>])[] {
+    const { addresses, externalAddresses, hairpin } = this.rules.sets;
+    return [
+      [addresses, this.#addresses.programmed],
+      [externalAddresses, this.#externalAddresses.programmed],
+      [hairpin, this.#hairpin.programmed],
+    ];
   }
 
   slotsOf(id: FrontendId): readonly Backend[] {
@@ -78,9 +111,17 @@ export class Plan {
 
   /** Takes over what the kernel has. The first `apply` of each frontend then only writes what differs. */
   adopt(state: AdoptedState): void {
-    for (const [id, slots] of state.frontends) this.#frontends.set(id, { slots, local: undefined });
-    for (const backends of state.picks) this.#picks.add(backends);
+    for (const pick of state.picks) {
+      this.#picks.set(pick.priority, pick);
+      this.#timeouts[timeoutNumberOf(pick.priority)] = pick.timeout;
+    }
+    for (const [id, frontend] of state.frontends) {
+      this.#frontends.set(id, { ...frontend, local: undefined });
+      if (frontend.guard !== undefined) this.#countGuard(frontend.guard, 1);
+    }
+    for (const name of state.guards) this.#countGuard(name, 0);
     for (const address of state.addresses) this.#addresses.adopt(address);
+    for (const address of state.externalAddresses) this.#externalAddresses.adopt(address);
     for (const address of state.hairpin) this.#hairpin.adopt(address);
   }
 
@@ -88,10 +129,8 @@ export class Plan {
     const writer = new StepWriter(this.rules);
     const staleFlows: StaleFlows[] = [];
     for (const { id, frontend } of changes) {
-      const removed = this.#applyOne(id, frontend, writer);
-      if (removed.length === 0) continue;
-      const at = parseFrontendId(id);
-      if (at.protocol === 'udp') staleFlows.push({ ...at, backends: removed });
+      const stale = this.#applyOne(id, frontend, writer);
+      if (stale !== undefined) staleFlows.push(stale);
     }
     return { transaction: this.#finish(writer), staleFlows };
   }
@@ -99,47 +138,133 @@ export class Plan {
   /** Once every frontend was applied: deletes the addresses that only the kernel knew of. */
   dropUnclaimed(): Transaction {
     this.#addresses.touchAll();
+    this.#externalAddresses.touchAll();
     this.#hairpin.touchAll();
     return this.#finish(new StepWriter(this.rules));
   }
 
+  /** Guards that no frontend has any more; the plan forgets them. */
+  takeUnusedGuards(): readonly string[] {
+    const unused = [...this.#guards].filter(([, count]) => count === 0).map(([name]) => name);
+    for (const name of unused) this.#guards.delete(name);
+    return unused;
+  }
+
   #finish(writer: StepWriter): Transaction {
-    this.#addresses.settle((address, isAdded) => writer.changeAddress(address, isAdded));
+    const { addresses, externalAddresses } = this.rules.sets;
+    this.#addresses.settle((address, isAdded) => writer.changeAddress(addresses, address, isAdded));
+    this.#externalAddresses.settle((address, isAdded) => writer.changeAddress(externalAddresses, address, isAdded));
     this.#hairpin.settle((address, isAdded) => writer.changeHairpin(address, isAdded));
     return writer.finish();
   }
 
-  /** Returns the backends that left. */
-  #applyOne(id: FrontendId, frontend: Frontend | undefined, writer: StepWriter): readonly Backend[] {
+  #applyOne(id: FrontendId, frontend: Frontend | undefined, writer: StepWriter): StaleFlows | undefined {
     const known = this.#frontends.get(id);
-    const before = known?.slots ?? [];
-    const at = frontend ?? parseFrontendId(id);
-    const { slots, changes, removed } = planSlots(before, frontend?.backends ?? []);
-    if (slots.length !== before.length) {
-      this.#needPick(slots.length, writer);
-      writer.changeCount(at, before.length, slots.length);
-    }
-    for (const change of changes) writer.changeSlot(at, change);
-    this.#count(known, frontend, at.address);
-    if (frontend === undefined) this.#frontends.delete(id);
-    else this.#frontends.set(id, { slots, local: localAddresses(frontend) });
-    return removed;
+    const place = parseFrontendId(id);
+    const plan = planSlots(known?.slots ?? [], frontend?.backends ?? []);
+    if (frontend === undefined) this.#remove(id, place, known, plan, writer);
+    else this.#frontends.set(id, this.#put(place, known, frontend, plan, writer));
+    this.#count(known, frontend, place);
+    return staleFlows(place, known, frontend, plan);
   }
 
-  #needPick(backends: number, writer: StepWriter): void {
-    if (backends === 0 || this.#picks.has(backends)) return;
+  #remove(id: FrontendId, place: FrontendPlace, known: Known | undefined, plan: SlotPlan, writer: StepWriter): void {
+    if (known === undefined) return;
+    writeBackends(writer, place, known, plan, known.ids !== undefined);
+    if (known.priority !== undefined) writer.changeCount(place, known.kind, known.priority, undefined);
+    if (known.isRefused) writer.changeRefused(place, false);
+    this.#guard(place, known, undefined, writer);
+    this.#frontends.delete(id);
+  }
+
+  #put(place: FrontendPlace, known: Known | undefined, frontend: Frontend, plan: SlotPlan, writer: StepWriter): Known {
+    const { kind } = frontend;
+    const ids = writeBackends(writer, place, known, plan, frontend.affinitySeconds > 0);
+    const priority = this.#priority(place, frontend, plan.slots.length, writer);
+    if (known !== undefined && known.kind !== kind) {
+      writer.changeCount(place, known.kind, known.priority, undefined);
+      writer.changeCount(place, kind, undefined, priority);
+    } else if (known?.priority !== priority) writer.changeCount(place, kind, known?.priority, priority);
+    const isRefused = isRefusedAlone(frontend);
+    if ((known?.isRefused ?? false) !== isRefused) writer.changeRefused(place, isRefused);
+    const guard = this.#guard(place, known, frontend, writer);
+    return { kind, priority, isRefused, slots: plan.slots, ids, guard, local: localAddresses(frontend) };
+  }
+
+  #priority(place: FrontendPlace, frontend: Frontend, backends: number, writer: StepWriter): number | undefined {
+    if (backends === 0) return frontend.whenEmpty === 'drop' ? NO_BACKEND : undefined;
+    const plane = isNodePort(place.address) ? 'port' : 'address';
+    const number = this.#timeoutNumber(frontend.affinitySeconds);
+    const timeout = this.#timeouts[number] ?? 0;
+    const priority = priorityOf(plane, place.list, backends, number);
+    if (this.#picks.has(priority)) return priority;
     // Chains stay when nobody needs them any more: a packet on its way may still hold their number.
-    this.#picks.add(backends);
-    writer.addPick(backends);
+    const pick = { plane, list: place.list, backends, timeout, priority } as const;
+    this.#picks.set(priority, pick);
+    writer.addPick(pick);
+    return priority;
   }
 
-  #count(known: Programmed | undefined, frontend: Frontend | undefined, address: string): void {
-    const counted = known?.local;
-    if (frontend !== undefined && counted === undefined) this.#addresses.add(address);
-    if (frontend === undefined && counted !== undefined) this.#addresses.remove(address);
-    for (const local of frontend === undefined ? NONE : localAddresses(frontend)) this.#hairpin.add(local);
-    for (const local of counted ?? NONE) this.#hairpin.remove(local);
+  #timeoutNumber(timeout: number): number {
+    const at = this.#timeouts.indexOf(timeout);
+    if (at >= 0) return at;
+    // A priority has no room for more: better a wrong time than no Service.
+    return this.#timeouts.length < MAX_TIMEOUTS ? this.#timeouts.push(timeout) - 1 : MAX_TIMEOUTS - 1;
   }
+
+  #guard(
+    place: FrontendPlace,
+    known: Known | undefined,
+    frontend: Frontend | undefined,
+    writer: StepWriter,
+  ): string | undefined {
+    const guard = frontend?.sources === undefined ? undefined : guardOf(frontend.sources, this.rules);
+    if (guard?.name === known?.guard) return known?.guard;
+    if (known?.guard !== undefined) this.#countGuard(known.guard, -1);
+    if (guard !== undefined && !this.#guards.has(guard.name)) writer.addGuard(guard);
+    if (guard !== undefined) this.#countGuard(guard.name, 1);
+    writer.changeGuard(place, known?.guard, guard?.name);
+    return guard?.name;
+  }
+
+  #countGuard(name: string, change: number): void {
+    this.#guards.set(name, (this.#guards.get(name) ?? 0) + change);
+  }
+
+  #count(known: Known | undefined, frontend: Frontend | undefined, place: FrontendPlace): void {
+    const before = known?.local === undefined ? undefined : this.#presenceOf(known.kind, place);
+    const after = frontend === undefined ? undefined : this.#presenceOf(frontend.kind, place);
+    if (before !== after) {
+      after?.add(place.address);
+      before?.remove(place.address);
+    }
+    for (const local of frontend === undefined ? NONE : localAddresses(frontend)) this.#hairpin.add(local);
+    for (const local of known?.local ?? NONE) this.#hairpin.remove(local);
+  }
+
+  #presenceOf(kind: FrontendKind, place: FrontendPlace): Presence | undefined {
+    if (isNodePort(place.address) || kind === 'local') return undefined;
+    return kind === 'cluster' ? this.#addresses : this.#externalAddresses;
+  }
+}
+
+/** Cluster addresses are refused by their address already; `local` frontends come with an `inside` one. */
+function isRefusedAlone(frontend: Frontend): boolean {
+  const { kind, backends, whenEmpty } = frontend;
+  return backends.length === 0 && whenEmpty === 'reject' && (kind === 'external' || kind === 'inside');
+}
+
+function staleFlows(
+  place: FrontendPlace,
+  known: Known | undefined,
+  frontend: Frontend | undefined,
+  plan: SlotPlan,
+): StaleFlows | undefined {
+  if (place.protocol !== 'udp') return undefined;
+  const isNew = known === undefined && frontend !== undefined && frontend.kind !== 'cluster' && plan.slots.length > 0;
+  if (plan.removed.length === 0 && !isNew) return undefined;
+  const { address, protocol, port } = place;
+  return { address, protocol, port, backends: plan.removed, isNew };
 }
 
 function localAddresses(frontend: Frontend): readonly string[] {

@@ -1,63 +1,50 @@
-import { cidrAddress, cidrSize, type Cidr } from '#base/cidr.ts';
+import { cidrContains, cidrAddress, cidrSize, type Cidr } from '#base/cidr.ts';
 import { ipBytes, type IpFamily } from '#base/ip.ts';
-import {
-  concat,
-  ct,
-  map,
-  meta,
-  numgen,
-  payload,
-  value,
-  type ConcatExpression,
-  type PayloadExpression,
-} from '#nftables/expression.ts';
+import { concat, meta, numgen, payload, type ConcatExpression, type PayloadExpression } from '#nftables/expression.ts';
 import { encodeKey, keyLength } from '#nftables/key.ts';
-import {
-  accept,
-  assign,
-  dnat,
-  drop,
-  goTo,
-  masquerade,
-  matchFlags,
-  matchSet,
-  matchValue,
-  reject,
-  verdict,
-  vmap,
-} from '#nftables/statement.ts';
-import {
-  chain,
-  layoutOf,
-  rule,
-  type Chain,
-  type Element,
-  type Family,
-  type SetContent,
-  type SetDeclaration,
-  type Table,
-} from '#nftables/table.ts';
+import { layoutOf, type Element, type Family, type SetDeclaration } from '#nftables/table.ts';
+import { type FrontendKind } from './frontend.ts';
 
 export const TABLE_NAME = 'clusterip';
 
-/**
- * The packet's priority carries the number of backends from the map of frontends to the chain that picks one: nft can
- * neither use a map's result in another key nor jump on it. The major half tells ours from priorities set by others.
- */
-const PRIORITY_MAJOR = 0x6b70;
+/** Frontends are found by address, protocol and port, and those that every address of the node has by protocol and port. */
+export type PlaneName = 'address' | 'port';
 
-/** The parts of the ruleset that changes of the cluster touch. Their number does not depend on its size. */
-export interface RulesetSets {
-  /** Frontend -> how many backends it has; those without any are not in it. */
-  readonly services: SetDeclaration;
-  /** How many -> the chain that picks one of so many. */
-  readonly pick: SetDeclaration;
-  /** Frontend and slot -> backend; slots are 0 to N-1. */
+export interface PlaneSets {
+  /** Frontend -> how many backends it has, and so which chain picks one; those to refuse are not in it. */
+  readonly counts: Readonly<Record<FrontendKind, SetDeclaration>>;
+  /** Frontend and slot -> backend; slots are 0 to N-1, those of `local` frontends start at LOCAL_SLOTS. */
   readonly endpoints: SetDeclaration;
+  /** With session affinity: frontend and slot -> the backend's id; frontend and id -> backend. */
+  readonly slots: SetDeclaration;
+  readonly byId: SetDeclaration;
+  readonly localById: SetDeclaration;
+  /** Client and frontend -> id: what the kernel remembers by itself. */
+  readonly affinity: SetDeclaration;
+  /** Frontends without backends, besides cluster addresses. */
+  readonly refused: SetDeclaration;
+}
+
+export interface Plane {
+  readonly name: PlaneName;
+  readonly frontend: ConcatExpression;
+  readonly frontendLength: number;
+  readonly sets: PlaneSets;
+}
+
+/** The other sets. Their number does not depend on the cluster's size. */
+export interface RulesetSets {
+  /** How many backends -> the chain that picks one of so many. */
+  readonly pick: SetDeclaration;
+  /** Frontend -> the chain that lets only some clients pass. */
+  readonly firewall: SetDeclaration;
   /** Every cluster address: what is sent there and was not translated is refused. */
   readonly addresses: SetDeclaration;
+  readonly externalAddresses: SetDeclaration;
   /** The ranges cluster addresses come from: what is sent to one that nobody has is dropped. */
   readonly ranges: SetDeclaration;
+  readonly pods: SetDeclaration;
+  readonly nodeAddresses: SetDeclaration;
   /** Backends of this node as source and destination: a Pod that reaches itself must not see its own address. */
   readonly hairpin: SetDeclaration;
   readonly protocols: SetDeclaration;
@@ -65,163 +52,158 @@ export interface RulesetSets {
 
 export interface Ruleset {
   readonly family: Family;
+  readonly source: PayloadExpression;
+  readonly destination: PayloadExpression;
+  readonly planes: Readonly<Record<PlaneName, Plane>>;
   readonly sets: RulesetSets;
+  /** The sets that changes of the cluster touch, in the order in which elements are added; they go the other way. */
+  readonly order: readonly SetDeclaration[];
   /** Bytes of an address. */
   readonly addressLength: number;
-  readonly frontendLength: number;
-  /** Bytes of a backend's address and port. */
-  readonly backendLength: number;
 }
 
-function set(name: string, key: SetDeclaration['key'], comment?: string): SetDeclaration {
-  return Object.freeze({ kind: 'set', name, key, ...(comment === undefined ? {} : { comment }) });
+/** What the fixed part of the ruleset depends on. */
+export interface RulesetSettings {
+  /** Where cluster addresses come from. */
+  readonly ranges: readonly Cidr[];
+  /** Where Pods' addresses come from: what comes from elsewhere is from outside. Empty for not known. */
+  readonly podCidrs: readonly Cidr[];
+  /** NodePorts answer at the node's own addresses in these. */
+  readonly nodePortRanges: readonly Cidr[];
+  /** NodePorts answer at 127.0.0.1 too. */
+  readonly hasLocalhost: boolean;
+  /** The bit of the packet's mark that asks for masquerading. */
+  readonly mark: number;
+  /** Also what goes to cluster addresses gets the node's address. */
+  readonly masqueradeAll: boolean;
 }
 
 interface Fields {
   readonly source: PayloadExpression;
   readonly destination: PayloadExpression;
-  readonly frontend: ConcatExpression;
   readonly backend: ConcatExpression;
 }
 
-function fields(family: Family): Fields {
-  const source = payload(family === 'ip' ? 'ip saddr' : 'ip6 saddr');
-  const destination = payload(family === 'ip' ? 'ip daddr' : 'ip6 daddr');
-  const port = payload('th dport');
-  return {
-    source,
-    destination,
-    frontend: concat(destination, meta('l4proto'), port),
-    backend: concat(destination, port),
-  };
+function set(name: string, key: SetDeclaration['key'], comment: string): SetDeclaration {
+  return Object.freeze({ kind: 'set', name, key, comment });
 }
 
-function slotted(family: Family, modulus: number): ConcatExpression {
-  return concat(...fields(family).frontend.fields, numgen('random', modulus));
+function intervals(name: string, key: SetDeclaration['key'], comment: string): SetDeclaration {
+  return { kind: 'set', name, key, flags: ['interval'], comment };
+}
+
+function plane(name: PlaneName, fields: Fields): Plane {
+  const isPort = name === 'port';
+  const port = payload('th dport');
+  const priority = meta('priority');
+  const frontend = isPort ? concat(meta('l4proto'), port) : concat(fields.destination, meta('l4proto'), port);
+  const prefix = isPort ? 'port-' : '';
+  const count = (suffix: string, comment: string): SetDeclaration => ({
+    kind: 'map',
+    name: isPort ? `port-${suffix}` : suffix,
+    key: frontend,
+    data: priority,
+    comment,
+  });
+  const slot = concat(...frontend.fields, numgen('random', 1024));
+  const id = concat(...frontend.fields, priority);
+  const byId = (suffix: string, comment: string): SetDeclaration => ({
+    kind: 'map',
+    name: `${prefix}${suffix}`,
+    key: id,
+    data: fields.backend,
+    comment,
+  });
+  const external = count('external', 'policy Cluster, for everybody: backends');
+  const counts = {
+    cluster: isPort ? external : count('services', 'cluster addresses: backends'),
+    external,
+    inside: count('inside', 'policy Local, for clients in the cluster: backends'),
+    local: count('local', 'policy Local, for clients outside: backends of this node'),
+  };
+  const sets: PlaneSets = {
+    counts,
+    endpoints: { kind: 'map', name: `${prefix}endpoints`, key: slot, data: fields.backend },
+    slots: {
+      kind: 'map',
+      name: `${prefix}slots`,
+      key: slot,
+      data: priority,
+      comment: 'with affinity: ids of backends',
+    },
+    byId: byId('byid', 'with affinity: backends by id'),
+    localById: byId('local-byid', 'with affinity: those of this node'),
+    affinity: {
+      kind: 'map',
+      name: `${prefix}affinity`,
+      key: concat(fields.source, ...frontend.fields),
+      data: priority,
+      // The kernel's own default for a map that rules write to; said, so that it reads back as declared.
+      size: 65_535,
+      flags: ['dynamic', 'timeout'],
+      timeoutSeconds: 10_800,
+      comment: 'clients that stay with their backend',
+    },
+    refused: set(`${prefix}refused`, frontend, 'without backends'),
+  };
+  return { name, frontend, frontendLength: keyLength(layoutOf(frontend)), sets };
+}
+
+/** The count that makes slots reachable comes after them. */
+function orderOf({ sets }: Plane): SetDeclaration[] {
+  const { counts, endpoints, slots, byId, localById, refused } = sets;
+  return [endpoints, byId, localById, slots, refused, ...new Set(Object.values(counts))];
 }
 
 export function ruleset(ipFamily: IpFamily): Ruleset {
   const family = ipFamily === 4 ? 'ip' : 'ip6';
-  const { source, destination, frontend, backend } = fields(family);
-  const priority = meta('priority');
+  const source = payload(family === 'ip' ? 'ip saddr' : 'ip6 saddr');
+  const destination = payload(family === 'ip' ? 'ip daddr' : 'ip6 daddr');
+  const fields = { source, destination, backend: concat(destination, payload('th dport')) };
+  const address = plane('address', fields);
   const sets: RulesetSets = {
-    services: { kind: 'map', name: 'services', key: frontend, data: priority, comment: 'frontend : backends' },
-    pick: { kind: 'vmap', name: 'pick', key: priority, comment: 'backends : chain' },
-    endpoints: { kind: 'map', name: 'endpoints', key: slotted(family, 1024), data: backend },
+    pick: { kind: 'vmap', name: 'pick', key: meta('priority'), comment: 'backends : chain' },
+    firewall: { kind: 'vmap', name: 'firewall', key: address.frontend, comment: 'loadBalancerSourceRanges' },
     addresses: set('addresses', destination, 'cluster addresses in use'),
-    ranges: { ...set('ranges', destination, 'where cluster addresses come from'), flags: ['interval'] },
+    externalAddresses: set('external-addresses', destination, 'of load balancers, and external IPs'),
+    ranges: intervals('ranges', destination, 'where cluster addresses come from'),
+    pods: intervals('pods', source, 'clients in the cluster'),
+    nodeAddresses: intervals('node-addresses', destination, 'where NodePorts answer'),
     hairpin: set('hairpin', concat(source, destination), 'backends on this node'),
-    protocols: set('protocols', meta('l4proto')),
+    protocols: Object.freeze({ kind: 'set', name: 'protocols', key: meta('l4proto') }),
   };
-  return {
-    family,
-    sets,
-    addressLength: ipFamily === 4 ? 4 : 16,
-    frontendLength: keyLength(layoutOf(frontend)),
-    backendLength: keyLength(layoutOf(backend)),
-  };
+  const port = plane('port', fields);
+  const order = [sets.hairpin, sets.addresses, sets.externalAddresses, ...orderOf(address), ...orderOf(port)];
+  const addressLength = ipFamily === 4 ? 4 : 16;
+  return { family, source, destination, planes: { address, port }, sets, order, addressLength };
 }
 
-/** As bytes of `meta priority`. */
-export function priorityOf(backends: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, PRIORITY_MAJOR * 0x10000 + backends, true);
-  return bytes;
+export function planeOf(rules: Ruleset, isPort: boolean): Plane {
+  return isPort ? rules.planes.port : rules.planes.address;
 }
 
-export function backendsOf(priority: Uint8Array): number {
-  return (priority[0] ?? 0) | ((priority[1] ?? 0) << 8);
+/** As an interval set takes them: none inside another. */
+export function intervalElements(cidrs: readonly Cidr[], family: Family): Element[] {
+  const own = cidrs.filter((cidr) => (cidr.family === 4) === (family === 'ip'));
+  const outer = own.filter(
+    (cidr, i) =>
+      !own.some((other, j) => j !== i && cidrContains(other, cidrAddress(cidr, 0)) && isInside(cidr, other, i, j)),
+  );
+  return outer.map(intervalElement);
 }
 
-export function pickElement(backends: number): Element {
-  return { key: priorityOf(backends), verdict: goTo(pickName(backends)) };
+/** Of two that are equal the first one stays. */
+function isInside(cidr: Cidr, other: Cidr, i: number, j: number): boolean {
+  return cidr.prefix > other.prefix || (cidr.prefix === other.prefix && j < i);
 }
 
-export function pickName(backends: number): string {
-  return `pick-${backends}`;
-}
-
-/** undefined for other chains. */
-export function backendsOfPick(name: string): number | undefined {
-  const digits = /^pick-([1-9]\d*)$/.exec(name)?.[1];
-  return digits === undefined ? undefined : Number(digits);
-}
-
-/**
- * Picks one of `backends`. The last line is for a packet that read the number before a change and looks up the slot
- * after it: slot 0 is there as long as any is. Without it some connections fail at every change.
- */
-export function pickChain(family: Family, backends: number): Chain {
-  const to = (modulus: number): ReturnType<typeof rule> =>
-    rule([
-      matchSet(meta('l4proto'), 'protocols'),
-      dnat(family, map(slotted(family, modulus), 'endpoints'), { withPort: true }),
-    ]);
-  const pick = backends === 1 ? [to(1)] : [to(backends), to(1)];
-  return chain(pickName(backends), [rule([assign(meta('priority'), value('none'))]), ...pick]);
-}
-
-/** What the table holds besides what changes of the cluster put into it. */
-export function rulesetTable(rules: Ruleset, ranges: readonly Cidr[], picks: readonly number[]): Table {
-  const { family, sets } = rules;
-  const listed: readonly SetContent[] = [
-    { declaration: sets.services },
-    { declaration: sets.pick, elements: picks.map(pickElement) },
-    { declaration: sets.endpoints },
-    { declaration: sets.addresses },
-    { declaration: sets.ranges, elements: ranges.filter((cidr) => isOf(cidr, family)).map(rangeElement) },
-    { declaration: sets.hairpin },
-    {
-      declaration: sets.protocols,
-      elements: ['tcp', 'udp', 'sctp'].map((name) => protocolElement(sets.protocols, name)),
-    },
-  ];
-  const chains = [...picks.map((backends) => pickChain(family, backends)), ...fixedChains(family)];
-  return { kind: 'table', family, name: TABLE_NAME, sets: listed, chains, comment: 'Services' };
-}
-
-function fixedChains(family: Family): Chain[] {
-  const { source, destination, frontend } = fields(family);
-  const priority = meta('priority');
-  const state = ct('state');
-  const dispatch = [rule([assign(priority, map(frontend, 'services')), vmap(priority, 'pick')])];
-  const refuse = [
-    rule([matchFlags(state, 'invalid'), verdict(drop)], 'a reset would end the connection it strayed from'),
-    rule([matchValue(meta('l4proto'), 'tcp'), reject('tcp reset')]),
-    rule([reject('port-unreachable')]),
-  ];
-  const untranslated = [
-    rule([matchFlags(state, 'established,related'), verdict(accept)]),
-    rule([matchSet(destination, 'addresses'), verdict(goTo('refuse'))], 'no backends, or no such port'),
-    rule([matchSet(destination, 'ranges'), verdict(drop)], 'nobody has the address'),
-  ];
-  const hairpin = [
-    rule([matchFlags(ct('status'), 'dnat'), matchSet(concat(source, destination), 'hairpin'), masquerade()]),
-  ];
-  const go = (to: string): Chain['rules'] => [rule([verdict(goTo(to))])];
-  return [
-    chain('dispatch', dispatch),
-    chain('refuse', refuse),
-    chain('untranslated', untranslated),
-    chain('nat-prerouting', go('dispatch'), { hook: { type: 'nat', hook: 'prerouting', priority: -100 } }),
-    chain('nat-output', go('dispatch'), { hook: { type: 'nat', hook: 'output', priority: -100 } }),
-    chain('nat-postrouting', hairpin, { hook: { type: 'nat', hook: 'postrouting', priority: 100 } }),
-    chain('filter-forward', go('untranslated'), { hook: { type: 'filter', hook: 'forward', priority: 0 } }),
-    chain('filter-output', go('untranslated'), { hook: { type: 'filter', hook: 'output', priority: 0 } }),
-  ];
-}
-
-function isOf(cidr: Cidr, family: Family): boolean {
-  return (cidr.family === 4) === (family === 'ip');
-}
-
-function rangeElement(cidr: Cidr): Element {
+function intervalElement(cidr: Cidr): Element {
   const key = ipBytes(cidrAddress(cidr, 0));
   const end = cidr.base + cidrSize(cidr);
   const isLast = end === 1n << BigInt(cidr.family === 4 ? 32 : 128);
   return isLast ? { key } : { key, end: ipBytes({ family: cidr.family, value: end }) };
 }
 
-function protocolElement(protocols: SetDeclaration, name: string): Element {
-  return { key: encodeKey(layoutOf(protocols.key), [name]) };
+export function element(declaration: SetDeclaration, ...texts: readonly string[]): Element {
+  return { key: encodeKey(layoutOf(declaration.key), texts) };
 }

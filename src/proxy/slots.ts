@@ -13,7 +13,7 @@ export interface SlotPlan {
   readonly removed: readonly Backend[];
 }
 
-export function backendId(backend: Pick<Backend, 'address' | 'port'>): string {
+export function backendKey(backend: Pick<Backend, 'address' | 'port'>): string {
   return `${backend.address} ${backend.port}`;
 }
 
@@ -23,10 +23,12 @@ export function backendId(backend: Pick<Backend, 'address' | 'port'>): string {
  */
 export function planSlots(slots: readonly Backend[], wanted: readonly Backend[]): SlotPlan {
   if (slots.length === 0) return { slots: wanted, changes: wanted.map(added), removed: [] };
-  const missing = new Map(wanted.map((backend) => [backendId(backend), backend]));
+  // Most of what comes again comes as it was: a restart meets little else.
+  if (isSameList(slots, wanted)) return { slots, changes: [], removed: [] };
+  const missing = new Map(wanted.map((backend) => [backendKey(backend), backend]));
   const holes: number[] = [];
   slots.forEach((backend, slot) => {
-    if (!missing.delete(backendId(backend))) holes.push(slot);
+    if (!missing.delete(backendKey(backend))) holes.push(slot);
   });
   if (holes.length === 0 && missing.size === 0) return { slots, changes: [], removed: [] };
   const removed = holes.flatMap((slot) => slots[slot] ?? []);
@@ -38,6 +40,15 @@ export function planSlots(slots: readonly Backend[], wanted: readonly Backend[])
     if (before !== after) changes.push({ slot, before, after });
   }
   return { slots: next, changes, removed };
+}
+
+function isSameList(slots: readonly Backend[], wanted: readonly Backend[]): boolean {
+  if (slots.length !== wanted.length) return false;
+  for (let i = 0; i < slots.length; i++) {
+    const [a, b] = [slots[i], wanted[i]];
+    if (a === undefined || b === undefined || a.port !== b.port || a.address !== b.address) return false;
+  }
+  return true;
 }
 
 function added(after: Backend, slot: number): SlotChange {

@@ -1,72 +1,120 @@
 import { writeAddress } from '#nftables/address.ts';
 import { BlockWriter } from '#nftables/block-writer.ts';
-import { type SetDeclaration } from '#nftables/table.ts';
+import { encodeKey, keyLength } from '#nftables/key.ts';
+import { dataLayoutOf, layoutOf, type Element, type SetDeclaration } from '#nftables/table.ts';
 import { addChain, transaction, type Operation, type Transaction } from '#nftables/transaction.ts';
-import { type FrontendAddress, type Protocol } from './frontend.ts';
-import { pickChain, pickElement, priorityOf, TABLE_NAME, type Ruleset } from './ruleset.ts';
-import { type SlotChange } from './slots.ts';
+import {
+  isNodePort,
+  type Backend,
+  type FrontendAddress,
+  type FrontendKind,
+  type ListName,
+  type Protocol,
+} from './frontend.ts';
+import { guardChain, guardContent, guardElement, type Guard } from './guard.ts';
+import { LOCAL_SLOTS, pickChain, pickElement, writeWord, type Pick } from './pick.ts';
+import { planeOf, TABLE_NAME, type Plane, type Ruleset } from './ruleset.ts';
 
 /** IPPROTO_* */
 export const protocolNumbers: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17, sctp: 132 };
 
-const PRIORITY_LENGTH = 4;
-const SLOT_LENGTH = 4;
+interface Writers {
+  readonly add: BlockWriter;
+  readonly remove: BlockWriter;
+}
 
 /** Collects elements as bytes, set by set, and puts them into the order in which the kernel has to see them. */
 export class StepWriter {
   readonly #rules: Ruleset;
-  readonly #picks: number[] = [];
-  readonly #endpoints: { readonly add: BlockWriter; readonly remove: BlockWriter };
-  readonly #services: { readonly add: BlockWriter; readonly remove: BlockWriter };
-  readonly #addresses: { readonly add: BlockWriter; readonly remove: BlockWriter };
-  readonly #hairpin: { readonly add: BlockWriter; readonly remove: BlockWriter };
+  readonly #picks: Pick[] = [];
+  readonly #guards: Guard[] = [];
+  readonly #guarded: { readonly kind: 'add-elements' | 'delete-elements'; readonly element: Element }[] = [];
+  readonly #writers = new Map<SetDeclaration, Writers>();
 
   constructor(rules: Ruleset) {
     this.#rules = rules;
-    const { frontendLength, backendLength, addressLength } = rules;
-    this.#endpoints = writers(frontendLength + SLOT_LENGTH, backendLength);
-    this.#services = writers(frontendLength, PRIORITY_LENGTH);
-    this.#addresses = writers(addressLength, 0);
-    this.#hairpin = writers(2 * addressLength, 0);
   }
 
-  addPick(backends: number): void {
-    this.#picks.push(backends);
+  addPick(pick: Pick): void {
+    this.#picks.push(pick);
   }
 
-  /** A frontend without backends is in no map. */
-  changeCount(frontend: FrontendAddress, before: number, after: number): void {
-    if (before > 0) this.#writeFrontend(this.#services.remove, this.#services.remove.next(), frontend);
-    if (after === 0) return;
-    const { add } = this.#services;
-    const at = add.next();
-    this.#writeFrontend(add, at, frontend);
-    add.bytes.set(priorityOf(after), at + this.#rules.frontendLength);
+  addGuard(guard: Guard): void {
+    this.#guards.push(guard);
   }
 
-  changeSlot(frontend: FrontendAddress, { slot, before, after }: SlotChange): void {
-    const { add, remove } = this.#endpoints;
-    if (before !== undefined) this.#writeSlot(remove, remove.next(), frontend, slot);
+  /** Which chain picks a backend; undefined for none. */
+  changeCount(at: FrontendAddress, kind: FrontendKind, before: number | undefined, after: number | undefined): void {
+    const plane = this.#plane(at);
+    const set = plane.sets.counts[kind];
+    if (before !== undefined) this.#removeFrontend(plane, set, at);
     if (after === undefined) return;
-    const { frontendLength, addressLength } = this.#rules;
-    const at = add.next();
-    this.#writeSlot(add, at, frontend, slot);
-    const data = at + frontendLength + SLOT_LENGTH;
-    writeIp(add, data, after.address, addressLength);
-    writePort(add, data + addressLength, after.port);
+    const { add } = this.#of(set);
+    const start = add.next();
+    this.#writeFrontend(add, start, plane, at);
+    writeWord(add.bytes, start + plane.frontendLength, after);
   }
 
-  changeAddress(address: string, isAdded: boolean): void {
-    const writer = isAdded ? this.#addresses.add : this.#addresses.remove;
-    writeIp(writer, writer.next(), address, this.#rules.addressLength);
+  changeRefused(at: FrontendAddress, isAdded: boolean): void {
+    const plane = this.#plane(at);
+    const set = plane.sets.refused;
+    if (!isAdded) return this.#removeFrontend(plane, set, at);
+    const { add } = this.#of(set);
+    this.#writeFrontend(add, add.next(), plane, at);
+  }
+
+  /** A slot of a frontend without affinity. */
+  changeSlot(at: FrontendAddress, list: ListName, slot: number, before: boolean, after: Backend | undefined): void {
+    const plane = this.#plane(at);
+    const set = plane.sets.endpoints;
+    if (before) this.#writeSlot(this.#of(set).remove, plane, at, list, slot);
+    if (after === undefined) return;
+    const { add } = this.#of(set);
+    this.#writeBackend(add, this.#writeSlot(add, plane, at, list, slot), after);
+  }
+
+  /** A slot of a frontend with affinity: it holds an id. */
+  changeSlotId(at: FrontendAddress, list: ListName, slot: number, before: boolean, after: number | undefined): void {
+    const plane = this.#plane(at);
+    const set = plane.sets.slots;
+    if (before) this.#writeSlot(this.#of(set).remove, plane, at, list, slot);
+    if (after === undefined) return;
+    const { add } = this.#of(set);
+    const data = this.#writeSlot(add, plane, at, list, slot);
+    writeWord(add.bytes, data, after);
+  }
+
+  /** What an id stands for; undefined for nothing any more. */
+  changeId(at: FrontendAddress, list: ListName, id: number, backend: Backend | undefined): void {
+    const plane = this.#plane(at);
+    const { add, remove } = this.#of(list === 'local' ? plane.sets.localById : plane.sets.byId);
+    const writer = backend === undefined ? remove : add;
+    const start = writer.next();
+    this.#writeFrontend(writer, start, plane, at);
+    const data = start + plane.frontendLength;
+    writeWord(writer.bytes, data, id);
+    if (backend !== undefined) this.#writeBackend(writer, data + 4, backend);
+  }
+
+  changeGuard(at: FrontendAddress, before: string | undefined, after: string | undefined): void {
+    const plane = this.#plane(at);
+    const key = encodeKey(layoutOf(plane.frontend), [at.address, at.protocol, String(at.port)]);
+    if (before !== undefined) this.#guarded.push({ kind: 'delete-elements', element: guardElement(key, before) });
+    if (after !== undefined) this.#guarded.push({ kind: 'add-elements', element: guardElement(key, after) });
+  }
+
+  changeAddress(set: SetDeclaration, address: string, isAdded: boolean): void {
+    const { add, remove } = this.#of(set);
+    const writer = isAdded ? add : remove;
+    this.#writeIp(writer, writer.next(), address);
   }
 
   changeHairpin(address: string, isAdded: boolean): void {
-    const { addressLength } = this.#rules;
-    const writer = isAdded ? this.#hairpin.add : this.#hairpin.remove;
-    const at = writer.next();
-    writeIp(writer, at, address, addressLength);
-    writeIp(writer, at + addressLength, address, addressLength);
+    const { add, remove } = this.#of(this.#rules.sets.hairpin);
+    const writer = isAdded ? add : remove;
+    const start = writer.next();
+    this.#writeIp(writer, start, address);
+    this.#writeIp(writer, start + this.#rules.addressLength, address);
   }
 
   /**
@@ -74,50 +122,93 @@ export class StepWriter {
    * before the count that makes them reachable: that matters where a step is too large for one batch.
    */
   finish(): Transaction {
-    const { family, sets } = this.#rules;
-    const operations: Operation[] = this.#picks.flatMap((backends) => addChain(pickChain(family, backends)));
-    if (this.#picks.length > 0) {
-      operations.push({ kind: 'add-elements', set: sets.pick, elements: this.#picks.map(pickElement) });
+    const { family, sets, order } = this.#rules;
+    const operations: Operation[] = this.#chains();
+    const writers = [...this.#writers].sort(([a], [b]) => order.indexOf(a) - order.indexOf(b));
+    for (const [set, { remove }] of writers.toReversed()) {
+      if (remove.count > 0) operations.push({ kind: 'delete-elements', set, elements: remove.finish() });
     }
-    const block = (kind: 'add-elements' | 'delete-elements', set: SetDeclaration, writer: BlockWriter): void => {
-      if (writer.count > 0) operations.push({ kind, set, elements: writer.finish() });
-    };
-    block('delete-elements', sets.services, this.#services.remove);
-    block('delete-elements', sets.endpoints, this.#endpoints.remove);
-    block('delete-elements', sets.addresses, this.#addresses.remove);
-    block('delete-elements', sets.hairpin, this.#hairpin.remove);
-    block('add-elements', sets.hairpin, this.#hairpin.add);
-    block('add-elements', sets.addresses, this.#addresses.add);
-    block('add-elements', sets.endpoints, this.#endpoints.add);
-    block('add-elements', sets.services, this.#services.add);
+    for (const { kind, element } of this.#guarded) {
+      operations.push({ kind, set: sets.firewall, elements: [element] });
+    }
+    for (const [set, { add }] of writers) {
+      if (add.count > 0) operations.push({ kind: 'add-elements', set, elements: add.finish() });
+    }
     return transaction(family, TABLE_NAME, operations);
   }
 
-  #writeSlot(writer: BlockWriter, at: number, frontend: FrontendAddress, slot: number): void {
-    this.#writeFrontend(writer, at, frontend);
-    const { bytes } = writer;
-    // numgen's result is a number of the host: little-endian.
-    const end = at + this.#rules.frontendLength;
-    bytes[end] = slot & 0xff;
-    bytes[end + 1] = (slot >> 8) & 0xff;
+  #chains(): Operation[] {
+    const { sets } = this.#rules;
+    const operations: Operation[] = this.#picks.flatMap((pick) => addChain(pickChain(this.#rules, pick)));
+    if (this.#picks.length > 0) {
+      operations.push({ kind: 'add-elements', set: sets.pick, elements: this.#picks.map(pickElement) });
+    }
+    for (const guard of this.#guards) {
+      const { declaration, elements = [] } = guardContent(guard, this.#rules);
+      operations.push({ kind: 'add-set', set: declaration });
+      if (elements.length > 0) operations.push({ kind: 'add-elements', set: declaration, elements });
+      operations.push(...addChain(guardChain(guard.name, this.#rules)));
+    }
+    return operations;
   }
 
-  #writeFrontend(writer: BlockWriter, at: number, frontend: FrontendAddress): void {
-    const { addressLength } = this.#rules;
-    writeIp(writer, at, frontend.address, addressLength);
-    writer.bytes[at + addressLength] = protocolNumbers[frontend.protocol];
-    writePort(writer, at + addressLength + 4, frontend.port);
+  #plane(at: FrontendAddress): Plane {
+    return planeOf(this.#rules, isNodePort(at.address));
   }
-}
 
-function writers(keyLength: number, dataLength: number): { readonly add: BlockWriter; readonly remove: BlockWriter } {
-  return { add: new BlockWriter(keyLength, dataLength), remove: new BlockWriter(keyLength, 0) };
-}
+  #of(set: SetDeclaration): Writers {
+    const known = this.#writers.get(set);
+    if (known !== undefined) return known;
+    const { key, data } = lengthsOf(set);
+    const writers = { add: new BlockWriter(key, data), remove: new BlockWriter(key, 0) };
+    this.#writers.set(set, writers);
+    return writers;
+  }
 
-function writeIp(writer: BlockWriter, at: number, address: string, length: number): void {
-  if (!writeAddress(writer.bytes, at, address, length)) {
+  #removeFrontend(plane: Plane, set: SetDeclaration, at: FrontendAddress): void {
+    const { remove } = this.#of(set);
+    this.#writeFrontend(remove, remove.next(), plane, at);
+  }
+
+  /** Returns where the data goes. */
+  #writeSlot(writer: BlockWriter, plane: Plane, at: FrontendAddress, list: ListName, slot: number): number {
+    const start = writer.next();
+    this.#writeFrontend(writer, start, plane, at);
+    const number = start + plane.frontendLength;
+    writeWord(writer.bytes, number, list === 'local' ? LOCAL_SLOTS + slot : slot);
+    return number + 4;
+  }
+
+  #writeBackend(writer: BlockWriter, start: number, backend: Backend): void {
+    this.#writeIp(writer, start, backend.address);
+    writePort(writer, start + this.#rules.addressLength, backend.port);
+  }
+
+  #writeFrontend(writer: BlockWriter, start: number, plane: Plane, at: FrontendAddress): void {
+    let next = start;
+    if (plane.name === 'address') {
+      this.#writeIp(writer, start, at.address);
+      next += this.#rules.addressLength;
+    }
+    writer.bytes[next] = protocolNumbers[at.protocol];
+    writePort(writer, next + 4, at.port);
+  }
+
+  #writeIp(writer: BlockWriter, start: number, address: string): void {
+    const length = this.#rules.addressLength;
+    if (writeAddress(writer.bytes, start, address, length)) return;
     throw new RangeError(`Cannot program "${address}": it is not an address of ${length} bytes`);
   }
+}
+
+const lengths = new WeakMap<SetDeclaration, { readonly key: number; readonly data: number }>();
+
+function lengthsOf(set: SetDeclaration): { readonly key: number; readonly data: number } {
+  const known = lengths.get(set);
+  if (known !== undefined) return known;
+  const length = { key: keyLength(layoutOf(set.key)), data: set.data === undefined ? 0 : keyLength(dataLayoutOf(set)) };
+  lengths.set(set, length);
+  return length;
 }
 
 function writePort(writer: BlockWriter, at: number, port: number): void {

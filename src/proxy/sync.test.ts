@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { closeSync } from 'node:fs';
 import test, { type TestContext } from 'node:test';
-import { type EndpointSlice, type Service } from '#api/generated/types.ts';
-import { endpointSlices, services } from '#api/resource.ts';
+import { type EndpointSlice, type Node, type Service } from '#api/generated/types.ts';
+import { endpointSlices, nodes, services } from '#api/resource.ts';
 import { ManualClock } from '#base/clock.ts';
 import { createLog, type LogRecord } from '#base/log.ts';
 import { createClient } from '#client/api-client.ts';
@@ -64,7 +64,10 @@ function set(...objects: readonly (Service | EndpointSlice)[]): ObjectChange[] {
   return objects.map((object) => ({ kind: 'set', object }));
 }
 
-const { sets } = ruleset(4);
+const rules = ruleset(4);
+const { addresses, hairpin } = rules.sets;
+const { counts, endpoints } = rules.planes.address.sets;
+const sets = { addresses, hairpin, endpoints, services: counts.cluster };
 
 /** The changing part of the table in the kernel, a line an element. */
 function kernel(socket: NftablesSocket): string[] {
@@ -298,6 +301,54 @@ test('createProxy() follows the cluster', async (t) => {
   assert.deepEqual(kernel(socket), programmed);
   await client.delete(services, { namespace: 'default', name: 'web' });
   await until(() => kernel(socket).length === 0);
+});
+
+test('createProxy() takes addresses and zone from its Node, and follows them', async (t) => {
+  const { socket, clock, options } = setup(t);
+  const api = new FakeApi(clock);
+  const client = createClient(inProcessTransport(api.handle, { username: 'proxy', groups: [] }));
+  const stop = new AbortController();
+  t.after(() => stop.abort());
+  const { nodeAddresses } = rules.sets;
+  const answering = (): string =>
+    socket
+      .readElements('ip', 'clusterip', nodeAddresses)
+      .map((element) => renderElement(nodeAddresses, element))
+      .sort()
+      .join(' ');
+  const metadata = { name: 'a', labels: { 'topology.kubernetes.io/zone': 'z1' } } as unknown as Node['metadata'];
+  const node = (address: string): Node => ({
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata,
+    spec: {},
+    status: {
+      addresses: [
+        { type: 'Hostname', address: 'a' },
+        { type: 'InternalIP', address },
+      ],
+    },
+  });
+  const created = await client.create(nodes, node('172.18.0.2'));
+  await client.create(services, web);
+  const zoned = { forZones: [{ name: 'z1' }] };
+  const hinted = slice('web', ['10.244.0.5', '10.244.1.5 node=b'], port);
+  const endpoints = hinted.endpoints?.map((one, i) => ({
+    ...one,
+    hints: i === 0 ? zoned : { forZones: [{ name: 'z2' }] },
+  }));
+  await client.create(endpointSlices, { ...hinted, endpoints });
+  await createProxy({ ...options, client, signal: stop.signal });
+  assert.equal(answering(), '127.0.0.0/8 172.18.0.2');
+  assert.equal(kernel(socket)[0], 'services 10.96.0.50 . tcp . 80 : 6b70:1');
+  const relabelled = await client.update(nodes, { ...created, metadata: { ...created.metadata, labels: {} } });
+  await client.update(
+    nodes,
+    { ...relabelled, ...node('172.18.0.9'), metadata: relabelled.metadata },
+    { subresource: 'status' },
+  );
+  await until(() => answering() === '127.0.0.0/8 172.18.0.9');
+  await until(() => kernel(socket)[0] === 'services 10.96.0.50 . tcp . 80 : 6b70:2');
 });
 
 async function until(done: () => boolean): Promise<void> {

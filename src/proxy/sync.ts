@@ -1,7 +1,7 @@
-import { type EndpointSlice, type Service } from '#api/generated/types.ts';
+import { type EndpointSlice, type Node, type Service } from '#api/generated/types.ts';
 import { objectKey } from '#api/object.ts';
-import { endpointSlices, services } from '#api/resource.ts';
-import { type Cidr } from '#base/cidr.ts';
+import { endpointSlices, nodes, services } from '#api/resource.ts';
+import { formatCidr, type Cidr } from '#base/cidr.ts';
 import { type Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
 import { type IpFamily } from '#base/ip.ts';
@@ -9,11 +9,16 @@ import { type Log } from '#base/log.ts';
 import { type Client } from '#client/client.ts';
 import { Informers } from '#client/informers.ts';
 import { type ConntrackSocket } from '#netlink/conntrack-socket.ts';
+import { type NetlinkEvent } from '#netlink/event-socket.ts';
 import { type NftablesSocket } from '#nftables/nftables-socket.ts';
+import { HealthCheckServer, type HealthCheckOptions } from './health-check-server.ts';
 import { flowFilter, flowsToDelete } from './flows.ts';
 import { Model } from './model.ts';
+import { hostRanges, nodeFacts, type NodeFacts } from './node-view.ts';
 import { type StaleFlows } from './plan.ts';
+import { type RulesetSettings } from './ruleset.ts';
 import { familyOf } from './service-ports.ts';
+import { TableGuardian } from './table-guardian-sync.ts';
 import { TableSync } from './table-sync.ts';
 
 export interface ProxyOptions {
@@ -25,6 +30,24 @@ export interface ProxyOptions {
   readonly conntrack?: ConntrackSocket | undefined;
   /** Where cluster addresses come from. A table is kept for each family that occurs here. */
   readonly serviceCidrs: readonly Cidr[];
+  /**
+   * Where Pods' addresses come from. What comes from elsewhere is masqueraded on its way to cluster addresses, and goes
+   * by externalTrafficPolicy. Without them nobody but the node itself counts as inside.
+   */
+  readonly podCidrs?: readonly Cidr[] | undefined;
+  /** Where NodePorts answer: at the node's primary addresses, or at all of its addresses in some ranges. @default primary */
+  readonly nodePortAddresses?: 'primary' | readonly Cidr[] | undefined;
+  /** NodePorts answer at 127.0.0.1 too; the node has to have route_localnet=1. @default true */
+  readonly localhostNodePorts?: boolean | undefined;
+  /** The node's primary addresses and its zone. `createProxy` takes them from the Node where they are absent. */
+  readonly node?: NodeFacts | undefined;
+  /** One bit of the packet mark, for what has to be masqueraded. @default 0x4000 */
+  readonly masqueradeMark?: number | undefined;
+  readonly masqueradeAll?: boolean | undefined;
+  /** How the ports are opened at which load balancers ask for the node's health; absent for not at all. */
+  readonly openHealthCheck?: HealthCheckOptions['open'] | undefined;
+  /** Notifications of changes in the node's nf_tables: what others do to our tables is then repaired at once. */
+  readonly watch?: ((signal: AbortSignal) => AsyncIterable<NetlinkEvent>) | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -52,17 +75,38 @@ export class Proxy implements Disposable {
   readonly #options: ProxyOptions;
   readonly #model: Model;
   readonly #tables: ReadonlyMap<IpFamily, TableSync>;
+  #settings: RulesetSettings;
   #isStarted = false;
   #flush: NodeJS.Immediate | undefined;
   #retry: Disposable | undefined;
   #failures = 0;
+  readonly #guardian: TableGuardian;
+  readonly #healthChecks: HealthCheckServer | undefined;
 
   constructor(options: ProxyOptions) {
     this.#options = options;
-    const { socket, serviceCidrs } = options;
+    const { socket, serviceCidrs, nodeName, log } = options;
     const families = [...new Set(serviceCidrs.map(({ family }) => family))];
-    this.#model = new Model({ nodeName: options.nodeName, families, log: options.log });
-    this.#tables = new Map(families.map((family) => [family, new TableSync(socket, family, serviceCidrs)]));
+    const node = options.node ?? { addresses: [], zone: undefined };
+    this.#model = new Model({ nodeName, zone: node.zone, families, log });
+    this.#settings = rulesetSettings(options, node.addresses);
+    this.#tables = new Map(families.map((family) => [family, new TableSync(socket, family, this.#settings)]));
+    this.#guardian = new TableGuardian({ ...options, families, repair: () => this.#repair() });
+    const isHealthy = (): boolean => this.#failures === 0;
+    const open = options.openHealthCheck;
+    this.#healthChecks = open === undefined ? undefined : new HealthCheckServer({ open, isHealthy, log });
+  }
+
+  /** The node got other addresses, or moved to another zone. */
+  setNode(node: NodeFacts): void {
+    this.#model.setZone(node.zone);
+    const settings = rulesetSettings(this.#options, node.addresses);
+    const isSame = rangesText(settings) === rangesText(this.#settings);
+    this.#settings = settings;
+    for (const table of this.#tables.values()) table.settings = settings;
+    if (!this.#isStarted) return;
+    if (isSame) this.#schedule();
+    else if (this.#retry === undefined) this.#resync();
   }
 
   /** Takes changes in; nothing is programmed before `flush`. */
@@ -89,6 +133,7 @@ export class Proxy implements Disposable {
   start(): void {
     this.#program();
     this.#isStarted = true;
+    this.#guardian.start();
   }
 
   /** Programs what was noted. After a failure the whole table is compared with the kernel's. */
@@ -102,6 +147,7 @@ export class Proxy implements Disposable {
         const own = this.#tables.size === 1 ? changes : changes.filter(({ id }) => familyOf(id) === family);
         if (own.length > 0) table.apply(own, (flows) => this.#deleteFlows(family, flows));
       }
+      this.#tellHealth();
     } catch (error) {
       this.#failed(error);
     }
@@ -109,6 +155,8 @@ export class Proxy implements Disposable {
 
   [Symbol.dispose](): void {
     this.#isStarted = false;
+    this.#guardian[Symbol.dispose]();
+    this.#healthChecks?.[Symbol.dispose]();
     if (this.#flush !== undefined) clearImmediate(this.#flush);
     this.#retry?.[Symbol.dispose]();
   }
@@ -116,6 +164,12 @@ export class Proxy implements Disposable {
   /** All that comes in one turn of the event loop is one transaction; nothing waits longer than that. */
   #schedule(): void {
     if (this.#isStarted) this.#flush ??= setImmediate(() => this.flush());
+  }
+
+  #repair(): void {
+    if (!this.#isStarted || this.#retry !== undefined) return;
+    this.#options.log.warn('somebody else changed the rules, comparing with the kernel');
+    this.#resync();
   }
 
   #resync(): void {
@@ -128,6 +182,7 @@ export class Proxy implements Disposable {
   }
 
   #program(): void {
+    this.#guardian.remember();
     this.#model.takeChanges();
     this.#model.markAll();
     const changes = this.#model.takeChanges();
@@ -136,6 +191,12 @@ export class Proxy implements Disposable {
       table.resync(own, (flows) => this.#deleteFlows(family, flows));
     }
     this.#failures = 0;
+    this.#tellHealth();
+  }
+
+  /** After the rules: a load balancer that comes then finds them. */
+  #tellHealth(): void {
+    for (const [service, health] of this.#model.takeHealth()) this.#healthChecks?.set(service, health);
   }
 
   /** The first failure is mostly somebody else's hand in our table: reading it again repairs that at once. */
@@ -167,6 +228,27 @@ export class Proxy implements Disposable {
   }
 }
 
+const MARK = 0x4000;
+
+function rulesetSettings(options: ProxyOptions, nodeAddresses: readonly string[]): RulesetSettings {
+  const { nodePortAddresses = 'primary', masqueradeMark: mark = MARK } = options;
+  if (!Number.isInteger(Math.log2(mark)) || mark < 1 || mark > 2 ** 31) {
+    throw new RangeError(`Cannot mark packets with ${mark}: it has to be one bit of 32`);
+  }
+  return {
+    ranges: options.serviceCidrs,
+    podCidrs: options.podCidrs ?? [],
+    nodePortRanges: nodePortAddresses === 'primary' ? hostRanges(nodeAddresses) : nodePortAddresses,
+    hasLocalhost: options.localhostNodePorts ?? true,
+    mark,
+    masqueradeAll: options.masqueradeAll ?? false,
+  };
+}
+
+function rangesText({ nodePortRanges }: RulesetSettings): string {
+  return nodePortRanges.map(formatCidr).join(' ');
+}
+
 /** Starts a proxy that follows the cluster until the signal aborts. Resolves when its first rules are in the kernel. */
 export async function createProxy(options: CreateProxyOptions): Promise<Proxy> {
   const { client, signal, clock, log } = options;
@@ -182,7 +264,18 @@ export async function createProxy(options: CreateProxyOptions): Promise<Proxy> {
     });
     source.start(signal);
   }
-  await Promise.all(sources.map((source) => source.synced));
+  const node = options.node === undefined ? followNode(proxy, options, informers) : Promise.resolve();
+  await Promise.all([node, ...sources.map((source) => source.synced)]);
   proxy.start();
   return proxy;
+}
+
+async function followNode(proxy: Proxy, options: CreateProxyOptions, informers: Informers): Promise<void> {
+  const take = (node: Node): void => {
+    if (node.metadata.name === options.nodeName) proxy.setNode(nodeFacts(node));
+  };
+  const informer = informers.for(nodes);
+  informer.on({ added: take, updated: take });
+  informer.start(options.signal);
+  await informer.synced;
 }

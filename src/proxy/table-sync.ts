@@ -1,14 +1,16 @@
-import { type Cidr } from '#base/cidr.ts';
 import { errorCode } from '#base/errors.ts';
 import { type IpFamily } from '#base/ip.ts';
 import { diffTables, type Programmed } from '#nftables/diff.ts';
 import { type NftablesSocket, type ProgrammedTable } from '#nftables/nftables-socket.ts';
 import { type Table } from '#nftables/table.ts';
-import { addChain, transaction, type Transaction } from '#nftables/transaction.ts';
+import { addChain, transaction, type Operation, type Transaction } from '#nftables/transaction.ts';
 import { readAdoption, type Adoption } from './adopt.ts';
 import { type FrontendChange, type FrontendId } from './frontend.ts';
+import { guardOf, guardSet, isGuardName, type Guard } from './guard.ts';
+import { parsePick, readWord, timeoutNumberOf, type Pick } from './pick.ts';
 import { Plan, type StaleFlows } from './plan.ts';
-import { backendsOfPick, ruleset, rulesetTable, TABLE_NAME, type Ruleset } from './ruleset.ts';
+import { ruleset, TABLE_NAME, type Ruleset, type RulesetSettings } from './ruleset.ts';
+import { rulesetTable } from './ruleset-table.ts';
 
 /**
  * How many elements one transaction may come to. Each is applied at once and whole; more than this is cut between
@@ -20,15 +22,16 @@ const MAX_READS = 100;
 
 /** One family's table in the kernel, and the plan that mirrors it. */
 export class TableSync {
+  /** Takes effect at the next `resync`. */
+  settings: RulesetSettings;
   readonly #socket: NftablesSocket;
-  readonly #ranges: readonly Cidr[];
   readonly #family: IpFamily;
   #plan: Plan | undefined;
 
-  constructor(socket: NftablesSocket, family: IpFamily, ranges: readonly Cidr[]) {
+  constructor(socket: NftablesSocket, family: IpFamily, settings: RulesetSettings) {
     this.#socket = socket;
     this.#family = family;
-    this.#ranges = ranges;
+    this.settings = settings;
   }
 
   /** The kernel's table is known, and changes can be applied to it. */
@@ -45,7 +48,7 @@ export class TableSync {
     const plan = new Plan(ruleset(this.#family));
     const { family } = plan.rules;
     const before = this.#socket.readTable(family, TABLE_NAME);
-    const table = this.#adopt(plan, before);
+    const table = this.#adopt(plan, before, changes);
     const wanted = new Set<FrontendId>(changes.map(({ id }) => id));
     const gone = [...plan.ids()].filter((id) => !wanted.has(id)).map((id) => ({ id, frontend: undefined }));
     this.#apply(plan, [...gone, ...changes], onStale);
@@ -54,6 +57,7 @@ export class TableSync {
       const hooks = table.chains.filter((chain) => chain.hook !== undefined);
       this.#socket.commit(transaction(family, TABLE_NAME, hooks.flatMap(addChain)));
     }
+    this.#dropGuards(plan);
     this.#plan = plan;
   }
 
@@ -63,34 +67,92 @@ export class TableSync {
     if (plan === undefined) throw new Error('Cannot apply changes: the table has not been read yet');
     this.#plan = undefined;
     this.#apply(plan, changes, onStale);
+    this.#dropGuards(plan);
     this.#plan = plan;
   }
 
   /** Commits the fixed part of the table and fills the plan with what the kernel has of the rest. */
-  #adopt(plan: Plan, before: ProgrammedTable | undefined): Table {
+  #adopt(plan: Plan, before: ProgrammedTable | undefined, changes: readonly FrontendChange[]): Table {
     const { rules } = plan;
     if (before === undefined) {
-      const table = rulesetTable(rules, this.#ranges, []);
+      const table = rulesetTable(rules, this.settings, []);
       const inert = { ...table, chains: table.chains.filter((chain) => chain.hook === undefined) };
       this.#socket.commit(diffTables(inert, undefined));
       return table;
     }
-    const picks = before.chains.flatMap(({ name }) => backendsOfPick(name) ?? []);
-    const table = rulesetTable(rules, this.#ranges, picks);
+    const picks = this.#readPicks(rules, before);
+    const guards = this.#readGuards(rules, before, changes);
+    const table = rulesetTable(rules, this.settings, picks, guards);
     const fixed = diffTables(table, this.#programmed(table, before));
     this.#commit(fixed);
-    const { state, repair } = this.#readAdoption(rules, picks);
+    const names = guards.map(({ name }) => name);
+    const { state, repair } = this.#readAdoption(rules, picks, names);
     this.#commit(repair);
     plan.adopt(state);
     return table;
   }
 
-  #readAdoption(rules: Ruleset, picks: readonly number[]): Adoption {
+  /** Pick chains, and what leads to them. Where the two do not fit together, the chain is made anew when it is needed. */
+  #readPicks(rules: Ruleset, before: ProgrammedTable): Pick[] {
+    const chains = new Set(before.chains.map(({ name }) => name));
+    if (!before.sets.some(({ name }) => name === rules.sets.pick.name)) return [];
+    const timeouts = new Map<number, number>();
+    return this.#socket.readElements(rules.family, TABLE_NAME, rules.sets.pick).flatMap(({ key, verdict }) => {
+      if (verdict === undefined || !('chain' in verdict) || !chains.has(verdict.chain)) return [];
+      const pick = parsePick(verdict.chain, readWord(key));
+      if (pick === undefined) return [];
+      const number = timeoutNumberOf(pick.priority);
+      const timeout = timeouts.get(number) ?? pick.timeout;
+      timeouts.set(number, timeout);
+      return timeout === pick.timeout ? [pick] : [];
+    });
+  }
+
+  /** All that exist: those that nobody wants go when nothing leads to them any more. */
+  #readGuards(rules: Ruleset, before: ProgrammedTable, changes: readonly FrontendChange[]): Guard[] {
+    const wanted = new Map<string, Guard>();
+    for (const { frontend } of changes) {
+      if (frontend?.sources === undefined) continue;
+      const guard = guardOf(frontend.sources, rules);
+      wanted.set(guard.name, guard);
+    }
+    const sets = new Set(before.sets.map(({ name }) => name));
+    const names = new Set([...sets, ...before.chains.map(({ name }) => name)]);
+    return [...names].filter(isGuardName).map((name) => {
+      const guard = wanted.get(name);
+      if (guard !== undefined) return guard;
+      const set = guardSet(name, rules);
+      return { name, elements: sets.has(name) ? this.#socket.readElements(rules.family, TABLE_NAME, set) : [] };
+    });
+  }
+
+  /**
+   * Kernels before 6.2 may see a chain as used for a moment after the last that led to it is gone: then it stays until
+   * the table is read anew.
+   */
+  #dropGuards(plan: Plan): void {
+    const unused = plan.takeUnusedGuards();
+    if (unused.length === 0) return;
+    const operations = unused.flatMap((name): Operation[] => [
+      { kind: 'flush-chain', chain: name },
+      { kind: 'delete-chain', chain: name },
+      { kind: 'delete-set', set: name },
+    ]);
+    try {
+      this.#socket.commit(transaction(plan.rules.family, TABLE_NAME, operations));
+    } catch (error) {
+      if (errorCode(error) !== 'EBUSY') throw error;
+    }
+  }
+
+  #readAdoption(rules: Ruleset, picks: readonly Pick[], guards: readonly string[]): Adoption {
+    const { family } = rules;
     for (let attempt = 1; ; attempt++) {
       try {
-        return readAdoption(rules, picks, (set, visit) =>
-          this.#socket.visitElements(rules.family, TABLE_NAME, set, visit),
-        );
+        return readAdoption(rules, picks, guards, {
+          visit: (set, visit) => this.#socket.visitElements(family, TABLE_NAME, set, visit),
+          elements: (set) => this.#socket.readElements(family, TABLE_NAME, set),
+        });
       } catch (error) {
         if (errorCode(error) !== 'ERR_NFTABLES_TORN' || attempt === MAX_READS) throw error;
       }

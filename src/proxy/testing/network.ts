@@ -3,14 +3,18 @@ import { once } from 'node:events';
 import { closeSync } from 'node:fs';
 import net from 'node:net';
 import { parseCidr, type Cidr } from '#base/cidr.ts';
-import { parseIp, type Ip } from '#base/ip.ts';
+import { parseIp, type Ip, type IpFamily } from '#base/ip.ts';
 import { openConnectSocket, openListenSocket } from '#netlink/listen-socket.ts';
 import { createNetns, inNetns } from '#netlink/namespace.ts';
 import { RtnetlinkSocket } from '#netlink/rtnetlink-socket.ts';
 import { writeSysctl } from '#netlink/sysctl.ts';
 
 export const NODE_ADDRESS = '172.18.0.2';
-const GATEWAY = '10.244.0.1';
+export const NODE_ADDRESS_6 = 'fd00:18::2';
+/** Of the node, as outside clients reach it. */
+const UPLINK = { 4: '192.168.0.2', 6: 'fd00:192::2' } as const;
+const GATEWAY = { 4: '10.244.0.1', 6: 'fd00:244::1' } as const;
+const ALL = { 4: '0.0.0.0', 6: '::' } as const;
 
 export function ip(text: string): Ip {
   const parsed = parseIp(text);
@@ -39,34 +43,58 @@ export class Network implements AsyncDisposable {
     rtnetlink.setLink('lo', { up: true });
     rtnetlink.addAddress({ ip: ip(NODE_ADDRESS), prefix: 32, link: 1 });
     rtnetlink.addRoute({ destination: cidr('10.96.0.0/12'), link: 1 });
+    rtnetlink.addAddress({ ip: ip(NODE_ADDRESS_6), prefix: 128, link: 1 });
     inNetns(this.node, () => {
       writeSysctl('net.ipv4.ip_forward', 1);
       writeSysctl('net.ipv4.conf.all.send_redirects', 0);
+      // Not for lo: there it would make 127.0.0.1 the source of what the node sends to cluster addresses.
+      writeSysctl('net.ipv4.conf.default.route_localnet', 1);
+      writeSysctl('net.ipv6.conf.all.forwarding', 1);
+      writeSysctl('net.ipv6.conf.default.accept_dad', 0);
     });
   }
 
+  /** A machine outside of the cluster that has the node as its router, and the node it. */
+  addOutside(address: string): number {
+    const { family } = ip(address);
+    const netns = this.#attach(address, UPLINK[family]);
+    using rtnetlink = inNetns(this.node, () => RtnetlinkSocket.open());
+    const link = rtnetlink.getLink(`pod${this.#pods.size}`)?.index ?? 0;
+    rtnetlink.addRoute({ destination: cidr(`${ALL[family]}/0`), gateway: ip(address), link });
+    return netns;
+  }
+
   addPod(address: string): number {
+    return this.#attach(address, GATEWAY[ip(address).family]);
+  }
+
+  #attach(address: string, gateway: string): number {
     const netns = createNetns();
+    inNetns(netns, () => writeSysctl('net.ipv6.conf.default.accept_dad', 0));
     this.#pods.set(address, netns);
+    const { family } = ip(address);
+    const host = family === 4 ? 32 : 128;
     using rtnetlink = inNetns(this.node, () => RtnetlinkSocket.open());
     const name = `pod${this.#pods.size}`;
     rtnetlink.createVeth({ name, up: true, peer: { name: 'eth0', netns } });
     const link = rtnetlink.getLink(name)?.index ?? 0;
-    rtnetlink.addAddress({ ip: ip(GATEWAY), prefix: 32, link });
-    rtnetlink.addRoute({ destination: cidr(`${address}/32`), link });
+    rtnetlink.addAddress({ ip: ip(gateway), prefix: host, link });
     using inside = inNetns(netns, () => RtnetlinkSocket.open());
     inside.setLink('lo', { up: true });
     inside.setLink('eth0', { up: true });
     const eth0 = inside.getLink('eth0')?.index ?? 0;
-    inside.addAddress({ ip: ip(address), prefix: 32, link: eth0 });
-    inside.addRoute({ destination: cidr(`${GATEWAY}/32`), link: eth0, scope: 'link' });
-    inside.addRoute({ destination: cidr('0.0.0.0/0'), gateway: ip(GATEWAY), link: eth0 });
+    inside.addAddress({ ip: ip(address), prefix: host, link: eth0 });
+    inside.addRoute({ destination: cidr(`${gateway}/${host}`), link: eth0, scope: 'link' });
+    rtnetlink.addRoute({ destination: cidr(`${address}/${host}`), link });
+    inside.addRoute({ destination: cidr(`${ALL[family]}/0`), gateway: ip(gateway), link: eth0 });
     return netns;
   }
 
   /** Answers every line with the Pod's address and the one that the line came from, until the client ends. */
   async serveTcp(pod: string, port: number): Promise<void> {
-    const { fd } = inNetns(this.#netns(pod), () => openListenSocket({ protocol: 'tcp', address: ip('0.0.0.0'), port }));
+    const { fd } = inNetns(this.#netns(pod), () =>
+      openListenSocket({ protocol: 'tcp', address: ip(ALL[ip(pod).family]), port }),
+    );
     const server = net.createServer((socket) => {
       socket.on('error', () => {});
       socket.on('data', () => socket.write(`${pod} ${socket.remoteAddress}`));
@@ -77,13 +105,13 @@ export class Network implements AsyncDisposable {
   }
 
   async serveUdp(pod: string, port: number): Promise<void> {
-    const socket = await this.udpSocket(this.#netns(pod), port);
+    const socket = await this.udpSocket(this.#netns(pod), port, ip(pod).family);
     socket.on('message', (_, from) => socket.send(`${pod} ${from.address}`, from.port, from.address));
   }
 
-  async udpSocket(netns: number, port: number = 0): Promise<dgram.Socket> {
-    const { fd } = inNetns(netns, () => openListenSocket({ protocol: 'udp', address: ip('0.0.0.0'), port }));
-    const socket = dgram.createSocket('udp4');
+  async udpSocket(netns: number, port: number = 0, family: IpFamily = 4): Promise<dgram.Socket> {
+    const { fd } = inNetns(netns, () => openListenSocket({ protocol: 'udp', address: ip(ALL[family]), port }));
+    const socket = dgram.createSocket(family === 4 ? 'udp4' : 'udp6');
     this.#servers.push(socket);
     const listening = once(socket, 'listening');
     socket.bind({ fd });
@@ -115,7 +143,7 @@ export async function askTcp(netns: number, address: string, port: number): Prom
 
 /** The open connection, or the code of the error. */
 export async function connectTcp(netns: number, address: string, port: number): Promise<net.Socket | string> {
-  const socket = new net.Socket({ fd: inNetns(netns, () => openConnectSocket(4)) });
+  const socket = new net.Socket({ fd: inNetns(netns, () => openConnectSocket(ip(address).family)) });
   try {
     const connected = once(socket, 'connect');
     socket.connect({ host: address, port });
@@ -158,7 +186,7 @@ export async function sendConnected(socket: dgram.Socket, address: string, port:
 
 /** A socket that has begun to connect; what comes of it is its own business. */
 export function beginTcp(netns: number, address: string, port: number): net.Socket {
-  const socket = new net.Socket({ fd: inNetns(netns, () => openConnectSocket(4)) });
+  const socket = new net.Socket({ fd: inNetns(netns, () => openConnectSocket(ip(address).family)) });
   socket.on('error', () => {});
   return socket.connect({ host: address, port });
 }

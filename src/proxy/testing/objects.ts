@@ -5,6 +5,7 @@ export interface TestPort {
   readonly name?: string;
   readonly protocol?: 'TCP' | 'UDP' | 'SCTP';
   readonly port: number;
+  readonly nodePort?: number;
 }
 
 function metadata(name: string, labels: Readonly<Record<string, string>> = {}): ObjectMeta {

@@ -1,0 +1,77 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import { errorMessage } from '#base/errors.ts';
+import { type Log } from '#base/log.ts';
+import { type ServiceHealth } from './service-health.ts';
+
+/** What `net.Server.listen` takes: a socket of the node's network, or a port of this process's own. */
+export type ListenTarget = { readonly fd: number } | { readonly port: number; readonly host?: string };
+
+export interface HealthCheckOptions {
+  readonly open: (port: number) => ListenTarget;
+  /** The rules are what they should be. */
+  readonly isHealthy: () => boolean;
+  readonly log: Log;
+}
+
+interface Served {
+  readonly port: number;
+  readonly server: Server;
+  localEndpoints: number;
+}
+
+/**
+ * Tells load balancers whether this node has backends of a Service, in the words of kube-proxy
+ * (pkg/proxy/healthcheck/service_health.go): one HTTP server a Service.
+ */
+export class HealthCheckServer implements Disposable {
+  readonly #options: HealthCheckOptions;
+  /** By `namespace/name`. */
+  readonly #served = new Map<string, Served>();
+
+  constructor(options: HealthCheckOptions) {
+    this.#options = options;
+  }
+
+  set(service: string, health: ServiceHealth | undefined): void {
+    const known = this.#served.get(service);
+    if (known !== undefined && known.port === health?.port) {
+      known.localEndpoints = health.localEndpoints;
+      return;
+    }
+    known?.server.close();
+    known?.server.closeAllConnections();
+    this.#served.delete(service);
+    if (health !== undefined) this.#listen(service, health);
+  }
+
+  [Symbol.dispose](): void {
+    for (const service of this.#served.keys()) this.set(service, undefined);
+  }
+
+  #listen(service: string, { port, localEndpoints }: ServiceHealth): void {
+    const { open, log } = this.#options;
+    const server = createServer((_, response) => this.#answer(service, response));
+    const failed = (error: unknown): void =>
+      log.error('health check port not opened', { service, port, error: errorMessage(error) });
+    server.on('error', failed);
+    try {
+      server.listen(open(port));
+    } catch (error) {
+      failed(error);
+      return;
+    }
+    this.#served.set(service, { port, server, localEndpoints });
+  }
+
+  #answer(service: string, response: ServerResponse): void {
+    const [namespace, name] = service.split('/');
+    const localEndpoints = this.#served.get(service)?.localEndpoints ?? 0;
+    const serviceProxyHealthy = this.#options.isHealthy();
+    response.writeHead(localEndpoints > 0 && serviceProxyHealthy ? 200 : 503, {
+      'Content-Type': 'application/json',
+      'X-Content-Type-Options': 'nosniff',
+      'X-Load-Balancing-Endpoint-Weight': String(localEndpoints),
+    });
+    response.end(JSON.stringify({ service: { namespace, name }, localEndpoints, serviceProxyHealthy }));
+  }
+}

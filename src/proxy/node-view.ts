@@ -1,0 +1,33 @@
+import { type Node } from '#api/generated/types.ts';
+import { addressBits, type Cidr } from '#base/cidr.ts';
+import { parseIp } from '#base/ip.ts';
+
+/** What the proxy has to know of its own node. */
+export interface NodeFacts {
+  /** Primary addresses, at most one a family: NodePorts answer there. */
+  readonly addresses: readonly string[];
+  readonly zone: string | undefined;
+}
+
+const ZONE = 'topology.kubernetes.io/zone';
+
+/** The first address of each family that the kubelet states; external ones only where there are no internal ones. */
+export function nodeFacts(node: Node): NodeFacts {
+  const stated = node.status?.addresses ?? [];
+  const found = new Map<number, string>();
+  for (const type of ['InternalIP', 'ExternalIP']) {
+    for (const one of stated) {
+      const ip = one.type === type ? parseIp(one.address) : undefined;
+      if (ip !== undefined && !found.has(ip.family)) found.set(ip.family, one.address);
+    }
+  }
+  return { addresses: [...found.values()], zone: node.metadata.labels?.[ZONE] };
+}
+
+/** Single addresses as ranges. */
+export function hostRanges(addresses: readonly string[]): readonly Cidr[] {
+  return addresses.flatMap((address) => {
+    const ip = parseIp(address);
+    return ip === undefined ? [] : [{ family: ip.family, base: ip.value, prefix: addressBits(ip.family) }];
+  });
+}

@@ -1,0 +1,110 @@
+import { type EndpointSlice } from '#api/generated/types.ts';
+import { type Cidr } from '#base/cidr.ts';
+import { type IpFamily } from '#base/ip.ts';
+import { categorizeEndpoints, type Categories } from './categorize.ts';
+import { ANY_ADDRESS, type Backend, type Frontend, type FrontendAddress, type FrontendKind } from './frontend.ts';
+import { familyOf, type ServiceInfo, type ServicePortInfo } from './service-ports.ts';
+import { endpointsOfPort, type SliceEndpoint } from './slice-endpoints.ts';
+
+/** As many as the half of a packet's priority that counts them can say. */
+const MAX_BACKENDS = 65_535;
+
+/** What the choice of endpoints depends on besides the Service. */
+export interface NodeView {
+  readonly nodeName: string;
+  /** The node's label topology.kubernetes.io/zone. */
+  readonly zone: string | undefined;
+}
+
+/** All frontends of one Service, whose key is `namespace/name`. */
+export function serviceFrontends(
+  service: string,
+  info: ServiceInfo,
+  slices: readonly EndpointSlice[],
+  node: NodeView,
+  families: readonly IpFamily[],
+): Frontend[] {
+  const served = new Set(info.clusterIps.map(familyOf).filter((family) => families.includes(family)));
+  return [...served].flatMap((family) =>
+    info.ports.flatMap((port) => {
+      const endpoints = categorize(endpointsOfPort(slices, port, family, node.nodeName), info, port, node);
+      return portFrontends({ service, info, port, family, endpoints });
+    }),
+  );
+}
+
+interface PortContext {
+  readonly service: string;
+  readonly info: ServiceInfo;
+  readonly port: ServicePortInfo;
+  readonly family: IpFamily;
+  readonly endpoints: Categories<SliceEndpoint>;
+}
+
+/**
+ * All endpoints are wanted wherever clients outside may come: under policy Local clients inside use the address as if it
+ * were the cluster's.
+ */
+function categorize(
+  endpoints: readonly SliceEndpoint[],
+  info: ServiceInfo,
+  port: ServicePortInfo,
+  node: NodeView,
+): Categories<SliceEndpoint> {
+  const isExternal = port.nodePort > 0 || info.externalIps.length > 0 || info.loadBalancerIps.length > 0;
+  return categorizeEndpoints(endpoints, {
+    usesClusterEndpoints: !info.isInternalLocal || isExternal,
+    usesLocalEndpoints: info.isInternalLocal || (info.isExternalLocal && isExternal),
+    nodeName: node.nodeName,
+    zone: node.zone,
+  });
+}
+
+function portFrontends(context: PortContext): Frontend[] {
+  const { info, port, family, endpoints } = context;
+  const own = (addresses: readonly string[]): readonly string[] => addresses.filter((one) => familyOf(one) === family);
+  const internal = info.isInternalLocal ? endpoints.local : endpoints.cluster;
+  const frontends = own(info.clusterIps).map((address) => frontend(context, 'cluster', address, port.port, internal));
+  for (const address of own(info.externalIps)) frontends.push(...external(context, address, port.port));
+  const ranges = sourcesOf(info.sourceRanges, family);
+  for (const address of own(info.loadBalancerIps)) {
+    frontends.push(...external(context, address, port.port, ranges));
+  }
+  if (port.nodePort > 0) frontends.push(...external(context, ANY_ADDRESS[family], port.nodePort));
+  return frontends;
+}
+
+/** As upstream: ranges of the one family only do not bind the other. */
+function sourcesOf(ranges: readonly Cidr[] | undefined, family: IpFamily): readonly Cidr[] | undefined {
+  const own = ranges?.filter((cidr) => cidr.family === family);
+  return own?.length === 0 && ranges?.length !== 0 ? undefined : own;
+}
+
+function external(context: PortContext, address: string, port: number, ranges?: readonly Cidr[]): readonly Frontend[] {
+  const { service, info, endpoints } = context;
+  const sources = ranges === undefined ? {} : { sources: { service, ranges } };
+  if (!info.isExternalLocal)
+    return [{ ...frontend(context, 'external', address, port, endpoints.cluster), ...sources }];
+  return [
+    { ...frontend(context, 'inside', address, port, endpoints.cluster), ...sources },
+    frontend(context, 'local', address, port, endpoints.local),
+  ];
+}
+
+function frontend(
+  { service, info, port, endpoints }: PortContext,
+  kind: FrontendKind,
+  address: string,
+  number: number,
+  backends: readonly Backend[],
+): Frontend {
+  const at: FrontendAddress = { address, protocol: port.protocol, port: number };
+  return {
+    kind,
+    ...at,
+    service: port.name === '' ? service : `${service}:${port.name}`,
+    backends: backends.length > MAX_BACKENDS ? backends.slice(0, MAX_BACKENDS) : backends,
+    whenEmpty: endpoints.hasAny ? 'drop' : 'reject',
+    affinitySeconds: info.affinitySeconds,
+  };
+}
