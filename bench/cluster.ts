@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { endpointSlices, pods, services } from '#api/resource.ts';
+import { clusterRoleBindings, endpointSlices, pods, services } from '#api/resource.ts';
 import { createClient } from '#client/api-client.ts';
 import { type Client } from '#client/client.ts';
 import { exec } from '#client/exec.ts';
@@ -113,6 +113,11 @@ async function idle(): Promise<{ readonly megabytes: number; readonly percent: n
 
 /** In a Pod on the node's own network, which sees the kernel's notifications of the rules that the proxy commits. */
 async function writeToRule(client: Client, connection: Connection): Promise<readonly number[]> {
+  await client.create(clusterRoleBindings, {
+    metadata: { name: 'timer' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
+    subjects: [{ kind: 'ServiceAccount', namespace: 'default', name: 'default' }],
+  });
   await client.create(services, { metadata: { name: 'timed', namespace: 'default' }, spec: { ports: [{ port: 80 }] } });
   await client.create(endpointSlices, {
     metadata: { name: 'timed', namespace: 'default', labels: { 'kubernetes.io/service-name': 'timed' } },

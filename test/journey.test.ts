@@ -112,6 +112,13 @@ for (const { mode, skip } of modes()) {
     });
 
     await t.test('the API answers a Pod over TLS with its service account', async () => {
+      await cluster.kubectl(
+        'create',
+        'rolebinding',
+        'pods-may-look',
+        '--clusterrole=view',
+        '--serviceaccount=default:default',
+      );
       const script = `d=/var/run/secrets/kubernetes.io/serviceaccount; curl -sS --fail --max-time 5 --cacert $d/ca.crt -H "Authorization: Bearer $(cat $d/token)" https://kubernetes.default.svc/api/v1/namespaces/$(cat $d/namespace)/services/api-svc`;
       const answer = JSON.parse(await cluster.kubectl('exec', 'frontend', '--', 'sh', '-c', script)) as {
         spec: { clusterIP: string };

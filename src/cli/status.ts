@@ -5,7 +5,7 @@ import { nodes } from '#api/resource.ts';
 import { createClient } from '#client/api-client.ts';
 import { httpsTransport } from '#client/https-transport.ts';
 import { readConnection } from '#client/kubeconfig.ts';
-import { contextName } from '#cluster/kubeconfig.ts';
+import { contextName } from '#cluster/cluster-kubeconfig.ts';
 import { isRunning } from '#cluster/process-table.ts';
 import { readConfig, readRunInfo, type RunInfo, type StateDir } from '#cluster/state-dir.ts';
 import { EXIT_NOT_READY } from './exit-codes.ts';

@@ -13,7 +13,7 @@ import { type Store } from '#store/store.ts';
 import { openSqliteStore } from '#store/sqlite-store.ts';
 import { bootstrap } from './bootstrap.ts';
 import { planNetwork, type ClusterConfig, type NetworkPlan } from './config.ts';
-import { clusterKubeconfig, formatKubeconfig } from './kubeconfig.ts';
+import { clusterKubeconfig, kubeconfigText } from './cluster-kubeconfig.ts';
 import { type Pki } from './pki.ts';
 import { writeAtomically, writeConfig, type StateDir } from './state-dir.ts';
 import { CONTROL_PLANE, CONTROLLERS } from './users.ts';
@@ -109,7 +109,7 @@ async function startApi(
   const port = await listenOnLoopback(server, config.apiPort);
   if (port !== config.apiPort) writeConfig(dir, { ...config, apiPort: port });
   const kubeconfig = clusterKubeconfig(config.name, `https://127.0.0.1:${port}`, pki);
-  writeAtomically(dir.kubeconfigFile, formatKubeconfig(kubeconfig));
+  writeAtomically(dir.kubeconfigFile, kubeconfigText(kubeconfig));
   return { server, port };
 }
 

@@ -21,7 +21,6 @@ import fc from 'fast-check';
 import { parse } from 'yaml';
 import {
   checkUserKubeconfig,
-  clusterKubeconfig,
   formatKubeconfig,
   mergeKubeconfig,
   publishKubeconfig,
@@ -29,6 +28,7 @@ import {
   userKubeconfigFile,
   withoutCluster,
 } from './kubeconfig.ts';
+import { clusterKubeconfig } from './cluster-kubeconfig.ts';
 import { stateDirAt, type StateDir } from './state-dir.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'clusterip-kubeconfig-'));

@@ -6,29 +6,7 @@ import { parse, stringify } from 'yaml';
 import { systemClock } from '#base/clock.ts';
 import { CodedError, errorCode, errorMessage } from '#base/errors.ts';
 import { writeAtomically, type StateDir } from './state-dir.ts';
-import { type Pki } from './pki.ts';
-
-interface Named {
-  readonly name: string;
-  readonly [key: string]: unknown;
-}
-
-/** A kubeconfig as far as we touch it; every other key passes through. */
-interface Kubeconfig {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly clusters?: readonly Named[] | null;
-  readonly contexts?: readonly Named[] | null;
-  readonly users?: readonly Named[] | null;
-  readonly 'current-context'?: string;
-  readonly [key: string]: unknown;
-}
-
-const EMPTY: Kubeconfig = { apiVersion: 'v1', kind: 'Config', clusters: [], contexts: [], users: [], preferences: {} };
-
-export function contextName(cluster: string): string {
-  return `clusterip-${cluster}`;
-}
+import { contextName, EMPTY_KUBECONFIG, type Kubeconfig, type Named } from './cluster-kubeconfig.ts';
 
 /**
  * The file that kubectl itself would write to: `--kubeconfig`, else the first of $KUBECONFIG that is there or the last
@@ -38,19 +16,6 @@ export function userKubeconfigFile(option: string | undefined, env: NodeJS.Proce
   if (option !== undefined && option !== '') return option;
   const listed = (env['KUBECONFIG'] ?? '').split(':').filter((path) => path !== '');
   return listed.find((path) => existsSync(path)) ?? listed.at(-1) ?? join(env['HOME'] ?? homedir(), '.kube', 'config');
-}
-
-/** A kubeconfig with this one cluster in it. */
-export function clusterKubeconfig(cluster: string, server: string, pki: Pki): Kubeconfig {
-  const name = contextName(cluster);
-  const data = (pem: string): string => Buffer.from(pem).toString('base64');
-  return {
-    ...EMPTY,
-    clusters: [{ name, cluster: { server, 'certificate-authority-data': data(pki.caCert) } }],
-    users: [{ name, user: { 'client-certificate-data': data(pki.adminCert), 'client-key-data': data(pki.adminKey) } }],
-    contexts: [{ name, context: { cluster: name, user: name } }],
-    'current-context': name,
-  };
 }
 
 /** `base` with the entries of `added` put in place of those of the same name, and its context made the current one. */
@@ -97,7 +62,7 @@ export async function publishKubeconfig(dir: StateDir, file: string): Promise<vo
   try {
     mkdirSync(dirname(file), { recursive: true });
     await withKubeconfigLock(file, () => {
-      writeAtomically(file, formatKubeconfig(mergeKubeconfig(readKubeconfig(file) ?? EMPTY, added)));
+      writeAtomically(file, formatKubeconfig(mergeKubeconfig(readKubeconfig(file) ?? EMPTY_KUBECONFIG, added)));
     });
   } catch (error) {
     const hint = 'name another file with --kubeconfig';
