@@ -1,5 +1,4 @@
 import { addressBits, cidrAddress, cidrContains, cidrSize, formatCidr, type Cidr } from '#base/cidr.ts';
-import { CodedError } from '#base/errors.ts';
 import { formatIp, type Ip } from '#base/ip.ts';
 import { alreadyAllocated, ipNotInRange, otherNetwork, rangeFull } from './alloc-error.ts';
 import { BandPool, type RandomSource } from './band-pool.ts';
@@ -14,23 +13,24 @@ const MAX_HOST_BITS = 20;
 
 /**
  * The addresses of one block, by KEP-3070: the network's own address is never given, nor IPv4 broadcast. In memory
- * only; `restore` of `pool.ts` takes what the stored objects use. Of an IPv6 block the first 2^20 addresses are used.
+ * only. Of a block larger than 2^20 the addresses behind those are had by asking for them, and never given otherwise.
  */
 export class IpAllocator implements Pool<Ip> {
   readonly cidr: Cidr;
   readonly #pool: BandPool;
+  /** Number of addresses that a Service may have. */
+  readonly #usable: bigint;
+  /** Those taken that lie behind the pool. */
+  readonly #far = new Set<bigint>();
 
   constructor(cidr: Cidr, options: IpAllocatorOptions = {}) {
-    if (cidr.family === 4 && addressBits(4) - cidr.prefix > MAX_HOST_BITS) {
-      throw new CodedError(
-        'ERANGETOOLARGE',
-        `Cannot allocate from ${formatCidr(cidr)}: the largest IPv4 range is a /12`,
-      );
-    }
     this.cidr = cidr;
-    this.#pool = new BandPool({ size: usableAddresses(cidr), reserved: staticBand(cidr), random: options.random });
+    const usable = cidrSize(cidr) - (cidr.family === 4 ? 2n : 1n);
+    this.#usable = usable < 0n ? 0n : usable;
+    this.#pool = new BandPool({ size: pooledAddresses(cidr), reserved: staticBand(cidr), random: options.random });
   }
 
+  /** Of those that it gives by itself. */
   get free(): number {
     return this.#pool.free;
   }
@@ -40,13 +40,19 @@ export class IpAllocator implements Pool<Ip> {
     return this.#pool.size;
   }
 
+  /** Whether a Service may have this address of the block. */
+  covers(ip: Ip): boolean {
+    return this.#offsetOf(ip) !== undefined;
+  }
+
   has(ip: Ip): boolean {
-    const index = this.#indexOf(ip);
-    return index !== undefined && this.#pool.has(index);
+    const offset = this.#offsetOf(ip);
+    if (offset === undefined) return false;
+    return this.#pooled(offset) ? this.#pool.has(Number(offset)) : this.#far.has(offset);
   }
 
   allocate(ip: Ip): void {
-    if (!this.#pool.take(this.#checkedIndex(ip))) throw alreadyAllocated('IP');
+    if (!this.#take(this.#checkedOffset(ip))) throw alreadyAllocated('IP');
   }
 
   allocateNext(): Ip {
@@ -57,13 +63,15 @@ export class IpAllocator implements Pool<Ip> {
   }
 
   release(ip: Ip): void {
-    const index = this.#indexOf(ip);
-    if (index !== undefined) this.#pool.release(index);
+    const offset = this.#offsetOf(ip);
+    if (offset === undefined) return;
+    if (this.#pooled(offset)) this.#pool.release(Number(offset));
+    else this.#far.delete(offset);
   }
 
   /** As kube-apiserver has it: a dry run checks the range, and not whether the address is taken. */
   tryAllocate(ip: Ip): void {
-    this.#checkedIndex(ip);
+    this.#checkedOffset(ip);
   }
 
   /** As kube-apiserver has it: the block's own address, which no Service can have, stands for the one to be given. */
@@ -71,23 +79,35 @@ export class IpAllocator implements Pool<Ip> {
     return cidrAddress(this.cidr, 0);
   }
 
-  #checkedIndex(ip: Ip): number {
+  #take(offset: bigint): boolean {
+    if (this.#pooled(offset)) return this.#pool.take(Number(offset));
+    if (this.#far.has(offset)) return false;
+    this.#far.add(offset);
+    return true;
+  }
+
+  #pooled(offset: bigint): boolean {
+    return offset < BigInt(this.#pool.size);
+  }
+
+  #checkedOffset(ip: Ip): bigint {
     if (!cidrContains(this.cidr, ip)) throw otherNetwork();
-    const index = this.#indexOf(ip);
-    if (index === undefined) throw ipNotInRange(formatIp(ip), formatCidr(this.cidr));
-    return index;
+    const offset = this.#offsetOf(ip);
+    if (offset === undefined) throw ipNotInRange(formatIp(ip), formatCidr(this.cidr));
+    return offset;
   }
 
   /** 0 is the first address after the network's own. */
-  #indexOf(ip: Ip): number | undefined {
+  #offsetOf(ip: Ip): bigint | undefined {
     if (ip.family !== this.cidr.family) return undefined;
     const offset = ip.value - this.cidr.base - 1n;
-    return offset >= 0n && offset < BigInt(this.#pool.size) ? Number(offset) : undefined;
+    return offset >= 0n && offset < this.#usable ? offset : undefined;
   }
 }
 
-function usableAddresses(cidr: Cidr): number {
-  const hostBits = Math.min(addressBits(cidr.family) - cidr.prefix, MAX_HOST_BITS);
+function pooledAddresses(cidr: Cidr): number {
+  const hostBits = addressBits(cidr.family) - cidr.prefix;
+  if (hostBits > MAX_HOST_BITS) return 2 ** MAX_HOST_BITS - 1;
   return Math.max(0, 2 ** hostBits - (cidr.family === 4 ? 2 : 1));
 }
 

@@ -50,6 +50,8 @@ export interface KindOptions<T extends KubeObject> {
   /** What an update must not change. */
   readonly validateChange?: (object: T, old: T) => readonly FieldError[];
   readonly validateStatus?: (object: T, old: T) => readonly FieldError[];
+  /** Said with each answer about the kind. */
+  readonly deprecation?: string;
   readonly warnings?: (object: T, old?: T) => readonly string[];
 }
 
@@ -89,7 +91,7 @@ function createPreparer<T extends KubeObject>(options: KindOptions<T>): (object:
   return (object) => {
     let next = object;
     if (subresources?.status === true && initialStatus !== 'keep') {
-      next = { ...withoutStatus(next), status: initialStatus?.(object) ?? {} };
+      next = { ...withoutStatus(next), status: initialStatus === undefined ? {} : initialStatus(object) };
     }
     next = withMeta(next, { generation: generation === undefined ? undefined : 1 });
     return options.prepareCreate?.(next) ?? next;
@@ -206,6 +208,7 @@ export function defineKind<T extends KubeObject>(
     prepareCreate: createPreparer(options),
     prepareUpdate: updatePreparer(options),
     prepareStatusUpdate,
+    deprecation: options.deprecation,
     warnings: options.warnings ?? (() => []),
     row: options.row ?? defaultRow,
     selectableFields: (object) => Object.fromEntries(Object.entries(fields).map(([name, get]) => [name, get(object)])),

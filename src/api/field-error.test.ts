@@ -31,7 +31,7 @@ const cases: readonly (readonly [FieldError, string])[] = [
   ],
   [
     invalid('spec.loadBalancerClass', undefined, 'may not change once set'),
-    'spec.loadBalancerClass: Invalid value: "null": may not change once set',
+    'spec.loadBalancerClass: Invalid value: null: may not change once set',
   ],
   [required('spec.ports'), 'spec.ports: Required value'],
   [

@@ -4,6 +4,7 @@ import { type Status, type StatusCause } from './object.ts';
 export type FieldErrorKind =
   | 'required'
   | 'invalid'
+  | 'typeInvalid'
   | 'duplicate'
   | 'forbidden'
   | 'unsupported'
@@ -24,6 +25,7 @@ export interface FieldError {
 const HEADLINES: Readonly<Record<FieldErrorKind, string>> = {
   required: 'Required value',
   invalid: 'Invalid value',
+  typeInvalid: 'Invalid value',
   duplicate: 'Duplicate value',
   forbidden: 'Forbidden',
   unsupported: 'Unsupported value',
@@ -36,6 +38,7 @@ const HEADLINES: Readonly<Record<FieldErrorKind, string>> = {
 const REASONS: Readonly<Record<FieldErrorKind, string>> = {
   required: 'FieldValueRequired',
   invalid: 'FieldValueInvalid',
+  typeInvalid: 'FieldValueTypeInvalid',
   duplicate: 'FieldValueDuplicate',
   forbidden: 'FieldValueForbidden',
   unsupported: 'FieldValueNotSupported',
@@ -54,6 +57,11 @@ export function required(field: string, detail: string = ''): FieldError {
 
 export function invalid(field: string, value: unknown, detail: string): FieldError {
   return { kind: 'invalid', field, value, detail };
+}
+
+/** A value of another JSON type than the field's; `type` names the one that came. */
+export function typeInvalid(field: string, type: string, detail: string): FieldError {
+  return { kind: 'typeInvalid', field, value: type, detail };
 }
 
 export function duplicate(field: string, value: unknown): FieldError {
@@ -87,9 +95,7 @@ export function internal(field: string, detail: string): FieldError {
 }
 
 function valueText(value: unknown): string {
-  // The quotes are no slip: an absent value is shown as this text.
-  if (value === undefined || value === null) return '"null"';
-  return JSON.stringify(value);
+  return JSON.stringify(value ?? null);
 }
 
 /** The error without its field: `Invalid value: 0: must be between 1 and 65535, inclusive`. */
@@ -101,7 +107,8 @@ function fieldErrorBody(error: FieldError): string {
 }
 
 export function fieldErrorText(error: FieldError): string {
-  return `${error.field}: ${fieldErrorBody(error)}`;
+  // An error of the object as a whole has no path.
+  return `${error.field === '' ? '<nil>' : error.field}: ${fieldErrorBody(error)}`;
 }
 
 /** One error as it stands, several in brackets; the same text is said once. */

@@ -9,8 +9,11 @@ const RENAMED =
 
 const V2 = /^(?:HorizontalPodAutoscaler|MetricSpec|MetricTarget|CrossVersionObjectReference|HPAScaling)/;
 
+/** Models of an older version of a kind that has two. */
+const OLDER = /V1$/;
+
 export function goStruct(model: string): string {
-  return model.replace(RENAMED, '');
+  return model.replace(RENAMED, '').replace(OLDER, '');
 }
 
 /** String types with a name of their own, by model and field. */
@@ -50,5 +53,5 @@ export function goType(type: string, owner: string): string {
   if (type.startsWith('[]')) return `[]${goType(type.slice(2), '')}`;
   if (type.startsWith('{}')) return `map[string]${goType(type.slice(2), '')}`;
   const named = type === 'string' ? NAMED[owner] : undefined;
-  return named ?? SCALARS[type] ?? `${V2.test(type) ? 'v2' : 'v1'}.${goStruct(type)}`;
+  return named ?? SCALARS[type] ?? `${V2.test(type) && !OLDER.test(type) ? 'v2' : 'v1'}.${goStruct(type)}`;
 }

@@ -1,3 +1,5 @@
+import { type MergeType } from './apply/merge-type.ts';
+import { type FieldCheck, type FieldValidation } from './field-check.ts';
 import { type FieldError } from './field-error.ts';
 import { type KubeObject, type ObjectMeta } from './object.ts';
 import { type Resource } from './resource.ts';
@@ -48,10 +50,19 @@ export interface Subresources {
  * `finalize`: it is marked and stays until `spec.finalizers` is empty (Namespace).
  */
 export type Deletion<T> =
-  | { readonly kind: 'immediate' }
+  /** `finalizer` is put on the object so that something is done before. */
+  | { readonly kind: 'immediate'; readonly finalizer?: string | undefined }
   /** `requested` is DeleteOptions.gracePeriodSeconds; 0 as the answer removes the object at once. */
   | { readonly kind: 'graceful'; readonly graceSeconds: (object: T, requested: number | undefined) => number }
   | { readonly kind: 'finalize' };
+
+/** What a kind of a CustomResourceDefinition has instead of a model in FIELDS. */
+export interface CustomKind {
+  /** OpenAPI v3. */
+  readonly schema: Readonly<Record<string, unknown>>;
+  readonly mergeType: MergeType;
+  readonly check: (value: unknown, mode: FieldValidation, duplicates?: readonly string[]) => FieldCheck;
+}
 
 /**
  * A kind as data: all that the one engine of the API server has to know to serve it. Every function is pure and returns
@@ -68,8 +79,14 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   readonly listKind: string;
   readonly shortNames: readonly string[];
   readonly categories: readonly string[];
-  /** Name of the schema in FIELDS. */
+  /** Name of the schema in FIELDS; empty for a custom kind. */
   readonly model: string;
+  readonly custom?: CustomKind | undefined;
+  /** The resource under which objects are stored, where it is another: two versions or groups of one kind share theirs. */
+  readonly storedAs?: Resource | undefined;
+  /** A stored object as this kind shows it, and back, where the stored form is another. */
+  readonly present?: ((stored: KubeObject) => KubeObject) | undefined;
+  readonly persist?: ((shown: KubeObject) => KubeObject) | undefined;
   readonly verbs: readonly Verb[];
   readonly subresources: Subresources;
   readonly deletion: Deletion<T>;
@@ -90,6 +107,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   validateCreate(object: T): readonly FieldError[];
   validateUpdate(object: T, old: T): readonly FieldError[];
   validateStatusUpdate(object: T, old: T): readonly FieldError[];
+  /** Text for a `Warning` header of each answer. */
+  readonly deprecation?: string | undefined;
   /** Texts for `Warning` headers on create (`old` absent) and update. */
   warnings(object: T, old?: T): readonly string[];
   /** Cells in the order of `columns`; `now` in milliseconds. */

@@ -44,7 +44,9 @@ function checkName(value: string, max: number, pattern: RegExp, message: () => s
 
 export function checkDns1123Label(value: string): readonly string[] {
   const rule = `a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and ${ALNUM}`;
-  return checkName(value, 63, LABEL_RE, () => regexMessage(rule, LABEL, 'my-name', '123-abc'));
+  return checkName(value, 63, LABEL_RE, () =>
+    SUBDOMAIN_RE.test(value) ? 'must not contain dots' : regexMessage(rule, LABEL, 'my-name', '123-abc'),
+  );
 }
 
 export function checkDns1123Subdomain(value: string): readonly string[] {

@@ -27,6 +27,8 @@ export const configMaps: Resource<t.ConfigMap> = define('', 'ConfigMap', 'config
 export const secrets: Resource<t.Secret> = define('', 'Secret', 'secrets', true);
 export const serviceAccounts: Resource<t.ServiceAccount> = define('', 'ServiceAccount', 'serviceaccounts', true);
 export const events: Resource<t.CoreEvent> = define('', 'Event', 'events', true);
+/** Events by their newer name; one storage has both. */
+export const newEvents: Resource<t.EventsEvent> = define('events.k8s.io', 'Event', 'events', true);
 export const deployments: Resource<t.Deployment> = define('apps', 'Deployment', 'deployments', true);
 export const replicaSets: Resource<t.ReplicaSet> = define('apps', 'ReplicaSet', 'replicasets', true);
 export const endpointSlices: Resource<t.EndpointSlice> = define(
@@ -112,6 +114,10 @@ export const horizontalPodAutoscalers: Resource<t.HorizontalPodAutoscaler> = def
   'horizontalpodautoscalers',
   true,
 );
+export const horizontalPodAutoscalersV1: Resource<t.HorizontalPodAutoscalerV1> = Object.freeze({
+  ...(horizontalPodAutoscalers as Resource<never>),
+  version: 'v1',
+});
 const RBAC = 'rbac.authorization.k8s.io';
 export const roles: Resource<t.Role> = define(RBAC, 'Role', 'roles', true);
 export const roleBindings: Resource<t.RoleBinding> = define(RBAC, 'RoleBinding', 'rolebindings', true);

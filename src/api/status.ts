@@ -40,7 +40,7 @@ function detailsOf(of: StatusSubject, name: string): Status['details'] {
   return {
     ...(name === '' ? {} : { name }),
     ...(of.group === '' ? {} : { group: of.group }),
-    kind: of.plural,
+    ...(of.plural === '' ? {} : { kind: of.plural }),
   };
 }
 

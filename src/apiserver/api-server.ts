@@ -10,15 +10,22 @@ import { pods, secrets, serviceAccounts, services } from '#api/resource.ts';
 import { type PortRange } from '#alloc/port-allocator.ts';
 import { type Store } from '#store/store.ts';
 import { TokenKey } from './auth/json-web-token.ts';
+import { AggregationSync } from './auth/rbac/aggregation-sync.ts';
+import { writeDefaultPolicy } from './auth/rbac/default-policy-sync.ts';
+import { RbacAuthorizer } from './auth/rbac/rbac-authorizer.ts';
 import { ServiceAccountTokens } from './auth/service-account-token.ts';
 import { find, type ServerContext } from './context.ts';
+import { CustomResources } from './custom-resources.ts';
 import { Discovery } from './discovery/discovery.ts';
 import { type HealthCheck } from './discovery/health.ts';
 import { HttpServer, type ListenAt } from './http/http-server.ts';
 import { serveExchange, serveUpgrade } from './http/serve-exchange.ts';
+import { ApiMetrics } from './metrics/api-metrics.ts';
 import { type NodeDialer } from './node-proxy.ts';
+import { type PodDialer } from './relay/pod-dialer.ts';
 import { RequestRouter } from './request-router.ts';
 import { collected } from './response.ts';
+import { RangeKeeper } from './services/range-keeper.ts';
 import { ServiceAddresses } from './services/service-addresses.ts';
 import { ObjectStorage } from './storage/object-storage.ts';
 import { defaultVersion, type VersionInfo } from './version-info.ts';
@@ -30,6 +37,10 @@ export interface ApiServerOptions {
   readonly log: Log;
   /** One block a family; the first is the family that Services have unless they say otherwise. */
   readonly serviceCidrs: readonly Cidr[];
+  /** `deny`: nobody but the cluster itself chooses the address of a Service. @default 'allow' */
+  readonly staticClusterIps?: 'allow' | 'deny' | undefined;
+  /** Whether the ServiceCIDR and IPAddress objects are made and kept true. @default true */
+  readonly keepRanges?: boolean | undefined;
   /** @default 30000-32767 */
   readonly nodePortRange?: PortRange | undefined;
   /** Private key, PEM, that service account tokens are signed with: P-256 or RSA. */
@@ -44,6 +55,12 @@ export interface ApiServerOptions {
   readonly registry?: KindRegistry | undefined;
   /** Reaches the server of a node, for logs, exec, attach and port-forward. */
   readonly dialNode?: NodeDialer | undefined;
+  /** Reaches an address of the cluster network, for `/proxy` of Pods, Services and nodes. */
+  readonly dialPod?: PodDialer | undefined;
+  /** What else has to be well for `/readyz`: other parts of the cluster. */
+  readonly checks?: readonly HealthCheck[] | undefined;
+  /** Whether the roles and bindings that every cluster has are made at start. @default true */
+  readonly defaultPolicy?: boolean | undefined;
 }
 
 export interface ApiServer {
@@ -71,8 +88,13 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     discovery,
     version: options.version ?? defaultVersion,
     checks: checks.all,
+    readyChecks: options.checks ?? [],
   });
-  const ready = load(server).then(() => checks.loaded());
+  const ask: ApiHandler = async (request) => collected(await router.serve(request));
+  const keeper = new RangeKeeper({ ...options, storage: server.storage, handle: ask, signal: closing.signal });
+  const ready = load(server, options.defaultPolicy ?? true)
+    .then(() => (options.keepRanges === false ? undefined : keeper.start()))
+    .then(() => checks.loaded());
   // A failed load fails each request that waits for it; without any it must not end the process by itself.
   ready.catch(() => {});
   const listeners: HttpServer[] = [];
@@ -82,7 +104,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     ready,
     handle: async (request) => {
       await ready;
-      return collected(await router.serve(request));
+      return ask(request);
     },
     async listen(at) {
       await ready;
@@ -115,15 +137,19 @@ function createContext(options: ApiServerOptions, closing: AbortSignal): ServerC
     secret: (namespace: string, name: string) => find({ storage }, secrets, `${namespace}/${name}`),
   };
   const issuer = options.serviceAccountIssuer ?? DEFAULT_ISSUER;
+  const registry = options.registry ?? new KindRegistry();
   return {
     storage,
     clock,
     log,
     closing,
-    registry: options.registry ?? new KindRegistry(),
+    registry,
+    metrics: new ApiMetrics(registry, storage),
+    authorizer: new RbacAuthorizer(storage),
     tokens: new ServiceAccountTokens({ key: new TokenKey(options.serviceAccountKey), issuer, clock, lookup }),
-    addresses: new ServiceAddresses(options),
+    addresses: new ServiceAddresses({ ...options, storage }),
     nodes: options.dialNode ?? noNodes,
+    pods: options.dialPod ?? noPods,
   };
 }
 
@@ -131,11 +157,19 @@ async function noNodes(nodeName: string): Promise<never> {
   throw new Error(`no route to node ${JSON.stringify(nodeName)}`);
 }
 
-async function load(server: ServerContext): Promise<void> {
-  await server.storage.load();
-  const stored = [...server.storage.cache(services).list()].map(({ object }) => object as Service);
+async function noPods(address: string): Promise<never> {
+  throw new Error(`no route to ${address}`);
+}
+
+async function load(server: ServerContext, defaultPolicy: boolean): Promise<void> {
+  const { storage, log, clock, closing } = server;
+  await storage.load();
+  const stored = [...storage.cache(services).list()].map(({ object }) => object as Service);
   for (const problem of server.addresses.restore(stored))
-    server.log.warn('a stored Service holds what it cannot have', { problem });
+    log.warn('a stored Service holds what it cannot have', { problem });
+  new CustomResources(server).start();
+  if (defaultPolicy) await writeDefaultPolicy(storage, clock);
+  await new AggregationSync(storage, log, closing).start();
 }
 
 function healthChecks(server: ServerContext): { all: readonly HealthCheck[]; loaded: () => void } {

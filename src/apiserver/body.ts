@@ -1,5 +1,5 @@
 import { errorMessage } from '#base/errors.ts';
-import { checkFields, type FieldValidation } from '#api/field-check.ts';
+import { checkFields, type FieldCheck, type FieldValidation } from '#api/field-check.ts';
 import { type KindDefinition } from '#api/kind.ts';
 import { type KubeObject } from '#api/object.ts';
 import { type ApiRequest } from '#api/request.ts';
@@ -86,19 +86,29 @@ function checkType(value: unknown, expected: { apiVersion: string; kind: string 
   throw new StatusError(undecodable({ version: bare, kind: String(kind) }, expected.kind, why));
 }
 
+type Check = (value: unknown, mode: FieldValidation, duplicates?: readonly string[]) => FieldCheck;
+
+function byModel(model: string): Check {
+  return (value, mode, duplicates) => checkFields(model, value, mode, duplicates);
+}
+
+/** What a body has to be. */
+export interface ObjectIdentity {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly model: string;
+  readonly custom?: KindDefinition['custom'];
+}
+
 export interface CheckedObject {
   readonly object: KubeObject;
   readonly warnings: readonly string[];
 }
 
 /** A decoded value as an object of the kind: types checked, unknown fields handled as asked. */
-export function checkObject(
-  body: DecodedBody,
-  of: { readonly apiVersion: string; readonly kind: string; readonly model: string },
-  mode: FieldValidation,
-): CheckedObject {
+export function checkObject(body: DecodedBody, of: ObjectIdentity, mode: FieldValidation): CheckedObject {
   checkType(body.value, of);
-  const checked = checkFields(of.model, body.value, mode, body.duplicates);
+  const checked = (of.custom?.check ?? byModel(of.model))(body.value, mode, body.duplicates);
   if (checked.kind === 'wrong') {
     const version = of.apiVersion.split('/').at(-1) ?? '';
     throw new StatusError(undecodable({ version, kind: of.kind }, of.kind, checked.message));
@@ -109,6 +119,7 @@ export function checkObject(
   return { object, warnings: checked.warnings };
 }
 
-export function identityOf(kind: KindDefinition): { apiVersion: string; kind: string; model: string } {
-  return { apiVersion: apiVersionOf(kind.resource), kind: kind.resource.kind, model: kind.model };
+export function identityOf(kind: KindDefinition): ObjectIdentity {
+  const { resource, model, custom } = kind;
+  return { apiVersion: apiVersionOf(resource), kind: resource.kind, model, custom };
 }

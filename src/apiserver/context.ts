@@ -5,8 +5,11 @@ import { type KubeObject } from '#api/object.ts';
 import { type KindRegistry } from '#api/registry.ts';
 import { type ApiRequest } from '#api/request.ts';
 import { type Resource } from '#api/resource.ts';
+import { type Authorizer } from './auth/authorize.ts';
 import { type ServiceAccountTokens } from './auth/service-account-token.ts';
+import { type ApiMetrics } from './metrics/api-metrics.ts';
 import { type NodeDialer } from './node-proxy.ts';
+import { type PodDialer } from './relay/pod-dialer.ts';
 import { type ResourceRequestInfo, type Verb } from './request-info.ts';
 import { type ServiceAddresses } from './services/service-addresses.ts';
 import { type KindCache } from './storage/kind-cache.ts';
@@ -19,8 +22,11 @@ export interface ServerContext {
   readonly clock: Clock;
   readonly log: Log;
   readonly tokens: ServiceAccountTokens;
+  readonly authorizer: Authorizer;
   readonly addresses: ServiceAddresses;
   readonly nodes: NodeDialer;
+  readonly pods: PodDialer;
+  readonly metrics: ApiMetrics;
   /** Aborts when the server closes; watches end by it. */
   readonly closing: AbortSignal;
 }

@@ -1,18 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { systemClock } from '#base/clock.ts';
+import { runSession, words, type Step } from './testing/kubectl-session.ts';
 import { installedKubectls, Kubectl } from './testing/kubectl.ts';
 import { ListeningServer } from './testing/listening-server.ts';
-
-interface Step {
-  readonly args: string;
-  readonly input?: string;
-  readonly code?: number;
-  /** The whole output, with ages as `AGE` and times as `TIME`; a pattern where versions of kubectl differ. */
-  readonly text: string | RegExp;
-  /** Something that is done by other parts of a cluster, before the command. */
-  readonly before?: (server: ListeningServer) => Promise<unknown>;
-}
 
 const SERVICE = `apiVersion: v1
 kind: Service
@@ -181,32 +172,10 @@ const steps: readonly Step[] = [
   { args: 'get all', text: 'No resources found in default namespace.\n' },
 ];
 
-function normal(text: string): string {
-  return text
-    .replaceAll(/\b\d+(?:s|m\d*s?)(?=\s)/g, 'AGE')
-    .replaceAll(/^Warning: version difference.*\n/gm, '')
-    .replaceAll(/ +(?=\n)/g, '');
-}
-
-/** Words are divided by spaces, and none of ours has one inside. */
-function words(args: string): readonly string[] {
-  return args.split(' ');
-}
-
 for (const binary of installedKubectls()) {
   test(`a session of ${binary}`, async (t) => {
     await using server = await ListeningServer.start();
-    using kubectl = new Kubectl(binary, server.kubeconfig());
-    for (const { args, input, code = 0, text, before } of steps) {
-      await t.test(args, async () => {
-        await before?.(server);
-        const result = await kubectl.run(words(args), input === undefined ? {} : { input });
-        const shown = normal(result.text);
-        if (typeof text === 'string') assert.equal(shown, normal(text));
-        else assert.match(shown, text);
-        assert.equal(result.code, code);
-      });
-    }
+    await runSession(t, { binary, server, steps });
   });
 
   test(`get --watch of ${binary}`, async () => {

@@ -28,13 +28,6 @@ export function withMetadata(object: KubeObject, changes: Partial<ObjectMeta>): 
   return { ...object, metadata: { ...object.metadata, ...changes } };
 }
 
-/** Fields of one manager or another are not tracked yet, and what a client sends of it would be lies. */
-export function withoutManagedFields(object: KubeObject): KubeObject {
-  if (object.metadata.managedFields === undefined) return object;
-  const { managedFields: _, ...metadata } = object.metadata;
-  return { ...object, metadata };
-}
-
 /** Nothing holds the object any more that has been asked to go. */
 export function mayGo(object: KubeObject): boolean {
   const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = object.metadata;

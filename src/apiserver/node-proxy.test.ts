@@ -183,6 +183,6 @@ test('an upgrade is refused as a request is', async (t) => {
   }
   await t.test('without credentials', async () => {
     const request = `GET ${PODS}/one/exec HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n`;
-    assert.match(await upgrade(server, request, '', false), /^HTTP\/1\.1 401 Unauthorized\r\n/);
+    assert.match(await upgrade(server, request, '', false), /^HTTP\/1\.1 403 Forbidden\r\n/);
   });
 });

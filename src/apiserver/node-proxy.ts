@@ -62,13 +62,15 @@ function refusalOf(status: number, text: string): Status {
 }
 
 /** Headers of the client's connection to us, and its credentials: the node has no use for either. */
-const OWN_HEADERS: ReadonlySet<string> = new Set(['host', 'authorization']);
+function isOwnHeader(name: string): boolean {
+  return name === 'host' || name === 'authorization' || name.startsWith('impersonate-');
+}
 
 function rawHeadersFor(nodeName: string, raw: readonly string[]): string {
   let text = `Host: ${nodeName}\r\n`;
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? '';
-    if (!OWN_HEADERS.has(name.toLowerCase())) text += `${name}: ${raw[i + 1] ?? ''}\r\n`;
+    if (!isOwnHeader(name.toLowerCase())) text += `${name}: ${raw[i + 1] ?? ''}\r\n`;
   }
   return text;
 }

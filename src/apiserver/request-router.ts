@@ -1,12 +1,15 @@
 import { errorCode, errorMessage } from '#base/errors.ts';
 import { type ApiRequest } from '#api/request.ts';
-import { forbiddenStatus, internalError, noSuchPath, serviceUnavailable } from '#api/status.ts';
+import { internalError, noSuchPath, serviceUnavailable } from '#api/status.ts';
 import { type VersionInfo } from './version-info.ts';
-import { authorize, refusal, type Attributes } from './auth/authorize.ts';
+import { requireAllowed } from './auth/authorize.ts';
+import { attributesOf } from './auth/request-attributes.ts';
 import { type ServerContext } from './context.ts';
 import { type Discovery } from './discovery/discovery.ts';
 import { health, type HealthCheck } from './discovery/health.ts';
-import { parseRequestPath, verbOf, type RequestInfo } from './request-info.ts';
+import { exposition, EXPOSITION_TYPE } from './metrics/exposition.ts';
+import { processMetrics } from './metrics/process-metrics-agent.ts';
+import { parseRequestPath, type RequestInfo } from './request-info.ts';
 import { serveResource } from './resource-router.ts';
 import { statusResponse } from './respond.ts';
 import { type ServerResponse } from './response.ts';
@@ -17,6 +20,8 @@ export interface RouterOptions {
   readonly discovery: Discovery;
   readonly version: VersionInfo;
   readonly checks: readonly HealthCheck[];
+  /** Asked by `/readyz` only: what ails another part is no reason to start this one anew. */
+  readonly readyChecks: readonly HealthCheck[];
 }
 
 /** From a request of a known user to its answer. Nothing that goes wrong in between leaves here as an exception. */
@@ -28,8 +33,19 @@ export class RequestRouter {
   }
 
   async serve(request: ApiRequest): Promise<ServerResponse> {
+    const { metrics, clock } = this.#options.server;
+    const started = clock.monotonic();
+    const info = parseRequestPath(request.path);
+    const inflight = request.method === 'GET' ? 'readOnly' : 'mutating';
+    metrics.inflight[inflight]++;
+    const response = await this.#answer(request, info);
+    metrics.inflight[inflight]--;
+    metrics.seriesOf(request, info).record(response.status, (clock.monotonic() - started) / 1_000);
+    return response;
+  }
+
+  async #answer(request: ApiRequest, info: RequestInfo): Promise<ServerResponse> {
     try {
-      const info = parseRequestPath(request.path);
       this.authorize(request, info);
       return await this.#route(request, info);
     } catch (error) {
@@ -39,13 +55,11 @@ export class RequestRouter {
   }
 
   /** Throws the 403 of a user who may not. */
-  authorize(request: Pick<ApiRequest, 'method' | 'path' | 'query' | 'user'>, info: RequestInfo): void {
-    const attributes = attributesOf(request, info);
-    if (authorize(request.user, attributes).allowed) return;
-    const why = refusal(request.user, attributes);
-    const subject =
-      attributes.kind === 'path' ? { group: '', plural: '' } : { group: attributes.group, plural: attributes.resource };
-    throw new StatusError(forbiddenStatus(subject, attributes.kind === 'path' ? '' : (attributes.name ?? ''), why));
+  authorize(
+    request: Pick<ApiRequest, 'method' | 'path' | 'query' | 'user'>,
+    info: RequestInfo = parseRequestPath(request.path),
+  ): void {
+    requireAllowed(this.#options.server.authorizer, request.user, attributesOf(request, info));
   }
 
   async #route(request: ApiRequest, info: RequestInfo): Promise<ServerResponse> {
@@ -56,16 +70,18 @@ export class RequestRouter {
   }
 
   async #servePath(request: ApiRequest): Promise<ServerResponse> {
-    const { discovery, version, checks, server } = this.#options;
+    const { discovery, version, server } = this.#options;
     const { path } = request;
     if (request.method !== 'GET') throw new StatusError(noSuchPath());
-    if (/^\/(?:healthz|livez|readyz)(?:\/|$)/.test(path)) return health(path, request.query, checks);
+    if (/^\/(?:healthz|livez|readyz)(?:\/|$)/.test(path)) return health(path, request.query, this.#checksOf(path));
     const plain = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
     switch (plain) {
       case '/version':
         return { kind: 'object', status: 200, body: version };
       case '/':
         return { kind: 'object', status: 200, body: { paths: this.#paths() } };
+      case '/metrics':
+        return { kind: 'text', status: 200, body: this.#metrics(), contentType: EXPOSITION_TYPE };
       case '/openid/v1/jwks':
         return {
           kind: 'object',
@@ -80,6 +96,22 @@ export class RequestRouter {
     }
   }
 
+  #checksOf(path: string): readonly HealthCheck[] {
+    const { checks, readyChecks } = this.#options;
+    return path.startsWith('/readyz') ? [...checks, ...readyChecks] : checks;
+  }
+
+  #metrics(): string {
+    const { server, version } = this.#options;
+    const build = {
+      name: 'kubernetes_build_info',
+      help: 'The version of Kubernetes that is spoken.',
+      type: 'gauge',
+      samples: [{ labels: { git_version: version.gitVersion, major: version.major, minor: version.minor }, value: 1 }],
+    } as const;
+    return exposition([...server.metrics.metrics(), ...processMetrics(server.clock), build]);
+  }
+
   #paths(): readonly string[] {
     const groups = this.#options.discovery.groupVersions.map((name) =>
       name.startsWith('/') ? `/api${name}` : `/apis/${name}`,
@@ -90,6 +122,7 @@ export class RequestRouter {
       ...groups,
       '/healthz',
       '/livez',
+      '/metrics',
       '/openapi/v2',
       '/openapi/v3',
       '/readyz',
@@ -120,11 +153,4 @@ function openIdConfiguration(issuer: string): unknown {
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['ES256', 'RS256'],
   };
-}
-
-function attributesOf(request: Pick<ApiRequest, 'method' | 'path' | 'query'>, info: RequestInfo): Attributes {
-  if (info.kind === 'path') return { kind: 'path', verb: request.method.toLowerCase(), path: request.path };
-  const { group, version, plural, subresource, namespace, name } = info;
-  const verb = verbOf(request.method, info, request.query) ?? request.method.toLowerCase();
-  return { kind: 'resource', verb, group, version, resource: plural, subresource, namespace, name };
 }

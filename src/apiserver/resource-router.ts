@@ -5,9 +5,10 @@ import { type ResourceContext, type ServerContext } from './context.ts';
 import { upgradeRequired } from './node-proxy.ts';
 import { isStreamKind } from './pod-target.ts';
 import { verbOf, type ResourceRequestInfo } from './request-info.ts';
+import { statusResponse } from './respond.ts';
 import { type ServerResponse } from './response.ts';
 import { StatusError } from './status-error.ts';
-import { bind } from './verbs/binding.ts';
+import { bind, bindNamed, isBindings } from './verbs/binding.ts';
 import { create } from './verbs/create.ts';
 import { deleteCollection, deleteOne } from './verbs/delete.ts';
 import { evict } from './verbs/eviction.ts';
@@ -37,10 +38,27 @@ export async function serveResource(
   if (namespaced && info.namespace === undefined && (info.name !== undefined || verb === 'create')) {
     throw new StatusError(info.name === undefined ? methodNotAllowed(kind.resource, verb) : noSuchPath());
   }
-  const context: ResourceContext = { server, request, info, verb, kind, cache: server.storage.cache(kind.resource) };
+  const context: ResourceContext = {
+    server,
+    request,
+    info,
+    verb,
+    kind,
+    cache: server.storage.cache(kind.storedAs ?? kind.resource),
+  };
   if (info.subresource !== undefined) return serveSubresource(context, info.subresource);
   if (!kind.verbs.includes(verb)) throw new StatusError(methodNotAllowed(kind.resource, verb));
-  return serveMain(context);
+  return kind.deprecation === undefined ? serveMain(context) : deprecated(context, kind.deprecation);
+}
+
+/** Each answer about a kind that is on its way out says so, a refusal as well. */
+async function deprecated(context: ResourceContext, warning: string): Promise<ServerResponse> {
+  const response = await serveMain(context).catch((error: unknown) => {
+    if (error instanceof StatusError) return statusResponse(error.status);
+    throw error;
+  });
+  if (response.kind === 'stream' || response.kind === 'text') return response;
+  return { ...response, warnings: [warning, ...(response.warnings ?? [])] };
 }
 
 function serveMain(context: ResourceContext): Promise<ServerResponse> {
@@ -86,6 +104,7 @@ async function servePodSubresource(context: ResourceContext, subresource: string
   if (subresource === 'binding' && context.verb === 'create') return bind(context);
   if (subresource === 'eviction' && context.verb === 'create') return evict(context);
   if (subresource === 'log' && context.verb === 'get') return podLog(context);
+  if (subresource === 'ephemeralcontainers') return servePart(context, 'ephemeralcontainers');
   if (isStreamKind(subresource)) throw new StatusError(upgradeRequired());
   throw new StatusError(methodNotAllowed(context.kind.resource, context.verb));
 }
@@ -117,7 +136,9 @@ async function serveUnstored(
   const found = reviewKinds.find((kind) => kind.group === group && kind.version === version && kind.plural === plural);
   if (found !== undefined && info.name === undefined) {
     if (request.method !== 'POST') throw new StatusError(methodNotAllowed(found, request.method.toLowerCase()));
-    return review(server, found, request);
+    if (found.namespaced !== (info.namespace !== undefined)) throw new StatusError(noSuchPath());
+    return review(server, found, request, info.namespace);
   }
+  if (isBindings(info)) return bindNamed(server, request, info);
   throw new StatusError(noSuchPath());
 }

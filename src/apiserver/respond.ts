@@ -1,18 +1,16 @@
-import { type KubeObject, type ListMeta, type Status } from '#api/object.ts';
+import { type ListMeta, type Status } from '#api/object.ts';
 import { type ApiResponse } from '#api/request.ts';
 import { apiVersionOf } from '#api/resource.ts';
 import { partialMetadata, renderTable, type IncludeObject } from '#api/table.ts';
 import { type ResourceContext } from './context.ts';
 import { negotiate, OBJECT_SHAPES, type Negotiated } from './negotiate.ts';
-
-/** An object to be sent; `text` is its JSON where it is at hand. */
-export interface Sendable {
-  readonly object: KubeObject;
-  readonly text?: string | undefined;
-}
+import { presentedText, type Sendable } from './presented.ts';
 
 export function statusResponse(status: Status): ApiResponse {
-  return { kind: 'object', status: status.code, body: status };
+  const seconds = status.details?.retryAfterSeconds ?? 0;
+  // The header is what client-go goes by, not the body.
+  const headers = seconds > 0 ? { headers: { 'retry-after': String(seconds) } } : {};
+  return { kind: 'object', status: status.code, body: status, ...headers };
 }
 
 function formatted(negotiated: Negotiated): { readonly contentType?: string } {
@@ -27,10 +25,11 @@ export function includeObject(context: ResourceContext): IncludeObject {
 /** One object in the shape that the client asked for. */
 export function objectResponse(
   context: ResourceContext,
-  { object, text }: Sendable,
+  sendable: Sendable,
   status: number = 200,
   warnings: readonly string[] = [],
 ): ApiResponse {
+  const { object, text } = presentedText(context.kind, sendable);
   const negotiated = negotiate(context.request.accept, OBJECT_SHAPES);
   const extra = { ...formatted(negotiated), warnings };
   if (negotiated.as === 'Table') {
@@ -48,8 +47,9 @@ export function objectResponse(
 }
 
 /** A list in the shape that the client asked for. Its JSON is joined from the texts of the items. */
-export function listResponse(context: ResourceContext, items: readonly Sendable[], metadata: ListMeta): ApiResponse {
+export function listResponse(context: ResourceContext, listed: readonly Sendable[], metadata: ListMeta): ApiResponse {
   const { kind, server, request } = context;
+  const items = kind.present === undefined ? listed : listed.map((item) => presentedText(kind, item));
   const negotiated = negotiate(request.accept, OBJECT_SHAPES);
   const extra = formatted(negotiated);
   if (negotiated.as === 'Table') {

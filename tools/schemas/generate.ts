@@ -20,7 +20,9 @@ interface Field {
 }
 
 /** `V1ServicePort` -> `ServicePort`, `CoreV1Event` -> `CoreEvent`. */
-const shortName = (model: string): string => model.replace(/V\d+((alpha|beta)\d+)?/, '');
+const shortName = (model: string): string =>
+  // Two versions of one kind: the older one keeps its version.
+  /^V1(?:HorizontalPodAutoscaler|CrossVersionObjectReference)/.test(model) ? `${model.slice(2)}V1` : model.replace(/V\d+((alpha|beta)\d+)?/, '');
 
 const SCALARS: Readonly<Record<string, string>> = {
   string: 'string',

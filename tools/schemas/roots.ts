@@ -36,6 +36,7 @@ export const roots: Readonly<Record<string, string>> = {
   V1StorageClass: 'storage.k8s.io/v1',
   V1PriorityClass: 'scheduling.k8s.io/v1',
   V2HorizontalPodAutoscaler: 'autoscaling/v2',
+  V1HorizontalPodAutoscaler: 'autoscaling/v1',
   V1Scale: 'autoscaling/v1',
   V1Role: 'rbac.authorization.k8s.io/v1',
   V1RoleBinding: 'rbac.authorization.k8s.io/v1',

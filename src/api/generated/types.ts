@@ -419,6 +419,12 @@ export interface CrossVersionObjectReference {
   readonly name: string;
 }
 
+export interface CrossVersionObjectReferenceV1 {
+  readonly apiVersion?: string | undefined;
+  readonly kind: string;
+  readonly name: string;
+}
+
 export interface CustomResourceColumnDefinition {
   readonly description?: string | undefined;
   readonly format?: string | undefined;
@@ -943,6 +949,13 @@ export interface HorizontalPodAutoscalerSpec {
   readonly scaleTargetRef: CrossVersionObjectReference;
 }
 
+export interface HorizontalPodAutoscalerSpecV1 {
+  readonly maxReplicas: number;
+  readonly minReplicas?: number | undefined;
+  readonly scaleTargetRef: CrossVersionObjectReferenceV1;
+  readonly targetCPUUtilizationPercentage?: number | undefined;
+}
+
 export interface HorizontalPodAutoscalerStatus {
   readonly conditions?: readonly HorizontalPodAutoscalerCondition[] | undefined;
   readonly currentMetrics?: readonly MetricStatus[] | undefined;
@@ -950,6 +963,22 @@ export interface HorizontalPodAutoscalerStatus {
   readonly desiredReplicas: number;
   readonly lastScaleTime?: string | undefined;
   readonly observedGeneration?: number | undefined;
+}
+
+export interface HorizontalPodAutoscalerStatusV1 {
+  readonly currentCPUUtilizationPercentage?: number | undefined;
+  readonly currentReplicas: number;
+  readonly desiredReplicas: number;
+  readonly lastScaleTime?: string | undefined;
+  readonly observedGeneration?: number | undefined;
+}
+
+export interface HorizontalPodAutoscalerV1 {
+  readonly apiVersion: 'autoscaling/v1';
+  readonly kind: 'HorizontalPodAutoscaler';
+  readonly metadata: ObjectMeta;
+  readonly spec: HorizontalPodAutoscalerSpecV1;
+  readonly status: HorizontalPodAutoscalerStatusV1;
 }
 
 export interface HostAlias {

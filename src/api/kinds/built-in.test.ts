@@ -79,6 +79,10 @@ cronjobs cj batch/v1 status
   Name | Schedule | Timezone | Suspend | Active | Last Schedule | Age || Containers | Images | Selector
 horizontalpodautoscalers hpa autoscaling/v2 status
   Name | Reference | Targets | MinPods | MaxPods | Replicas | Age
+horizontalpodautoscalers hpa autoscaling/v1 status
+  Name | Reference | Targets | MinPods | MaxPods | Replicas | Age
+events ev events.k8s.io/v1 -
+  Last Seen | Type | Reason | Object | Message || Subobject | Source | First Seen | Count | Name
 leases - coordination.k8s.io/v1 -
   Name | Holder | Age
 endpointslices - discovery.k8s.io/v1 -
@@ -105,7 +109,7 @@ clusterrolebindings* - rbac.authorization.k8s.io/v1 -
   Name | Role | Age || Users | Groups | ServiceAccounts
 priorityclasses* pc scheduling.k8s.io/v1 -
   Name | Value | Global-Default | Age | PreemptionPolicy
-customresourcedefinitions* crd,crds apiextensions.k8s.io/v1 -
+customresourcedefinitions* crd,crds apiextensions.k8s.io/v1 status
   Name | Created At
 storageclasses* sc storage.k8s.io/v1 -
   Name | Provisioner | ReclaimPolicy | VolumeBindingMode | AllowVolumeExpansion | Age

@@ -10,7 +10,9 @@ import { deployment } from './deployment.ts';
 import { endpointSlice } from './endpoint-slice.ts';
 import { endpoints } from './endpoints.ts';
 import { event } from './event.ts';
+import { eventsEvent } from './events-event.ts';
 import { horizontalPodAutoscaler } from './horizontal-pod-autoscaler.ts';
+import { horizontalPodAutoscalerV1 } from './horizontal-pod-autoscaler-v1.ts';
 import { ingress } from './ingress.ts';
 import { ingressClass } from './ingress-class.ts';
 import { ipAddress } from './ip-address.ts';
@@ -62,6 +64,8 @@ export const builtInKinds: readonly KindDefinition[] = [
   eraseKind(job),
   eraseKind(cronJob),
   eraseKind(horizontalPodAutoscaler),
+  eraseKind(horizontalPodAutoscalerV1),
+  eraseKind(eventsEvent),
   eraseKind(lease),
   eraseKind(endpointSlice),
   eraseKind(ingress),

@@ -1,46 +1,94 @@
-import { parseIp } from '#base/ip.ts';
 import { age, ageColumn, clippedList, column, nameColumn, orNone } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
 import { duplicate, type FieldError, invalid, required, tooMany } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
 import { type KindDefinition } from '../kind.ts';
-import { checkDns1123Label, checkDns1123Subdomain, checkPort, checkQualifiedName } from '../names.ts';
+import { checkDns1123Label, checkDns1123Subdomain, checkLabelValue, checkPort, checkQualifiedName } from '../names.ts';
 import { endpointSlices } from '../resource.ts';
+import { checkLegacyIp, parseLegacyIp, plainLegacyIp } from '../service/legacy-ip.ts';
+import { checkStrictIp } from '../service/strict-ip.ts';
 import { invalidAll, validateChoice, validateImmutable, validateNonSpecialIp } from '../validation.ts';
 
 const MAX_ENDPOINTS = 1000;
 const MAX_ADDRESSES = 100;
 const MAX_PORTS = 20000;
+const MAX_HINTS = 8;
 
 function portText({ port, name }: t.DiscoveryEndpointPort): string {
   return port === undefined ? (name ?? '*') : String(port);
+}
+
+function defaults(slice: t.EndpointSlice): t.EndpointSlice {
+  const endpoints = (slice.endpoints as readonly Partial<t.Endpoint>[] | undefined)?.map(
+    (endpoint) => ({ ...endpoint, conditions: endpoint.conditions ?? {} }) as t.Endpoint,
+  );
+  return {
+    ...slice,
+    ...(endpoints === undefined ? {} : { endpoints }),
+    ...(slice.ports === undefined ? {} : { ports: slice.ports.map(portDefaults) }),
+  };
 }
 
 function portDefaults(port: t.DiscoveryEndpointPort): t.DiscoveryEndpointPort {
   return { ...port, name: port.name ?? '', protocol: port.protocol ?? 'TCP' };
 }
 
-function validateAddress(type: string, address: string, field: string): FieldError[] {
-  if (type === 'FQDN') return invalidAll(field, address, checkDns1123Subdomain(address));
-  const ip = parseIp(address);
-  if (ip === undefined) {
-    return [invalid(field, address, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)')];
-  }
-  if (`IPv${ip.family}` !== type) return [invalid(field, address, `must be an ${type} address`)];
-  return validateNonSpecialIp(field, address);
+function validateName(name: string, field: string): FieldError[] {
+  if (name === '') return [required(field)];
+  const plain = name.replace(/\.$/, '');
+  const problems = checkDns1123Subdomain(plain);
+  if (problems.length > 0) return [invalid(field, plain, problems.join(','))];
+  if (plain.includes('.')) return [];
+  return [invalid(field, plain, 'should be a domain with at least two segments separated by dots')];
+}
+
+/** Wrong families are told of the list, not of the entry: that is how they always were. */
+function validateAddress(type: string, address: string, list: string, index: number): FieldError[] {
+  const field = `${list}[${index}]`;
+  if (type === 'FQDN') return validateName(address, field);
+  if (type !== 'IPv4' && type !== 'IPv6') return [];
+  const problems = type === 'IPv4' ? checkLegacyIp(field, address) : invalidAll(field, address, checkStrictIp(address));
+  if (problems.length > 0) return problems;
+  const fits = `IPv${parseLegacyIp(address)?.family ?? ''}` === type;
+  const wrong = fits ? [] : [invalid(list, address, `must be an ${type} address`)];
+  return [...wrong, ...validateNonSpecialIp(field, plainLegacyIp(address))];
+}
+
+type Hint = { readonly name?: string };
+
+function validateHintList(
+  hints: readonly Hint[],
+  at: string,
+  check: (name: string) => readonly string[],
+): FieldError[] {
+  if (hints.length > MAX_HINTS) return [tooMany(at, hints.length, MAX_HINTS)];
+  const seen = new Set<string>();
+  return hints.flatMap(({ name = '' }, i) => {
+    const field = `${at}[${i}].name`;
+    const twice = seen.has(name) ? [duplicate(field, name)] : [];
+    seen.add(name);
+    return [...twice, ...invalidAll(field, name, check(name))];
+  });
+}
+
+function validateHints({ forZones = [], forNodes = [] }: t.EndpointHints, at: string): FieldError[] {
+  return [
+    ...validateHintList(forZones, `${at}.forZones`, checkLabelValue),
+    ...validateHintList(forNodes, `${at}.forNodes`, checkDns1123Subdomain),
+  ];
 }
 
 function validateEndpoint(endpoint: Partial<t.Endpoint>, type: string, at: string): FieldError[] {
-  const { addresses = [], hostname, nodeName } = endpoint;
+  const { addresses = [], hostname, nodeName, hints } = endpoint;
   const errors: FieldError[] = [];
   if (addresses.length === 0) errors.push(required(`${at}.addresses`, 'must contain at least 1 address'));
   else if (addresses.length > MAX_ADDRESSES) {
     errors.push(tooMany(`${at}.addresses`, addresses.length, MAX_ADDRESSES));
   }
-  addresses.forEach((address, i) => errors.push(...validateAddress(type, address, `${at}.addresses[${i}]`)));
-  if (hostname !== undefined) errors.push(...invalidAll(`${at}.hostname`, hostname, checkDns1123Label(hostname)));
+  addresses.forEach((address, i) => errors.push(...validateAddress(type, address, `${at}.addresses`, i)));
   if (nodeName !== undefined) errors.push(...invalidAll(`${at}.nodeName`, nodeName, checkDns1123Subdomain(nodeName)));
-  return errors;
+  if (hostname !== undefined) errors.push(...invalidAll(`${at}.hostname`, hostname, checkDns1123Label(hostname)));
+  return hints === undefined ? errors : [...errors, ...validateHints(hints, `${at}.hints`)];
 }
 
 function validatePorts(ports: readonly t.DiscoveryEndpointPort[]): FieldError[] {
@@ -66,11 +114,11 @@ function validate(slice: t.EndpointSlice): FieldError[] {
   const tooBig = endpoints.length > MAX_ENDPOINTS ? [tooMany('endpoints', endpoints.length, MAX_ENDPOINTS)] : [];
   return [
     ...validateChoice('addressType', type, ['FQDN', 'IPv4', 'IPv6']),
+    ...validatePorts(slice.ports ?? []),
     ...tooBig,
     ...(tooBig.length > 0
       ? []
       : endpoints.flatMap((endpoint, i) => validateEndpoint(endpoint, type, `endpoints[${i}]`))),
-    ...validatePorts(slice.ports ?? []),
   ];
 }
 
@@ -93,7 +141,8 @@ export const endpointSlice: KindDefinition<t.EndpointSlice> = defineKind(endpoin
       age(slice, now),
     ];
   },
-  defaults: (slice) => (slice.ports === undefined ? slice : { ...slice, ports: slice.ports.map(portDefaults) }),
+  defaults,
   validate,
   validateChange: (slice, old) => validateImmutable('addressType', slice.addressType, old.addressType),
+  warnings: ({ addressType }) => (addressType === 'FQDN' ? ['spec.addressType: FQDN endpoints are deprecated'] : []),
 });

@@ -3,9 +3,10 @@ import { defineKind } from '../define-kind.ts';
 import { type FieldError, required } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
 import { type KindDefinition } from '../kind.ts';
-import { checkDns1123Label, checkPort } from '../names.ts';
+import { checkDns1123Label, checkDns1123Subdomain, checkPort, checkQualifiedName } from '../names.ts';
 import { endpoints as resource } from '../resource.ts';
-import { checkIp, invalidAll, validateChoice, validateNonSpecialIp } from '../validation.ts';
+import { checkLegacyIp, plainLegacyIp } from '../service/legacy-ip.ts';
+import { invalidAll, validateChoice, validateNonSpecialIp } from '../validation.ts';
 
 function hostPort(ip: string = '', port: number = 0): string {
   return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
@@ -21,9 +22,14 @@ function endpointsCell(subsets: readonly t.EndpointSubset[]): string {
   return clippedList(all, 3);
 }
 
-function validateAddress({ ip = '' }: Partial<t.EndpointAddress>, at: string): FieldError[] {
-  const errors = checkIp(`${at}.ip`, ip);
-  return errors.length > 0 ? errors : validateNonSpecialIp(`${at}.ip`, ip);
+function validateAddress(address: Partial<t.EndpointAddress>, at: string): FieldError[] {
+  const { ip = '', hostname = '', nodeName } = address;
+  return [
+    ...checkLegacyIp(`${at}.ip`, ip),
+    ...(hostname === '' ? [] : invalidAll(`${at}.hostname`, hostname, checkDns1123Label(hostname))),
+    ...(nodeName === undefined ? [] : invalidAll(`${at}.nodeName`, nodeName, checkDns1123Subdomain(nodeName))),
+    ...validateNonSpecialIp(`${at}.ip`, plainLegacyIp(ip)),
+  ];
 }
 
 function validatePort(port: t.CoreEndpointPort, at: string, named: boolean): FieldError[] {
@@ -34,6 +40,9 @@ function validatePort(port: t.CoreEndpointPort, at: string, named: boolean): Fie
     ...errors,
     ...invalidAll(`${at}.port`, port.port ?? 0, checkPort(port.port ?? 0)),
     ...validateChoice(`${at}.protocol`, port.protocol, ['SCTP', 'TCP', 'UDP']),
+    ...(port.appProtocol === undefined
+      ? []
+      : invalidAll(`${at}.appProtocol`, port.appProtocol, checkQualifiedName(port.appProtocol))),
   ];
 }
 
@@ -67,5 +76,5 @@ export const endpoints: KindDefinition<t.Endpoints> = defineKind(resource, {
   row: (object, now) => [object.metadata.name, endpointsCell(object.subsets ?? []), age(object, now)],
   defaults,
   validate: ({ subsets }) => (subsets ?? []).flatMap((subset, i) => validateSubset(subset, `subsets[${i}]`)),
-  warnings: () => ['v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'],
+  deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
 });

@@ -2,15 +2,18 @@ import { ageColumn, column, nameColumn, selectorColumn } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
 import type * as t from '../generated/types.ts';
 import { type KindDefinition } from '../kind.ts';
+import { validateMetaUpdate } from '../meta-validation.ts';
 import { label1035Name } from '../names.ts';
 import { services } from '../resource.ts';
 import { validateServiceChange } from '../service/cluster-ip-validation.ts';
 import { serviceDefaults } from '../service/defaults.ts';
 import { serviceRow } from '../service/print.ts';
-import { prepareServiceCreate, prepareServiceUpdate } from '../service/transition.ts';
+import { validateServiceStatus } from '../service/status-validation.ts';
+import { prepareServiceCreate, prepareServiceStatus, prepareServiceUpdate } from '../service/transition.ts';
 import { validateService } from '../service/validation.ts';
+import { serviceWarnings } from '../service/warnings.ts';
 
-export const service: KindDefinition<t.Service> = defineKind(services, {
+const base: KindDefinition<t.Service> = defineKind(services, {
   shortNames: ['svc'],
   categories: ['all'],
   checkName: label1035Name,
@@ -43,6 +46,18 @@ export const service: KindDefinition<t.Service> = defineKind(services, {
   defaults: serviceDefaults,
   prepareCreate: prepareServiceCreate,
   prepareUpdate: prepareServiceUpdate,
-  validate: validateService,
-  validateChange: validateServiceChange,
+  validate: (object) => validateService(object),
+  validateStatus: validateServiceStatus,
+  warnings: serviceWarnings,
+});
+
+export const service: KindDefinition<t.Service> = Object.freeze<KindDefinition<t.Service>>({
+  ...base,
+  prepareStatusUpdate: (object, old) => prepareServiceStatus(base.prepareStatusUpdate(object, old)),
+  // What must not change is told of first.
+  validateUpdate: (object, old) => [
+    ...validateMetaUpdate(object.metadata, old.metadata, false),
+    ...validateServiceChange(object, old),
+    ...validateService(object, old),
+  ],
 });

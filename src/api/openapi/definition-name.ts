@@ -25,9 +25,13 @@ const RENAMED: Readonly<Record<string, string>> = {
   CoreEvent: 'Event',
   CoreEventSeries: 'EventSeries',
   CoreResourceClaim: 'ResourceClaim',
+  CrossVersionObjectReferenceV1: 'CrossVersionObjectReference',
   DiscoveryEndpointPort: 'EndpointPort',
   EventsEvent: 'Event',
   EventsEventSeries: 'EventSeries',
+  HorizontalPodAutoscalerSpecV1: 'HorizontalPodAutoscalerSpec',
+  HorizontalPodAutoscalerStatusV1: 'HorizontalPodAutoscalerStatus',
+  HorizontalPodAutoscalerV1: 'HorizontalPodAutoscaler',
   RbacSubject: 'Subject',
 };
 
@@ -85,6 +89,7 @@ export function subresourceModel({ kind }: OpenApiSubresource): string | undefin
 /** Every model that the kind and its subresources name. */
 export function reachableFrom(kind: OpenApiKind): ReadonlySet<string> {
   const seen = new Set<string>();
+  if (kind.schema !== undefined) reachable('ObjectMeta', seen);
   for (const model of [kind.model, ...kind.subresources.map((subresource) => subresourceModel(subresource))]) {
     if (model !== undefined) reachable(model, seen);
   }
@@ -98,4 +103,14 @@ function reachable(model: string, seen: Set<string>): void {
     const base = type.replaceAll(/\[\]|\{\}/g, '');
     if (isModel(base)) reachable(base, seen);
   }
+}
+
+/** The schema of a custom kind, which has the metadata of all others. */
+export function customSchema(
+  { schema }: OpenApiKind,
+  refPrefix: string,
+): Readonly<Record<string, unknown>> | undefined {
+  if (schema === undefined) return undefined;
+  const properties = schema['properties'] as Readonly<Record<string, unknown>> | undefined;
+  return { ...schema, properties: { ...properties, metadata: { $ref: `${refPrefix}${META}.ObjectMeta` } } };
 }

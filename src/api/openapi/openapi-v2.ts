@@ -1,4 +1,4 @@
-import { definitionNames, kindDefinitionName } from './definition-name.ts';
+import { customSchema, definitionNames, kindDefinitionName } from './definition-name.ts';
 import { type Dialect, modelSchema, type Schema, scalarSchemas } from './model-schema.ts';
 import { type OpenApiKind } from './openapi-kind.ts';
 import { kindPaths, type Operation, type PathOperations } from './operations.ts';
@@ -15,7 +15,8 @@ export function openApiV2Document(kinds: readonly OpenApiKind[], serverVersion: 
   const definitions: Record<string, Schema> = { ...scalarSchemas(DIALECT) };
   for (const [model, name] of names) definitions[name] = modelSchema(model, names, DIALECT);
   for (const kind of kinds) {
-    if (kind.schema !== undefined) definitions[kindDefinitionName(kind)] ??= swaggerSchema(kind.schema);
+    const custom = customSchema(kind, DIALECT.refPrefix);
+    if (custom !== undefined) definitions[kindDefinitionName(kind)] ??= swaggerSchema(custom);
     for (const { group, version, kind: kindName } of [kind, ...kind.subresources.flatMap((sub) => sub.kind ?? [])]) {
       const name = kindDefinitionName({ group, version, kind: kindName });
       const schema = definitions[name];

@@ -1,4 +1,10 @@
-import { definitionNames, kindDefinitionName, reachableFrom, SCALAR_DEFINITIONS } from './definition-name.ts';
+import {
+  customSchema,
+  definitionNames,
+  kindDefinitionName,
+  reachableFrom,
+  SCALAR_DEFINITIONS,
+} from './definition-name.ts';
 import { type Dialect, modelSchema, type Schema, scalarSchemas } from './model-schema.ts';
 import { type GroupVersionKind, groupVersionPath, type OpenApiKind } from './openapi-kind.ts';
 import { kindPaths, type Operation, type PathOperations } from './operations.ts';
@@ -9,12 +15,13 @@ const DIALECT: Dialect = {
   quantity: { oneOf: [{ type: 'string' }, { type: 'number' }] },
 };
 
-const PATCH_TYPES = [
+/** A custom kind has no strategic merge patch; kubectl finds that out here. */
+const CUSTOM_PATCH_TYPES = [
   'application/apply-patch+yaml',
   'application/json-patch+json',
   'application/merge-patch+json',
-  'application/strategic-merge-patch+json',
 ];
+const PATCH_TYPES = [...CUSTOM_PATCH_TYPES, 'application/strategic-merge-patch+json'];
 
 /** The document of one group-version. `kinds` are all kinds of the server: they decide how shared models are named. */
 export function openApiV3Document(
@@ -27,9 +34,9 @@ export function openApiV3Document(
   const schemas = componentSchemas(own, names);
   const paths = Object.fromEntries(
     own
-      .flatMap((kind) => kindPaths(kind))
-      .sort((a, b) => (a.path < b.path ? -1 : 1))
-      .map((path) => [path.path, pathItem(path, schemas)]),
+      .flatMap((kind) => kindPaths(kind).map((path) => ({ path, patchTypes: patchTypesOf(kind) })))
+      .sort((a, b) => (a.path.path < b.path.path ? -1 : 1))
+      .map(({ path, patchTypes }) => [path.path, pathItem(path, schemas, patchTypes)]),
   );
   return {
     openapi: '3.0.0',
@@ -55,7 +62,7 @@ function componentSchemas(own: readonly OpenApiKind[], names: ReadonlyMap<string
   }
   for (const kind of own) {
     const name = kindDefinitionName(kind);
-    const schema = schemas[name] ?? kind.schema;
+    const schema = schemas[name] ?? customSchema(kind, DIALECT.refPrefix);
     if (schema !== undefined) schemas[name] = { ...schema, ...gvkExtension(kind) };
     schemas[`${name}List`] = listSchema(kind, name);
     for (const { kind: spoken } of kind.subresources) {
@@ -90,9 +97,19 @@ function reference(name: string): Schema {
   return { $ref: `${DIALECT.refPrefix}${name}` };
 }
 
-function pathItem(path: PathOperations, schemas: Readonly<Record<string, Schema>>): Schema {
+function patchTypesOf({ schema }: OpenApiKind): readonly string[] {
+  return schema === undefined ? PATCH_TYPES : CUSTOM_PATCH_TYPES;
+}
+
+function pathItem(
+  path: PathOperations,
+  schemas: Readonly<Record<string, Schema>>,
+  patchTypes: readonly string[],
+): Schema {
   return {
-    ...Object.fromEntries(path.operations.map((operation) => [operation.method, operationObject(operation, schemas)])),
+    ...Object.fromEntries(
+      path.operations.map((operation) => [operation.method, operationObject(operation, schemas, patchTypes)]),
+    ),
     parameters: path.pathParameters.map((name) => ({
       name,
       in: 'path',
@@ -102,7 +119,11 @@ function pathItem(path: PathOperations, schemas: Readonly<Record<string, Schema>
   };
 }
 
-function operationObject(operation: Operation, schemas: Readonly<Record<string, Schema>>): Schema {
+function operationObject(
+  operation: Operation,
+  schemas: Readonly<Record<string, Schema>>,
+  patchTypes: readonly string[],
+): Schema {
   const { kind, answers, method } = operation;
   const name = `${kindDefinitionName(kind)}${answers === 'list' ? 'List' : ''}`;
   const body = answers === 'status' || schemas[name] === undefined ? { type: 'object' } : reference(name);
@@ -113,18 +134,18 @@ function operationObject(operation: Operation, schemas: Readonly<Record<string, 
       in: 'query',
       schema: { type, uniqueItems: true },
     })),
-    ...requestBody(method, body),
+    ...requestBody(method, body, patchTypes),
     responses: { '200': { description: 'OK', content: { 'application/json': { schema: body } } } },
     'x-kubernetes-action': operation.action,
     'x-kubernetes-group-version-kind': kind,
   };
 }
 
-function requestBody(method: string, body: Schema): Schema {
+function requestBody(method: string, body: Schema, patchTypes: readonly string[]): Schema {
   if (method === 'patch') {
     const schema = reference(SCALAR_DEFINITIONS['patch'] ?? '');
     return {
-      requestBody: { content: Object.fromEntries(PATCH_TYPES.map((type) => [type, { schema }])), required: true },
+      requestBody: { content: Object.fromEntries(patchTypes.map((type) => [type, { schema }])), required: true },
     };
   }
   if (method === 'post' || method === 'put') {

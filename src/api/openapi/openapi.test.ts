@@ -97,13 +97,18 @@ test('paths and operations of a kind', () => {
 test('a custom kind keeps its schema in v3 and loses what Swagger 2.0 lacks', () => {
   const name = 'com.example.v1.CronTab';
   const gvk = { 'x-kubernetes-group-version-kind': [{ group: 'example.com', kind: 'CronTab', version: 'v1' }] };
-  const cron = (schema: object): object => ({
+  const metadata = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
+  const cron = (schema: object, refs: string): object => ({
     type: 'object',
-    properties: { spec: { type: 'object', properties: { cron: schema } } },
+    properties: { spec: { type: 'object', properties: { cron: schema } }, metadata: { $ref: `${refs}${metadata}` } },
     ...gvk,
   });
-  assert.deepEqual(v3('apis/example.com/v1')['components'].schemas[name], cron({ type: 'string', nullable: true }));
-  assert.deepEqual(v2['definitions'][name], cron({ type: 'string' }));
+  assert.deepEqual(
+    v3('apis/example.com/v1')['components'].schemas[name],
+    cron({ type: 'string', nullable: true }, '#/components/schemas/'),
+  );
+  assert.ok(v3('apis/example.com/v1')['components'].schemas[metadata] !== undefined);
+  assert.deepEqual(v2['definitions'][name], cron({ type: 'string' }, '#/definitions/'));
 });
 
 test('the quantities are string fields of their models', () => {

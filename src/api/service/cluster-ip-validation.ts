@@ -1,7 +1,6 @@
-import { parseIp } from '#base/ip.ts';
 import { duplicate, type FieldError, forbidden, invalid, required, unsupported } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
-import { checkIp } from '../validation.ts';
+import { checkLegacyIp, parseLegacyIp } from './legacy-ip.ts';
 import { isHeadless, needsHealthCheckNodePort } from './traits.ts';
 
 type Spec = t.ServiceSpec;
@@ -12,7 +11,7 @@ const POLICY = 'spec.ipFamilyPolicy';
 const ONCE = 'may not change once set';
 
 function familyOf(ip: string): 4 | 6 | undefined {
-  return parseIp(ip)?.family;
+  return parseLegacyIp(ip)?.family;
 }
 
 function validatePairing({ clusterIP = '', clusterIPs = [] }: Spec): FieldError[] {
@@ -38,10 +37,11 @@ function validateFamilies({ ipFamilies = [], ipFamilyPolicy }: Spec): FieldError
   return errors;
 }
 
-function validateAddresses(clusterIPs: readonly string[]): FieldError[] {
+/** Addresses that the Service has already were valid when it got them. */
+function validateAddresses(clusterIPs: readonly string[], old: readonly string[]): FieldError[] {
   const errors: FieldError[] = [];
   for (const [i, ip] of clusterIPs.entries()) {
-    if (i > 0 || ip !== 'None') errors.push(...checkIp(`${IPS}[${i}]`, ip));
+    if (i > 0 || ip !== 'None') errors.push(...(old.includes(ip) ? [] : checkLegacyIp(`${IPS}[${i}]`, ip)));
     else if (clusterIPs.length > 1) errors.push(invalid(IPS, clusterIPs, "'None' must be the first and only value"));
   }
   return errors;
@@ -59,11 +59,11 @@ function validateFamilyMatch(spec: Spec): FieldError[] {
 }
 
 /** clusterIP, clusterIPs, ipFamilies and ipFamilyPolicy against each other. ExternalName has none of them. */
-export function validateClusterIps(spec: Spec): FieldError[] {
+export function validateClusterIps(spec: Spec, old?: Spec): FieldError[] {
   if (spec.type === 'ExternalName') return [];
   const clusterIPs = spec.clusterIPs ?? [];
   const errors = [...validatePairing(spec), ...validateFamilies(spec)];
-  const wrong = validateAddresses(clusterIPs);
+  const wrong = validateAddresses(clusterIPs, old?.clusterIPs ?? []);
   const tooMany = clusterIPs.length > 2 ? [invalid(IPS, clusterIPs, 'may only hold up to 2 values')] : [];
   // Wrong addresses would be reported again under the wrong heading below.
   if (wrong.length > 0) return [...errors, ...wrong, ...tooMany];
@@ -74,35 +74,44 @@ export function validateClusterIps(spec: Spec): FieldError[] {
   return [...errors, ...validateFamilyMatch(spec)];
 }
 
-interface Pair {
-  readonly field: string;
-  readonly what: string;
-  readonly next: readonly string[];
-  readonly old: readonly string[];
+/** The first entry stays for life; the second may come, and may go when the policy says SingleStack. */
+function validateIpChange(spec: Spec, old: Spec): FieldError[] {
+  const next = spec.clusterIPs ?? [];
+  const before = old.clusterIPs ?? [];
+  const changed = (i: number): FieldError => invalid(`${IPS}[${i}]`, next, ONCE);
+  if (next.length === before.length) return before.flatMap((ip, i) => (ip === next[i] ? [] : [changed(i)]));
+  const errors: FieldError[] = [];
+  if (next.length === 0) errors.push(invalid(`${IPS}[0]`, next, 'primary clusterIP can not be unset'));
+  else if (before.length > 0 && next[0] !== before[0]) errors.push(changed(0));
+  return [...errors, ...validateRelease(spec, 'clusterIP', next, before)];
 }
 
-/** The first entry stays for life; the second may come, and may go when the policy says SingleStack. */
-function validateListChange({ field, what, next, old }: Pair, spec: Spec): FieldError[] {
-  if (next.length === old.length) {
-    const changed = old.flatMap((value, i) => (value === next[i] ? [] : [i]));
-    return changed.map((i) => invalid(`${field}[${i}]`, next, ONCE));
-  }
+/** As `validateIpChange`. That it shows the addresses where the first family has changed is upstream's own. */
+function validateFamilyChange(spec: Spec, old: Spec): FieldError[] {
+  const next = spec.ipFamilies ?? [];
+  const before = old.ipFamilies ?? [];
+  const changed = (shown: readonly string[] | undefined): FieldError => invalid(`${FAMILIES}[0]`, shown, ONCE);
+  if (next.length === before.length) return before.flatMap((family, i) => (family === next[i] ? [] : [changed(next)]));
   const errors: FieldError[] = [];
-  if (next.length === 0) errors.push(invalid(`${field}[0]`, next, `primary ${what} can not be unset`));
-  else if (old.length > 0 && next[0] !== old[0]) errors.push(invalid(`${field}[0]`, next, ONCE));
-  if (next.length === 1 && old.length > 1 && spec.ipFamilyPolicy !== 'SingleStack') {
-    const text = `must be set to 'SingleStack' when releasing the secondary ${what}`;
-    errors.push(invalid(POLICY, spec.ipFamilyPolicy, text));
-  }
-  return errors;
+  if (next.length === 0) errors.push(invalid(`${FAMILIES}[0]`, next, 'primary ipFamily can not be unset'));
+  else if (before.length > 0 && next[0] !== before[0]) errors.push(changed(spec.clusterIPs));
+  return [...errors, ...validateRelease(spec, 'ipFamily', next, before)];
+}
+
+function validateRelease(
+  { ipFamilyPolicy }: Spec,
+  what: string,
+  next: readonly string[],
+  before: readonly string[],
+): FieldError[] {
+  if (next.length !== 1 || before.length < 2 || ipFamilyPolicy === 'SingleStack') return [];
+  return [invalid(POLICY, ipFamilyPolicy, `must be set to 'SingleStack' when releasing the secondary ${what}`)];
 }
 
 function validateAddressChange(spec: Spec, old: Spec): FieldError[] {
   if (spec.type === 'ExternalName' || old.type === 'ExternalName') return [];
-  const ips = { field: IPS, what: 'clusterIP', next: spec.clusterIPs ?? [], old: old.clusterIPs ?? [] };
-  const families = { field: FAMILIES, what: 'ipFamily', next: spec.ipFamilies ?? [], old: old.ipFamilies ?? [] };
-  const headless = isHeadless(spec) && isHeadless(old);
-  return [...(headless ? [] : validateListChange(ips, spec)), ...validateListChange(families, spec)];
+  const [is, was] = [isHeadless(spec), isHeadless(old)];
+  return [...(is && was ? [] : validateIpChange(spec, old)), ...(is || was ? [] : validateFamilyChange(spec, old))];
 }
 
 /** What an update must leave as it is. */

@@ -5,7 +5,8 @@ import { needsClusterIp, externallyAccessible } from './traits.ts';
 const AFFINITY_TIMEOUT_SECONDS = 10800;
 
 function affinityDefaults(spec: t.ServiceSpec): Partial<t.ServiceSpec> {
-  if (spec.sessionAffinity !== 'ClientIP') return { sessionAffinity: spec.sessionAffinity ?? 'None' };
+  if ((spec.sessionAffinity ?? 'None') === 'None') return { sessionAffinity: 'None', sessionAffinityConfig: undefined };
+  if (spec.sessionAffinity !== 'ClientIP') return {};
   const timeoutSeconds = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? AFFINITY_TIMEOUT_SECONDS;
   return { sessionAffinityConfig: { clientIP: { timeoutSeconds } } };
 }
@@ -17,6 +18,16 @@ function portDefaults(port: t.ServicePort): t.ServicePort {
     protocol: port.protocol ?? 'TCP',
     targetPort: target === undefined || target === 0 || target === '' ? port.port : target,
   };
+}
+
+/** A load balancer that says nothing passes packets on with its own address as their destination. */
+export function serviceStatusDefaults({ spec, status }: t.Service): t.ServiceStatus {
+  const balancer = status?.loadBalancer ?? {};
+  if (spec.type !== 'LoadBalancer' || balancer.ingress === undefined) return { ...status, loadBalancer: balancer };
+  const ingress = balancer.ingress.map((entry) =>
+    (entry.ip ?? '') === '' ? entry : { ...entry, ipMode: entry.ipMode ?? 'VIP' },
+  );
+  return { ...status, loadBalancer: { ingress } };
 }
 
 export function serviceDefaults(service: t.Service): t.Service {

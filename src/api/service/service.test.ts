@@ -179,11 +179,6 @@ const invalid: readonly (readonly [string, t.ServiceSpec, readonly string[]])[] 
     ['spec.clusterIPs[0]: Invalid value: "10.96.0.1": expected an IPv6 value as indicated by `ipFamilies[0]`'],
   ],
   [
-    'affinity that is not there',
-    { ports: [HTTP], sessionAffinityConfig: { clientIP: { timeoutSeconds: 5 } } },
-    ['spec.sessionAffinityConfig: Forbidden: must not be set when session affinity is None'],
-  ],
-  [
     'affinity for two days',
     { ports: [HTTP], sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: 172800 } } },
     [
@@ -223,7 +218,7 @@ const invalid: readonly (readonly [string, t.ServiceSpec, readonly string[]])[] 
     'an unknown distribution',
     { ports: [HTTP], trafficDistribution: 'Near' },
     [
-      'spec.trafficDistribution: Unsupported value: "Near": supported values: "PreferClose", "PreferSameNode", "PreferSameZone"',
+      'spec.trafficDistribution: Unsupported value: "Near": supported values: "PreferClose", "PreferSameZone", "PreferSameNode"',
     ],
   ],
 ];

@@ -2,6 +2,12 @@ import type * as t from '../generated/types.ts';
 
 type Spec = t.ServiceSpec;
 
+export const TOPOLOGY_MODE = 'service.kubernetes.io/topology-mode';
+/** What `TOPOLOGY_MODE` was called before. */
+export const TOPOLOGY_HINTS = 'service.kubernetes.io/topology-aware-hints';
+/** What `loadBalancerSourceRanges` was before it was a field. */
+export const SOURCE_RANGES = 'service.beta.kubernetes.io/load-balancer-source-ranges';
+
 /** Everything but ExternalName. */
 export function needsClusterIp(spec: Spec): boolean {
   return spec.type === 'ClusterIP' || spec.type === 'NodePort' || spec.type === 'LoadBalancer';

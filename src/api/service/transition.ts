@@ -1,5 +1,6 @@
 import { deepEqual } from '../equal.ts';
 import type * as t from '../generated/types.ts';
+import { serviceStatusDefaults } from './defaults.ts';
 import { externallyAccessible, needsClusterIp, needsHealthCheckNodePort, needsNodePort } from './traits.ts';
 
 type Spec = t.ServiceSpec;
@@ -34,6 +35,11 @@ function keepNodePorts(ports: readonly t.ServicePort[], old: readonly t.ServiceP
   });
 }
 
+/** A load balancer without node ports loses those that it does not send back. */
+function wantsNodePorts(spec: Spec): boolean {
+  return needsNodePort(spec) && (spec.type === 'NodePort' || spec.allocateLoadBalancerNodePorts !== false);
+}
+
 /** What the server once chose need not be sent back. */
 function keepAllocated(spec: Spec, old: Spec): Spec {
   let next = spec;
@@ -43,7 +49,7 @@ function keepAllocated(spec: Spec, old: Spec): Spec {
     if ((spec.clusterIPs?.length ?? 0) === 0 && clusterIP === old.clusterIP)
       next = { ...next, clusterIPs: old.clusterIPs };
   }
-  if (needsNodePort(spec) && needsNodePort(old) && next.ports !== undefined) {
+  if (wantsNodePorts(spec) && wantsNodePorts(old) && next.ports !== undefined) {
     next = { ...next, ports: keepNodePorts(next.ports, old.ports ?? []) };
   }
   if (needsHealthCheckNodePort(spec) && needsHealthCheckNodePort(old)) {
@@ -88,14 +94,26 @@ function dropTypeDependent(spec: Spec, old: Spec): Spec {
   return next;
 }
 
+/** It says nothing where there is no address; what is wrong is left for validation to refuse. */
+function dropUselessPolicy(spec: Spec): Spec {
+  const policy = spec.internalTrafficPolicy;
+  const useless = spec.type === 'ExternalName' && (policy === 'Cluster' || policy === 'Local');
+  return useless ? { ...spec, internalTrafficPolicy: undefined } : spec;
+}
+
 export function prepareServiceCreate(service: t.Service): t.Service {
-  return { ...service, spec: alignClusterIps(service.spec) };
+  return { ...service, spec: dropUselessPolicy(alignClusterIps(service.spec)) };
+}
+
+/** An update of the status alone. */
+export function prepareServiceStatus(service: t.Service): t.Service {
+  return { ...service, status: serviceStatusDefaults(service) };
 }
 
 /** KEP-1860 and the API's own rules of what survives a change of `type`; the selector always does. */
 export function prepareServiceUpdate(service: t.Service, old: t.Service): t.Service {
   const kept = keepAllocated(service.spec, old.spec);
-  const spec = dropTypeDependent(alignClusterIps(kept, old.spec), old.spec);
+  const spec = dropUselessPolicy(dropTypeDependent(alignClusterIps(kept, old.spec), old.spec));
   const status = spec.type === 'LoadBalancer' ? old.status : { ...old.status, loadBalancer: {} };
   return { ...service, spec, status };
 }

@@ -1,17 +1,23 @@
-import { parseCidr } from '#base/cidr.ts';
 import { duplicate, type FieldError, forbidden, invalid, required, unsupported } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
 import { validateLabels } from '../meta-validation.ts';
 import { checkDns1123Label, checkDns1123Subdomain, checkPort, checkPortName, checkQualifiedName } from '../names.ts';
-import { checkIp, validateNonSpecialIp } from '../validation.ts';
+import { validateNonSpecialIp } from '../validation.ts';
 import { validateClusterIps } from './cluster-ip-validation.ts';
-import { externallyAccessible, isHeadless, needsClusterIp, needsHealthCheckNodePort } from './traits.ts';
+import { checkLegacyCidr, checkLegacyIp, plainLegacyIp } from './legacy-ip.ts';
+import {
+  externallyAccessible,
+  isHeadless,
+  needsClusterIp,
+  needsHealthCheckNodePort,
+  SOURCE_RANGES,
+  TOPOLOGY_HINTS,
+  TOPOLOGY_MODE,
+} from './traits.ts';
 
 type Spec = t.ServiceSpec;
 
 const ONLY_LOAD_BALANCER = "may only be used when `type` is 'LoadBalancer'";
-/** A port that no Service may take away from the node agent. */
-const NODE_AGENT_PORT = 10250;
 
 function oneOf(field: string, value: string | undefined, allowed: readonly string[], needed: boolean): FieldError[] {
   if (value === undefined || value === '') return needed ? [required(field)] : [];
@@ -29,13 +35,6 @@ function validateType(spec: Spec): FieldError[] {
     }
   } else if (spec.type === 'ExternalName') {
     errors.push(...validateExternalName(spec));
-  }
-  if (spec.type !== 'LoadBalancer') return errors;
-  for (const [i, { port }] of (spec.ports ?? []).entries()) {
-    if (port !== NODE_AGENT_PORT) continue;
-    errors.push(
-      invalid(`spec.ports[${i}]`, port, `may not expose port ${port} externally since it is used by kubelet`),
-    );
   }
   return errors;
 }
@@ -80,23 +79,34 @@ function portKey(protocol: string, port: number): Readonly<Record<string, unknow
   return { Name: '', Protocol: protocol, AppProtocol: null, Port: port, TargetPort: 0, NodePort: 0 };
 }
 
-function validatePortNumbers(spec: Spec): FieldError[] {
-  const errors: FieldError[] = [];
-  const nodePorts = new Set<string>();
-  const numbers = new Set<string>();
-  for (const [i, { port, protocol = '', nodePort = 0 }] of (spec.ports ?? []).entries()) {
-    const at = `spec.ports[${i}]`;
-    if (nodePort !== 0) {
-      if (spec.type === 'ClusterIP') {
-        errors.push(forbidden(`${at}.nodePort`, "may not be used when `type` is 'ClusterIP'"));
-      }
-      if (nodePorts.has(`${protocol} ${nodePort}`)) errors.push(duplicate(`${at}.nodePort`, nodePort));
-      nodePorts.add(`${protocol} ${nodePort}`);
+function doubles(spec: Spec, keyOf: (port: t.ServicePort) => string | undefined): readonly number[] {
+  const seen = new Set<string>();
+  return (spec.ports ?? []).flatMap((port, i) => {
+    const key = keyOf(port);
+    if (key === undefined || !seen.has(key)) {
+      if (key !== undefined) seen.add(key);
+      return [];
     }
-    if (numbers.has(`${protocol} ${port}`)) errors.push(duplicate(at, portKey(protocol, port)));
-    numbers.add(`${protocol} ${port}`);
-  }
-  return errors;
+    return [i];
+  });
+}
+
+function validatePortNumbers(spec: Spec): FieldError[] {
+  const ports = spec.ports ?? [];
+  const refused = ports.flatMap(({ nodePort = 0 }, i) =>
+    spec.type === 'ClusterIP' && nodePort !== 0
+      ? [forbidden(`spec.ports[${i}].nodePort`, "may not be used when `type` is 'ClusterIP'")]
+      : [],
+  );
+  const nodePorts = doubles(spec, ({ protocol = '', nodePort = 0 }) =>
+    nodePort === 0 ? undefined : `${protocol} ${nodePort}`,
+  );
+  const numbers = doubles(spec, ({ protocol = '', port }) => `${protocol} ${port}`);
+  return [
+    ...refused,
+    ...nodePorts.map((i) => duplicate(`spec.ports[${i}].nodePort`, ports[i]?.nodePort)),
+    ...numbers.map((i) => duplicate(`spec.ports[${i}]`, portKey(ports[i]?.protocol ?? '', ports[i]?.port ?? 0))),
+  ];
 }
 
 function validateAffinity(spec: Spec): FieldError[] {
@@ -106,28 +116,39 @@ function validateAffinity(spec: Spec): FieldError[] {
     errors.push(forbidden('spec.sessionAffinityConfig', 'must not be set when session affinity is None'));
   }
   if (spec.sessionAffinity !== 'ClientIP') return errors;
-  const seconds = config?.clientIP?.timeoutSeconds;
   const field = 'spec.sessionAffinityConfig.clientIP.timeoutSeconds';
-  if (seconds === undefined)
-    return [...errors, required('spec.sessionAffinityConfig', 'when session affinity type is ClientIP')];
-  if (seconds < 1 || seconds > 86400)
+  const seconds = config?.clientIP?.timeoutSeconds;
+  if (seconds === undefined) return [...errors, required(field, 'when session affinity type is ClientIP')];
+  if (seconds <= 0 || seconds > 86400) {
     errors.push(invalid(field, seconds, 'must be greater than 0 and less than 86400'));
+  }
   return errors;
+}
+
+/** The ranges of the field, or of the annotation that it came from. */
+function validateSourceRanges({ metadata, spec }: t.Service, old: t.Service | undefined): FieldError[] {
+  const field = 'spec.LoadBalancerSourceRanges';
+  const notBalanced = (at: string): FieldError[] =>
+    spec.type === 'LoadBalancer' ? [] : [forbidden(at, ONLY_LOAD_BALANCER)];
+  const ranges = (spec.loadBalancerSourceRanges ?? []).map((range) => range.trim());
+  if (ranges.length > 0) {
+    const before = new Set((old?.spec.loadBalancerSourceRanges ?? []).map((range) => range.trim()));
+    const wrong = ranges.flatMap((range, i) => (before.has(range) ? [] : checkLegacyCidr(`${field}[${i}]`, range)));
+    return [...notBalanced(field), ...wrong];
+  }
+  const annotation = metadata.annotations?.[SOURCE_RANGES];
+  if (annotation === undefined) return [];
+  const at = `metadata.annotations[${SOURCE_RANGES}]`;
+  const same = old?.metadata.annotations?.[SOURCE_RANGES] === annotation;
+  const listed = same || annotation.trim() === '' ? [] : annotation.split(',');
+  return [...notBalanced(at), ...listed.flatMap((range) => checkLegacyCidr(at, range.trim()))];
 }
 
 function validateLoadBalancer(spec: Spec): FieldError[] {
   const errors: FieldError[] = [];
   const balanced = spec.type === 'LoadBalancer';
-  const ranges = spec.loadBalancerSourceRanges ?? [];
-  const rangesField = 'spec.LoadBalancerSourceRanges';
-  if (ranges.length > 0 && !balanced) errors.push(forbidden(rangesField, ONLY_LOAD_BALANCER));
-  for (const [i, range] of ranges.entries()) {
-    if (parseCidr(range.trim()) !== undefined) continue;
-    const text = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)';
-    errors.push(invalid(`${rangesField}[${i}]`, range, text));
-  }
   if (balanced && spec.allocateLoadBalancerNodePorts === undefined) {
-    errors.push(required('spec.allocateLoadBalancerNodePorts'));
+    errors.push(required('allocateLoadBalancerNodePorts'));
   } else if (!balanced && spec.allocateLoadBalancerNodePorts !== undefined) {
     errors.push(forbidden('spec.allocateLoadBalancerNodePorts', ONLY_LOAD_BALANCER));
   }
@@ -137,47 +158,67 @@ function validateLoadBalancer(spec: Spec): FieldError[] {
   return [...errors, ...checkQualifiedName(name).map((text) => invalid('spec.loadBalancerClass', name, text))];
 }
 
+function validateHealthCheckPort(spec: Spec): FieldError[] {
+  const port = spec.healthCheckNodePort ?? 0;
+  const field = 'spec.healthCheckNodePort';
+  if (!needsHealthCheckNodePort(spec)) {
+    const text = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
+    return port === 0 ? [] : [invalid(field, port, text)];
+  }
+  return port === 0 ? [required(field)] : checkPort(port).map((text) => invalid(field, port, text));
+}
+
 function validateTraffic(spec: Spec): FieldError[] {
-  const { externalTrafficPolicy: external, healthCheckNodePort: health = 0 } = spec;
+  const { externalTrafficPolicy: external, trafficDistribution: distribution } = spec;
   const outside = externallyAccessible(spec);
-  const errors = oneOf('spec.externalTrafficPolicy', external, ['Cluster', 'Local'], outside);
-  if (health < 0) errors.push(invalid('spec.healthCheckNodePort', health, 'must be greater than or equal to 0'));
+  const errors = outside ? oneOf('spec.externalTrafficPolicy', external, ['Cluster', 'Local'], true) : [];
   if (!outside && (external ?? '') !== '') {
     errors.push(invalid('spec.externalTrafficPolicy', external, 'may only be set for externally-accessible services'));
   }
-  if (health !== 0 && !needsHealthCheckNodePort(spec)) {
-    const text = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
-    errors.push(invalid('spec.healthCheckNodePort', health, text));
-  }
+  errors.push(...validateHealthCheckPort(spec));
   const inside = needsClusterIp(spec);
   errors.push(...oneOf('spec.internalTrafficPolicy', spec.internalTrafficPolicy, ['Cluster', 'Local'], inside));
-  const distributions = ['PreferClose', 'PreferSameNode', 'PreferSameZone'];
-  errors.push(...oneOf('spec.trafficDistribution', spec.trafficDistribution, distributions, false));
+  // Not in the order of the alphabet, as it is everywhere else.
+  const distributions = ['PreferClose', 'PreferSameZone', 'PreferSameNode'];
+  if (distribution !== undefined && !distributions.includes(distribution)) {
+    errors.push(unsupported('spec.trafficDistribution', distribution, distributions));
+  }
   return errors;
 }
 
-function validateExternalIps(spec: Spec): FieldError[] {
+/** What was valid when it was stored may stay. */
+function validateExternalIps(spec: Spec, old: Spec | undefined): FieldError[] {
   return (spec.externalIPs ?? []).flatMap((ip, i) => {
     const field = `spec.externalIPs[${i}]`;
-    const problems = checkIp(field, ip);
-    return problems.length > 0 ? problems : validateNonSpecialIp(field, ip);
+    const problems = old?.externalIPs?.includes(ip) === true ? [] : checkLegacyIp(field, ip);
+    return problems.length > 0 ? problems : validateNonSpecialIp(field, plainLegacyIp(ip));
   });
 }
 
-/** What a Service holds, on create and after an update. */
-export function validateService({ spec }: t.Service): FieldError[] {
+function validateAnnotations({ metadata }: t.Service): FieldError[] {
+  const { [TOPOLOGY_HINTS]: hints, [TOPOLOGY_MODE]: mode } = metadata.annotations ?? {};
+  if (hints === undefined || mode === undefined || hints === mode) return [];
+  const text = `must match annotations[${TOPOLOGY_HINTS}] when both are specified`;
+  return [invalid(`metadata.annotations[${TOPOLOGY_MODE}]`, mode, text)];
+}
+
+/** What a Service holds, on create and, with the one before, after an update. */
+export function validateService(service: t.Service, old?: t.Service): FieldError[] {
+  const { spec } = service;
   const names = new Set<string>();
   const named = (spec.ports ?? []).length > 1;
   const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
   return [
+    ...validateAnnotations(service),
     ...validateType(spec),
     ...(spec.ports ?? []).flatMap((port, i) => validatePort(port, `spec.ports[${i}]`, named, names)),
     ...validateLabels(spec.selector, 'spec.selector'),
     ...validateAffinity(spec),
-    ...validateClusterIps(spec),
-    ...validateExternalIps(spec),
+    ...validateClusterIps(spec, old?.spec),
+    ...validateExternalIps(spec, old?.spec),
     ...oneOf('spec.type', spec.type, types, true),
     ...validatePortNumbers(spec),
+    ...validateSourceRanges(service, old),
     ...validateLoadBalancer(spec),
     ...validateTraffic(spec),
   ];

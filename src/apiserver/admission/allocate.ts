@@ -3,11 +3,12 @@ import { type KindDefinition } from '#api/kind.ts';
 import { type KubeObject } from '#api/object.ts';
 import { services } from '#api/resource.ts';
 import { type ServerContext } from '../context.ts';
-import { type ReservedService } from '../services/service-addresses.ts';
+import { type ReservedService } from '../services/reserved-service.ts';
+import { type SideWrite } from '../storage/object-storage.ts';
 
 /** An object that takes nothing out of any range. */
 export function untouched(object: KubeObject): ReservedService {
-  return { object, commit: () => {}, [Symbol.dispose]: () => {} };
+  return { object, beside: [], commit: () => {}, [Symbol.dispose]: () => {} };
 }
 
 function isService(kind: KindDefinition): boolean {
@@ -24,6 +25,11 @@ export function allocateFor(
 ): ReservedService {
   if (!isService(kind)) return untouched(object);
   return server.addresses.reserve(object as Service, old as Service | undefined, { dryRun });
+}
+
+/** What has to be deleted in one transaction with an object. */
+export function besideDeletion(server: ServerContext, kind: KindDefinition, object: KubeObject): readonly SideWrite[] {
+  return isService(kind) ? server.addresses.removal(object as Service) : [];
 }
 
 /** Gives back what a deleted object held. */

@@ -19,6 +19,8 @@ export interface ServedResource {
   readonly singular: string;
   readonly kind: string;
   readonly model: string;
+  /** OpenAPI of a custom kind, which has no model. */
+  readonly schema?: Readonly<Record<string, unknown>> | undefined;
   readonly namespaced: boolean;
   readonly verbs: readonly string[];
   readonly shortNames: readonly string[];
@@ -48,8 +50,25 @@ function stored(definition: KindDefinition): ServedResource {
   const { resource, singular, verbs, shortNames, categories, model } = definition;
   const { group, version, plural, kind, namespaced } = resource;
   const subresources = subresourcesOf(definition);
-  return { group, version, plural, singular, kind, model, namespaced, verbs, shortNames, categories, subresources };
+  const names = { singular, shortNames, categories };
+  const schema = definition.custom?.schema;
+  return { group, version, plural, kind, model, schema, namespaced, verbs, subresources, ...names };
 }
+
+/** Only ever written: it ends in the Pod that it is for. */
+const bindings: ServedResource = {
+  group: '',
+  version: 'v1',
+  plural: 'bindings',
+  singular: 'binding',
+  kind: 'Binding',
+  model: 'Binding',
+  namespaced: true,
+  verbs: ['create'],
+  shortNames: [],
+  categories: [],
+  subresources: [],
+};
 
 /** Everything that can be asked for, in the order of the registry, reviews behind. */
 export function servedResources(registry: KindRegistry): readonly ServedResource[] {
@@ -60,7 +79,8 @@ export function servedResources(registry: KindRegistry): readonly ServedResource
     categories: [],
     subresources: [],
   }));
-  return [...registry.kinds.map(stored), ...reviews];
+  const hasPods = registry.byPlural('', 'v1', 'pods') !== undefined;
+  return [...registry.kinds.map(stored), ...(hasPods ? [bindings] : []), ...reviews];
 }
 
 export interface ServedGroup {
@@ -81,13 +101,13 @@ export function servedGroups(resources: readonly ServedResource[]): readonly Ser
 }
 
 export function openApiKinds(resources: readonly ServedResource[]): readonly OpenApiKind[] {
-  return resources.map(({ group, version, kind, plural, namespaced, model, verbs, subresources }) => ({
+  return resources.map(({ group, version, kind, plural, namespaced, model, schema, verbs, subresources }) => ({
     group,
     version,
     kind,
     plural,
     namespaced,
-    model,
+    ...(schema === undefined ? { model } : { schema }),
     verbs,
     subresources: subresources.map(({ name, verbs, ...of }) => ({ name, verbs, kind: of })),
   }));

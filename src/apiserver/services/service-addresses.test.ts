@@ -212,6 +212,35 @@ test('a LoadBalancer with the policy Local gets a health check port', async () =
   );
 });
 
+test('where nobody chooses an address, only the cluster does', async () => {
+  await using server = await TestServer.start({ serviceCidrs: V4, staticClusterIps: 'deny' });
+  await server.post('/api/v1/namespaces', { metadata: { name: 'kube-system' } });
+  const denied =
+    '422 Invalid: Service "s" is invalid: spec.clusterIPs: Forbidden: this cluster lets nobody choose an address';
+  assert.equal(outcome(await post(server, 's', { clusterIP: '10.96.0.9' })), denied);
+  assert.equal(outcome(await post(server, 's', { type: 'ExternalName', externalName: 'x.test' })), '201');
+  const chosen = { spec: { type: 'ClusterIP', externalName: null, clusterIP: '10.96.0.9' } };
+  assert.equal(outcome(await server.patch(`${SERVICES}/s`, 'merge', chosen)), denied);
+  assert.equal(outcome(await post(server, 'any', {})), '201');
+  assert.equal(outcome(await post(server, 'none', { clusterIP: 'None' })), '201');
+  const { clusterIP } = await spec(server, 'any');
+  // What a Service has it may send back.
+  const same = { metadata: { name: 'any' }, spec: { clusterIP, ports: [{ port: 81 }] } };
+  assert.equal(outcome(await server.put(`${SERVICES}/any`, same)), '200');
+  const dns = { metadata: { name: 'kube-dns' }, spec: { clusterIP: '10.96.0.10', ports: PORTS } };
+  assert.equal(outcome(await server.post('/api/v1/namespaces/kube-system/services', dns)), '201');
+  assert.equal(outcome(await post(server, 'kubernetes', { clusterIP: '10.96.0.1' })), '201');
+});
+
+test('the Endpoints of a Service go with it', async () => {
+  await using server = await TestServer.start();
+  await post(server, 's', {});
+  const path = '/api/v1/namespaces/default/endpoints';
+  await server.post(path, { metadata: { name: 's' }, subsets: [{ addresses: [{ ip: '192.0.2.1' }] }] });
+  await server.delete(`${SERVICES}/s`);
+  assert.match(outcome(await server.get(`${path}/s`)), /^404/);
+});
+
 test('the primary address does not change', async () => {
   await using server = await TestServer.start();
   await post(server, 's', { clusterIP: '10.96.0.9' });

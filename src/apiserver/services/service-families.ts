@@ -1,7 +1,9 @@
-import { parseIp } from '#base/ip.ts';
+import { type IpFamily } from '#base/ip.ts';
 import { invalid, type FieldError } from '#api/field-error.ts';
 import { type ServiceSpec } from '#api/generated/types.ts';
-import { isHeadless } from '#api/service/traits.ts';
+import { validateClusterIps } from '#api/service/cluster-ip-validation.ts';
+import { parseLegacyIp } from '#api/service/legacy-ip.ts';
+import { needsClusterIp } from '#api/service/traits.ts';
 
 export type FamilyName = 'IPv4' | 'IPv6';
 
@@ -12,9 +14,13 @@ export interface FamiliesResult {
 
 const POLICY = 'spec.ipFamilyPolicy';
 
-export function familyOf(address: string): FamilyName | undefined {
-  const ip = parseIp(address);
-  return ip === undefined ? undefined : ip.family === 4 ? 'IPv4' : 'IPv6';
+export function familyName(family: IpFamily): FamilyName {
+  return family === 4 ? 'IPv4' : 'IPv6';
+}
+
+function familyOf(address: string): FamilyName | undefined {
+  const ip = parseLegacyIp(address);
+  return ip === undefined ? undefined : familyName(ip.family);
 }
 
 function same(a: readonly string[] = [], b: readonly string[] = []): boolean {
@@ -30,26 +36,36 @@ export function completeFamilies(
   old: ServiceSpec | undefined,
   available: readonly FamilyName[],
 ): FamiliesResult {
-  if (spec.type === 'ExternalName') return { spec, errors: [] };
-  const before = old?.type === 'ExternalName' ? undefined : old;
-  const kept: ServiceSpec = { ...spec, ipFamilyPolicy: spec.ipFamilyPolicy ?? before?.ipFamilyPolicy };
-  if (before !== undefined && isUntouchedPreference(kept, before)) return { spec: kept, errors: [] };
-  const shrunk = before === undefined ? { spec: kept, errors: [] } : releaseSecondary(kept, before);
+  if (spec.type === 'ExternalName' || (old !== undefined && isSettledPreference(spec, old)))
+    return { spec, errors: [] };
+  const kept = { ...spec, ipFamilyPolicy: spec.ipFamilyPolicy ?? old?.ipFamilyPolicy ?? defaultPolicy(spec) };
+  const wrong = validateClusterIps(kept, old);
+  if (wrong.length > 0) return { spec, errors: wrong };
+  const shrunk = old === undefined ? { spec: kept, errors: [] } : releaseSecondary(kept, old);
   const errors = [...shrunk.errors, ...multipleProblems(shrunk.spec)];
   const inferred = inferFamilies(shrunk.spec, available);
   errors.push(...inferred.errors);
   if (errors.length > 0) return { spec, errors };
-  if (isHeadless(inferred.spec) && Object.keys(spec.selector ?? {}).length === 0) {
-    return { spec: headlessWithoutSelector(inferred.spec, available), errors: [] };
-  }
+  if (isSelectorless(spec)) return { spec: headlessWithoutSelector(inferred.spec, available), errors: [] };
   return chooseFamilies(inferred.spec, available);
 }
 
-function isUntouchedPreference(spec: ServiceSpec, old: ServiceSpec): boolean {
+function isSelectorless(spec: ServiceSpec): boolean {
+  return spec.clusterIP === 'None' && Object.keys(spec.selector ?? {}).length === 0;
+}
+
+/** Nobody knows what the endpoints of a headless Service without a selector will be. */
+function defaultPolicy(spec: ServiceSpec): string {
+  return isSelectorless(spec) ? 'RequireDualStack' : 'SingleStack';
+}
+
+/** A Service that prefers two families, and has what it got when it was made, keeps it whatever the cluster has now. */
+export function isSettledPreference(spec: ServiceSpec, old: ServiceSpec): boolean {
   return (
     spec.ipFamilyPolicy === 'PreferDualStack' &&
-    old.ipFamilyPolicy === 'PreferDualStack' &&
+    (old.ipFamilyPolicy ?? 'PreferDualStack') === 'PreferDualStack' &&
     spec.type === old.type &&
+    needsClusterIp(spec) &&
     same(spec.clusterIPs, old.clusterIPs) &&
     same(spec.ipFamilies, old.ipFamilies)
   );
@@ -61,12 +77,10 @@ function releaseSecondary(spec: ServiceSpec, old: ServiceSpec): { spec: ServiceS
   const { clusterIPs = [], ipFamilies = [] } = spec;
   if (spec.ipFamilyPolicy !== 'SingleStack') {
     const must = "must be 'SingleStack' to release the secondary";
-    const { length: oldIps } = old.clusterIPs ?? [];
-    if (oldIps === 2 && clusterIPs.length === 1)
-      errors.push(invalid(POLICY, spec.ipFamilyPolicy, `${must} cluster IP`));
-    const { length: oldFamilies } = old.ipFamilies ?? [];
-    if (oldFamilies === 2 && ipFamilies.length === 1)
-      errors.push(invalid(POLICY, spec.ipFamilyPolicy, `${must} IP family`));
+    const reduced = (next: readonly string[], before: readonly string[] = []): boolean =>
+      next.length > 0 && next.length < before.length;
+    if (reduced(clusterIPs, old.clusterIPs)) errors.push(invalid(POLICY, spec.ipFamilyPolicy, `${must} cluster IP`));
+    if (reduced(ipFamilies, old.ipFamilies)) errors.push(invalid(POLICY, spec.ipFamilyPolicy, `${must} IP family`));
     return { spec, errors };
   }
   return {
@@ -81,7 +95,7 @@ function releaseSecondary(spec: ServiceSpec, old: ServiceSpec): { spec: ServiceS
 
 function multipleProblems(spec: ServiceSpec): FieldError[] {
   const policy = spec.ipFamilyPolicy;
-  if (policy === 'PreferDualStack' || policy === 'RequireDualStack') return [];
+  if (policy !== 'SingleStack') return [];
   const text = (what: string): string =>
     `must be 'RequireDualStack' or 'PreferDualStack' when multiple ${what} are specified`;
   const errors: FieldError[] = [];
@@ -98,7 +112,8 @@ function inferFamilies(
   const families = [...(spec.ipFamilies ?? [])];
   const errors: FieldError[] = [];
   for (const [i, address] of (spec.clusterIPs ?? []).entries()) {
-    const family = address === 'None' ? undefined : familyOf(address);
+    if (address === 'None') break;
+    const family = familyOf(address);
     if (family === undefined || i < families.length) continue;
     if (available.includes(family)) families.push(family);
     else errors.push(invalid(`spec.clusterIPs[${i}]`, spec.clusterIPs, `${family} is not configured on this cluster`));
@@ -106,13 +121,10 @@ function inferFamilies(
   return { spec: families.length === 0 ? spec : { ...spec, ipFamilies: families }, errors };
 }
 
-/** Nobody knows what its endpoints will be, so it may have both families even where the cluster has one. */
+/** It may have both families even where the cluster has one. */
 function headlessWithoutSelector(spec: ServiceSpec, available: readonly FamilyName[]): ServiceSpec {
-  const first = available[0] ?? 'IPv4';
-  const second = first === 'IPv4' ? 'IPv6' : 'IPv4';
-  const policy = spec.ipFamilyPolicy ?? 'RequireDualStack';
-  const families = spec.ipFamilies ?? (policy === 'SingleStack' ? [first] : [first, second]);
-  return { ...spec, ipFamilyPolicy: policy, ipFamilies: families };
+  const [first = available[0] ?? 'IPv4', second = first === 'IPv4' ? 'IPv6' : 'IPv4'] = spec.ipFamilies ?? [];
+  return { ...spec, ipFamilies: spec.ipFamilyPolicy === 'SingleStack' ? [first] : [first, second] };
 }
 
 function chooseFamilies(spec: ServiceSpec, available: readonly FamilyName[]): FamiliesResult {

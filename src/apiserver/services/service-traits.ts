@@ -1,4 +1,4 @@
-import { type ServiceSpec } from '#api/generated/types.ts';
+import { type Service, type ServiceSpec } from '#api/generated/types.ts';
 import { isHeadless, needsClusterIp } from '#api/service/traits.ts';
 
 /** Whether ports without a node port get one. */
@@ -17,4 +17,9 @@ export function nodePortsOf(spec: Pick<ServiceSpec, 'ports'>): readonly number[]
 export function addressesOf(spec: ServiceSpec): readonly string[] {
   if (!needsClusterIp(spec) || isHeadless(spec)) return [];
   return spec.clusterIPs ?? (spec.clusterIP === undefined ? [] : [spec.clusterIP]);
+}
+
+/** The cluster's own Services have addresses that Pods are told before anybody could look them up. */
+export function isExemptFromDeny({ metadata }: Service): boolean {
+  return metadata.namespace === 'kube-system' || (metadata.namespace === 'default' && metadata.name === 'kubernetes');
 }

@@ -65,6 +65,23 @@ test('a writer that has not seen the last state loses, and sees it before it hea
   await two.close();
 });
 
+test('what stands beside an object is written with it or not at all', async () => {
+  await using store = new MemoryStore();
+  const storage = await started(store);
+  const cache = storage.cache(configMaps);
+  const told: string[] = [];
+  cache.subscribe(({ type, current }) => told.push(`${type} ${current.key} ${current.revision}`));
+  const beside = [{ cache, key: 'x/b', object: object('b'), expected: 0 }];
+  const written = await storage.put(cache, 'x/a', object('a'), 0, beside);
+  await assert.rejects(storage.put(cache, 'x/c', object('c'), 0, beside), {
+    name: 'StaleError',
+    key: '/registry/core/configmaps/x/b',
+  });
+  await storage.delete(cache, written, [{ cache, key: 'x/b', object: undefined }]);
+  assert.deepEqual(told, ['ADDED x/b 2', 'ADDED x/a 2', 'DELETED x/a 3', 'DELETED x/b 3']);
+  await storage.close();
+});
+
 test('writes to other keys of the store hold nothing up', async () => {
   await using store = new MemoryStore();
   const storage = await started(store);

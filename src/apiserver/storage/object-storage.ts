@@ -11,10 +11,24 @@ import { completeObject, decodeObject, encodeObject, StoredObject } from './stor
 
 /** A write that lost against another one: the object is not at the revision that the writer saw. */
 export class StaleError extends Error {
+  /** The first key that was not as expected. */
+  readonly key: string;
+
   constructor(key: string) {
     super(`Cannot write "${key}": it has changed meanwhile`);
     this.name = 'StaleError';
+    this.key = key;
   }
+}
+
+/** What is written in one transaction with an object: another one that exists only with it. */
+export interface SideWrite {
+  readonly cache: KindCache;
+  readonly key: string;
+  /** Undefined deletes. */
+  readonly object: KubeObject | undefined;
+  /** The revision it must be at; 0: it does not exist. @default any */
+  readonly expected?: number | undefined;
 }
 
 interface Waiter {
@@ -81,31 +95,44 @@ export class ObjectStorage {
   }
 
   /**
-   * Writes `object` if the key still is at `expected` (0: does not exist), and resolves when it is visible.
+   * Writes `object` if the key still is at `expected` (0: does not exist), and resolves when it is visible. What is
+   * written `beside` it is so in the same transaction.
    * @throws {StaleError}
    */
-  async put(cache: KindCache, key: string, object: KubeObject, expected: number): Promise<StoredObject> {
+  async put(
+    cache: KindCache,
+    key: string,
+    object: KubeObject,
+    expected: number,
+    beside: readonly SideWrite[] = [],
+  ): Promise<StoredObject> {
     const full = cache.prefix + key;
     const text = encodeObject(object);
     this.#inFlight.set(full, { text, object });
+    const side = this.#sideOps(beside);
     try {
       const revision = await this.#commit(
-        [{ key: full, modRevision: expected }],
-        [{ kind: 'put', key: full, value: text }],
+        [{ key: full, modRevision: expected }, ...sideCompares(beside)],
+        // First what stands beside it, so that whoever sees the object finds that already.
+        [...side, { kind: 'put', key: full, value: text }],
       );
       const written = cache.get(key);
       if (written?.revision === revision) return written;
       // Another write is visible already: the answer shows ours.
       return new StoredObject(key, completeObject(object, revision), text, revision);
     } finally {
-      if (this.#inFlight.get(full)?.text === text) this.#inFlight.delete(full);
+      this.#landed(full, text);
+      for (const op of side) if (op.kind === 'put') this.#landed(op.key, op.value);
     }
   }
 
   /** Deletes the object if it still is at `expected`; resolves to its last state when the deletion is visible. */
-  async delete(cache: KindCache, object: StoredObject): Promise<StoredObject> {
+  async delete(cache: KindCache, object: StoredObject, beside: readonly SideWrite[] = []): Promise<StoredObject> {
     const full = cache.prefix + object.key;
-    const revision = await this.#commit([{ key: full, modRevision: object.revision }], [{ kind: 'delete', key: full }]);
+    const revision = await this.#commit(
+      [{ key: full, modRevision: object.revision }, ...sideCompares(beside)],
+      [{ kind: 'delete', key: full }, ...this.#sideOps(beside)],
+    );
     return object.at(revision);
   }
 
@@ -119,8 +146,25 @@ export class ObjectStorage {
     const result = await this.#store.txn(compares, ops);
     // Wait in both cases: the loser of a race has to see what it lost against before it tries again.
     await this.#visible(result.revision);
-    if (!result.succeeded) throw new StaleError(compares[0]?.key ?? '');
+    if (!result.succeeded) {
+      const stale = compares.find(({ modRevision }, i) => (result.entries[i]?.modRevision ?? 0) !== modRevision);
+      throw new StaleError(stale?.key ?? compares[0]?.key ?? '');
+    }
     return result.revision;
+  }
+
+  #sideOps(beside: readonly SideWrite[]): Op[] {
+    return beside.map(({ cache, key, object }): Op => {
+      const full = cache.prefix + key;
+      if (object === undefined) return { kind: 'delete', key: full };
+      const value = encodeObject(object);
+      this.#inFlight.set(full, { text: value, object });
+      return { kind: 'put', key: full, value };
+    });
+  }
+
+  #landed(key: string, text: string): void {
+    if (this.#inFlight.get(key)?.text === text) this.#inFlight.delete(key);
   }
 
   #visible(revision: number): Promise<void> {
@@ -189,4 +233,10 @@ export class ObjectStorage {
     }
     return cache;
   }
+}
+
+function sideCompares(beside: readonly SideWrite[]): Compare[] {
+  return beside.flatMap(({ cache, key, expected }) =>
+    expected === undefined ? [] : [{ key: cache.prefix + key, modRevision: expected }],
+  );
 }

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { accessSync, constants, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,13 +47,19 @@ export class Kubectl implements Disposable {
     writeFileSync(join(this.#home, 'config'), kubeconfig);
   }
 
+  /** Starts it and leaves the rest to the caller. */
+  start(args: readonly string[], editor: string = 'false'): ChildProcessWithoutNullStreams {
+    const config = join(this.#home, 'config');
+    const env = { PATH: process.env['PATH'], HOME: this.#home, KUBECONFIG: config, KUBE_EDITOR: editor };
+    return spawn(this.#binary, args, { env });
+  }
+
   /** Runs to the end, or until `until` is in the output. */
   run(
     args: readonly string[],
-    options: { readonly input?: string; readonly until?: RegExp } = {},
+    options: { readonly input?: string; readonly until?: RegExp; readonly editor?: string } = {},
   ): Promise<CommandResult> {
-    const env = { PATH: process.env['PATH'], HOME: this.#home, KUBECONFIG: join(this.#home, 'config') };
-    const child = spawn(this.#binary, args, { env });
+    const child = this.start(args, options.editor);
     let out = '';
     let err = '';
     child.stdout.on('data', (chunk: Buffer) => {

@@ -24,7 +24,13 @@ export class ListeningServer implements AsyncDisposable {
     const authority = await TestAuthority.create();
     const tls = await authority.issue('CN=kube-apiserver');
     const admin = await authority.issue('CN=admin, O=system:masters');
-    const test = await TestServer.start({ clock: systemClock, clientCa: authority.cert, tls, ...options });
+    const test = await TestServer.start({
+      clock: systemClock,
+      clientCa: authority.cert,
+      tls,
+      defaultPolicy: true,
+      ...options,
+    });
     const { port } = await test.server.listen({ host: '127.0.0.1', port: 0 });
     return new ListeningServer(test, authority, port, admin);
   }
@@ -37,16 +43,16 @@ export class ListeningServer implements AsyncDisposable {
     return protocol === 'h2' ? new Http2Client(options) : new Http1Client(options);
   }
 
-  /** A kubeconfig for the administrator. */
-  kubeconfig(): string {
+  /** A kubeconfig, the administrator's unless it is told whose. */
+  kubeconfig(certificate: TestCertificate = this.admin): string {
     const base64 = (text: string): string => Buffer.from(text).toString('base64');
     const cluster = {
       server: `https://127.0.0.1:${this.port}`,
       'certificate-authority-data': base64(this.authority.cert),
     };
     const user = {
-      'client-certificate-data': base64(this.admin.cert),
-      'client-key-data': base64(this.admin.key),
+      'client-certificate-data': base64(certificate.cert),
+      'client-key-data': base64(certificate.key),
     };
     return JSON.stringify({
       apiVersion: 'v1',

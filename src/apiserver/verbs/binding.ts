@@ -1,11 +1,13 @@
 import { rfc3339 } from '#base/clock.ts';
 import { type Binding, type Pod, type PodCondition } from '#api/generated/types.ts';
 import { invalidStatus, required } from '#api/field-error.ts';
-import { type ApiResponse } from '#api/request.ts';
-import { badRequest, conflict, success } from '#api/status.ts';
+import { type ApiRequest, type ApiResponse } from '#api/request.ts';
+import { pods } from '#api/resource.ts';
+import { badRequest, conflict, methodNotAllowed, noSuchPath, success } from '#api/status.ts';
 import { checkObject, decodeBody } from '../body.ts';
-import { type ResourceContext } from '../context.ts';
+import { type ResourceContext, type ServerContext } from '../context.ts';
 import { mayGo } from '../metadata.ts';
+import { type ResourceRequestInfo } from '../request-info.ts';
 import { statusResponse } from '../respond.ts';
 import { StatusError } from '../status-error.ts';
 import { parseWriteOptions } from '../write-options.ts';
@@ -44,6 +46,31 @@ export async function bind(context: ResourceContext): Promise<ApiResponse> {
     dryRun,
   );
   return statusResponse({ ...success(), code: 201 });
+}
+
+export function isBindings({ group, version, plural }: ResourceRequestInfo): boolean {
+  return group === '' && version === 'v1' && plural === 'bindings';
+}
+
+/** POST to `bindings`: the same as to a Pod's own `binding`, the Pod being the one that the body names. */
+export async function bindNamed(
+  server: ServerContext,
+  request: ApiRequest,
+  info: ResourceRequestInfo,
+): Promise<ApiResponse> {
+  const kind = server.registry.byPlural('', 'v1', pods.plural);
+  if (kind === undefined || info.name !== undefined || info.namespace === undefined)
+    throw new StatusError(noSuchPath());
+  if (request.method !== 'POST') {
+    throw new StatusError(methodNotAllowed({ group: '', plural: info.plural }, request.method.toLowerCase()));
+  }
+  const { value } = await decodeBody(request, 'Binding');
+  const { name } = (value as Partial<Binding> | null)?.metadata ?? {};
+  if (typeof name !== 'string' || name === '') {
+    throw new StatusError(invalidStatus({ group: '', kind: 'Binding' }, '', [required('metadata.name')]));
+  }
+  const at = { ...info, plural: pods.plural, name, subresource: 'binding' };
+  return bind({ server, request, info: at, verb: 'create', kind, cache: server.storage.cache(pods) });
 }
 
 function checkBindable(pod: Pod, uid: string | undefined): void {

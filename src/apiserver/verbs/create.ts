@@ -1,4 +1,5 @@
 import { randomSuffix } from '#base/names.ts';
+import { type ManagedFields } from '#api/apply/managed-fields.ts';
 import { type KindDefinition } from '#api/kind.ts';
 import { invalidStatus } from '#api/field-error.ts';
 import { type KubeObject } from '#api/object.ts';
@@ -6,39 +7,52 @@ import { type ApiResponse } from '#api/request.ts';
 import { alreadyExists, badRequest, failure, generateNameConflict } from '#api/status.ts';
 import { admitCreate } from '../admission/admit.ts';
 import { allocateFor } from '../admission/allocate.ts';
+import { checkGrant } from '../admission/grant.ts';
 import { checkObject, decodeBody, identityOf } from '../body.ts';
 import { type ResourceContext, type ServerContext } from '../context.ts';
+import { firstManagers, writerOf } from '../field-manager.ts';
 import { stampNew, withMetadata } from '../metadata.ts';
-import { objectResponse, type Sendable } from '../respond.ts';
+import { persisted, type Sendable } from '../presented.ts';
+import { objectResponse } from '../respond.ts';
 import { StatusError } from '../status-error.ts';
 import { StaleError } from '../storage/object-storage.ts';
 import { parseWriteOptions } from '../write-options.ts';
 
 export async function create(context: ResourceContext): Promise<ApiResponse> {
-  const { kind, request, server, info } = context;
+  const { kind, request } = context;
   const options = parseWriteOptions(request.query, 'CreateOptions');
   const identity = identityOf(kind);
   const { object, warnings } = checkObject(await decodeBody(request, identity.kind), identity, options.fieldValidation);
-  const created = await createObject(server, kind, info.namespace, object, options.dryRun);
+  const created = await createObject(context, object, options.dryRun);
   return objectResponse(context, created, 201, [...warnings, ...kind.warnings(created.object)]);
 }
 
 /** A generated name is tried anew so often when it is taken. */
 const NAME_ATTEMPTS = 8;
+/** What is allocated is chosen anew so often when another server was faster. */
+const ALLOCATION_ATTEMPTS = 16;
 /** Room for the five random characters in a name of at most 63. */
 const MAX_GENERATED_PREFIX = 58;
 
-/** Takes a new object, whose fields have been checked, all the way into the store. */
+/** Where a new object is to go, and who makes it. */
+export type CreateContext = Pick<ResourceContext, 'server' | 'kind' | 'info' | 'request'>;
+
+/** Takes a new object, whose fields have been checked, all the way into the store. `managed`: who owns it, if not the client. */
 export async function createObject(
-  server: ServerContext,
-  kind: KindDefinition,
-  namespace: string | undefined,
+  context: CreateContext,
   input: KubeObject,
   dryRun: boolean,
+  managed?: ManagedFields,
 ): Promise<Sendable> {
+  const { server, kind, info, request } = context;
+  const { namespace } = info;
   checkIncoming(kind, namespace, input);
+  const complete = kind.defaults(input);
+  checkGrant({ server, user: request.user, kind, object: complete, namespace }, undefined);
   const { name = '', generateName = '' } = input.metadata;
-  const stamped = stampNew(input, kind.resource.namespaced ? namespace : undefined, server.clock);
+  const stamped = withMetadata(stampNew(complete, kind.resource.namespaced ? namespace : undefined, server.clock), {
+    managedFields: managed ?? firstManagers(kind, complete, writerOf(context)),
+  });
   if (name !== '' || generateName === '') return createNamed(server, kind, stamped, dryRun);
   let candidate = '';
   for (let attempt = 0; attempt < NAME_ATTEMPTS; attempt++) {
@@ -71,23 +85,29 @@ async function createNamed(
   kind: KindDefinition,
   stamped: KubeObject,
   dryRun: boolean,
+  attempt: number = 1,
 ): Promise<Sendable> {
   const { resource } = kind;
   const prepared = await admitCreate(server, kind, kind.prepareCreate(kind.defaults(stamped)));
   const { name = '', namespace } = prepared.metadata;
   const key = namespace === undefined ? name : `${namespace}/${name}`;
-  const cache = server.storage.cache(resource);
+  const cache = server.storage.cache(kind.storedAs ?? resource);
   if (name !== '' && cache.get(key) !== undefined) throw new StatusError(alreadyExists(resource, name));
   using reserved = allocateFor(server, kind, prepared, undefined, dryRun);
   const errors = kind.validateCreate(reserved.object);
   if (errors.length > 0) throw new StatusError(invalidStatus(resource, name, errors));
-  if (dryRun) return { object: reserved.object };
+  const object = persisted(kind, reserved.object);
+  if (dryRun) return { object };
   try {
-    const stored = await server.storage.put(cache, key, reserved.object, 0);
+    const stored = await server.storage.put(cache, key, object, 0, reserved.beside);
     reserved.commit();
     return stored;
   } catch (error) {
-    if (error instanceof StaleError) throw new StatusError(alreadyExists(resource, name));
-    throw error;
+    if (!(error instanceof StaleError)) throw error;
+    if (error.key === cache.prefix + key) throw new StatusError(alreadyExists(resource, name));
+    // An address that another server took meanwhile: by now that is known here.
+    if (attempt >= ALLOCATION_ATTEMPTS) throw error;
+    reserved[Symbol.dispose]();
+    return createNamed(server, kind, stamped, dryRun, attempt + 1);
   }
 }

@@ -10,7 +10,8 @@ import { type ResourceContext } from '../context.ts';
 import { parseDeletion, type Deletion } from '../delete-options.ts';
 import { matcherOf, parseListOptions } from '../list-options.ts';
 import { mayGo, withMetadata } from '../metadata.ts';
-import { listResponse, objectResponse, statusResponse, type Sendable } from '../respond.ts';
+import { type Sendable } from '../presented.ts';
+import { listResponse, objectResponse, statusResponse } from '../respond.ts';
 import { StatusError } from '../status-error.ts';
 import { StaleError } from '../storage/object-storage.ts';
 import { type StoredObject } from '../storage/stored-object.ts';
@@ -138,9 +139,18 @@ function terminating(object: KubeObject): KubeObject {
   return { ...object, status: { ...status, phase: 'Terminating' } } as KubeObject;
 }
 
+/** A kind may want something done before its objects go: the first DELETE asks for it. */
+function withOwnFinalizer({ deletion }: KindDefinition, metadata: ObjectMeta): readonly string[] {
+  const { finalizers = [], deletionTimestamp } = metadata;
+  const own = deletion.kind === 'immediate' ? deletion.finalizer : undefined;
+  return own === undefined || deletionTimestamp !== undefined || finalizers.includes(own)
+    ? finalizers
+    : [...finalizers, own];
+}
+
 /** Orphaning and deleting dependents first are done by the garbage collector, which is asked by a finalizer. */
 function finalizersFor(kind: KindDefinition, { metadata }: KubeObject, deletion: Deletion): readonly string[] {
-  const present = metadata.finalizers ?? [];
+  const present = withOwnFinalizer(kind, metadata);
   const others = present.filter((name) => name !== ORPHAN && name !== FOREGROUND);
   switch (deletion.propagation) {
     case 'Orphan':

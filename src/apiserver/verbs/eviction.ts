@@ -1,21 +1,49 @@
-import { type Eviction } from '#api/generated/types.ts';
+import { rfc3339 } from '#base/clock.ts';
+import { type Eviction, type Pod, type PodCondition } from '#api/generated/types.ts';
 import { type ApiResponse } from '#api/request.ts';
-import { success } from '#api/status.ts';
+import { badRequest, success } from '#api/status.ts';
 import { checkObject, decodeBody } from '../body.ts';
 import { type ResourceContext } from '../context.ts';
 import { deletionOf } from '../delete-options.ts';
 import { statusResponse } from '../respond.ts';
+import { StatusError } from '../status-error.ts';
 import { parseWriteOptions } from '../write-options.ts';
 import { deleteObject } from './delete.ts';
-import { targetOf } from './update.ts';
+import { spendDisruption } from './disruption.ts';
+import { existing } from './get.ts';
+import { modify, targetOf } from './update.ts';
 
 const IDENTITY = { apiVersion: 'policy/v1', kind: 'Eviction', model: 'Eviction' } as const;
 
-/** A DELETE that asks first, which `kubectl drain` sends; budgets are not looked at yet. */
+/** A DELETE that asks the Pod's disruption budget first, which `kubectl drain` sends. */
 export async function evict(context: ResourceContext): Promise<ApiResponse> {
-  const { dryRun, fieldValidation } = parseWriteOptions(context.request.query, 'CreateOptions');
+  const { dryRun: dry, fieldValidation } = parseWriteOptions(context.request.query, 'CreateOptions');
   const { object } = checkObject(await decodeBody(context.request, 'Eviction'), IDENTITY, fieldValidation);
-  const deletion = deletionOf((object as Eviction).deleteOptions ?? {});
-  await deleteObject(targetOf(context), { ...deletion, dryRun: deletion.dryRun || dryRun });
+  const { metadata, deleteOptions } = object as Eviction;
+  if ((metadata.name ?? '') !== '' && metadata.name !== context.info.name) {
+    throw new StatusError(badRequest('name in URL does not match name in Eviction object'));
+  }
+  const deletion = deletionOf(deleteOptions ?? {});
+  const dryRun = dry || deletion.dryRun;
+  const pod = existing(context).object as Pod;
+  await spendDisruption(context, pod, dryRun);
+  if (pod.metadata.deletionTimestamp === undefined && !dryRun) await markDisrupted(context);
+  await deleteObject(targetOf(context), { ...deletion, dryRun });
   return statusResponse({ ...success(), code: 201 });
+}
+
+/** Tells the Pod's owner that it was asked to go, not that it failed (KEP-3329). */
+async function markDisrupted(context: ResourceContext): Promise<void> {
+  const condition: PodCondition = {
+    type: 'DisruptionTarget',
+    status: 'True',
+    reason: 'EvictionByEvictionAPI',
+    message: 'Eviction API: evicting',
+    lastTransitionTime: rfc3339(context.server.clock.now()),
+  };
+  await modify(targetOf(context), 'status', ({ object }) => {
+    const pod = object as Pod;
+    const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== condition.type);
+    return { ...pod, status: { ...pod.status, conditions: [...others, condition] } } as Pod;
+  });
 }

@@ -65,11 +65,6 @@ const refusals = [
       '400 BadRequest: ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: unknown field "foo"',
   },
   {
-    name: 'server-side apply, for now',
-    request: { contentType: 'application/apply-patch+yaml', body: 'kind: ConfigMap' },
-    answer: '415 UnsupportedMediaType: server-side apply is not supported by this server yet, use client-side apply',
-  },
-  {
     name: 'an unknown kind of patch',
     request: { contentType: 'application/json', body: {} },
     answer:

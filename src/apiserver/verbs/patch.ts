@@ -1,41 +1,40 @@
-import { errorMessage } from '#base/errors.ts';
-import { type FieldValidation } from '#api/field-check.ts';
 import { type KubeObject, type Status } from '#api/object.ts';
 import { type ApiRequest, type ApiResponse } from '#api/request.ts';
 import { PatchError } from '#api/patch/patch-error.ts';
-import { badRequest, failure, unsupportedMediaType } from '#api/status.ts';
-import { checkObject, decodeYaml, identityOf, mediaType } from '../body.ts';
+import { failure, unsupportedMediaType } from '#api/status.ts';
+import { mediaType } from '../body.ts';
 import { type ResourceContext } from '../context.ts';
-import { duplicateFields } from '../duplicate-fields.ts';
 import { objectResponse } from '../respond.ts';
 import { StatusError } from '../status-error.ts';
 import { parseWriteOptions } from '../write-options.ts';
+import { apply, isApply } from './apply.ts';
+import { checkPatched, decodePatch } from './patch-body.ts';
 import { modify, targetOf, type Part } from './update.ts';
+
+/** Needs struct tags, which custom kinds have none of. */
+const STRATEGIC = 'application/strategic-merge-patch+json';
 
 const PATCH_TYPES = [
   'application/json-patch+json',
   'application/merge-patch+json',
   'application/apply-patch+yaml',
   'application/apply-patch+cbor',
-  'application/strategic-merge-patch+json',
+  STRATEGIC,
 ];
 
 /** Applies to a document and gives a new one. */
 export type Patcher = (document: unknown) => unknown;
 
+export interface ReadPatch {
+  readonly apply: Patcher;
+  readonly duplicates: readonly string[];
+  /** What the patch lost on the way from `before` to `after`, for `Warning` headers. */
+  readonly losses?: (before: unknown, after: unknown) => readonly string[];
+}
+
 /** The patch of a request, read and ready; `model` names the schema whose lists a strategic merge goes by. */
-export async function readPatch(
-  request: ApiRequest,
-  model: string,
-): Promise<{ apply: Patcher; duplicates: readonly string[] }> {
+export async function readPatch(request: ApiRequest, model: string): Promise<ReadPatch> {
   const type = mediaType(request.contentType);
-  if (type === 'application/apply-patch+yaml') {
-    throw new StatusError(
-      failure(415, 'server-side apply is not supported by this server yet, use client-side apply', {
-        reason: 'UnsupportedMediaType',
-      }),
-    );
-  }
   const { value, duplicates } = await decodePatch(request);
   switch (type) {
     case 'application/json-patch+json': {
@@ -48,23 +47,12 @@ export async function readPatch(
     }
     case 'application/strategic-merge-patch+json': {
       const { applyStrategicMergePatch } = await import('#api/patch/strategic-merge.ts');
-      return { apply: (document) => applyStrategicMergePatch(document, value, model), duplicates };
+      const { droppedItems } = await import('#api/patch/dropped-items.ts');
+      const losses = (before: unknown, after: unknown): readonly string[] => droppedItems(before, value, after, model);
+      return { apply: (document) => applyStrategicMergePatch(document, value, model), duplicates, losses };
     }
     default:
       throw new StatusError(unsupportedMediaType(PATCH_TYPES));
-  }
-}
-
-async function decodePatch({
-  body,
-  contentType,
-}: ApiRequest): Promise<{ value: unknown; duplicates: readonly string[] }> {
-  if (typeof body !== 'string') return { value: body, duplicates: [] };
-  try {
-    if (mediaType(contentType).endsWith('+yaml')) return await decodeYaml(body);
-    return { value: JSON.parse(body), duplicates: duplicateFields(body) };
-  } catch (error) {
-    throw new StatusError(badRequest(`error decoding patch: ${errorMessage(error)}`));
   }
 }
 
@@ -85,37 +73,21 @@ function patchStatus(error: PatchError): Status {
 
 export async function patch(context: ResourceContext, part: Part): Promise<ApiResponse> {
   const { kind, request } = context;
+  if (isApply(request)) return apply(context, part);
   const { dryRun, fieldValidation } = parseWriteOptions(request.query, 'PatchOptions');
-  const { apply, duplicates } = await readPatch(request, kind.model);
+  if (kind.custom !== undefined && mediaType(request.contentType) === STRATEGIC) {
+    throw new StatusError(unsupportedMediaType(PATCH_TYPES.filter((type) => type !== STRATEGIC)));
+  }
+  const { apply: patcher, duplicates, losses } = await readPatch(request, kind.model);
   const target = targetOf(context);
   const warnings: string[] = [];
   const change = ({ object }: { readonly object: KubeObject }): KubeObject => {
-    const checked = checkPatched(context, applyPatch(apply, object), duplicates, fieldValidation);
-    warnings.splice(0, warnings.length, ...checked.warnings);
+    const result = applyPatch(patcher, object);
+    const checked = checkPatched(context, result, duplicates, fieldValidation);
+    warnings.splice(0, warnings.length, ...checked.warnings, ...(losses?.(object, result) ?? []));
     return checked.object;
   };
   const before = target.cache.get(target.key)?.object;
   const patched = await modify(target, part, change, dryRun);
   return objectResponse(context, patched, 200, [...warnings, ...kind.warnings(patched.object, before)]);
-}
-
-function checkPatched(
-  { kind, info }: ResourceContext,
-  value: unknown,
-  duplicates: readonly string[],
-  mode: FieldValidation,
-): { object: KubeObject; warnings: readonly string[] } {
-  const checked = checkObject({ value, duplicates }, identityOf(kind), mode);
-  const { name, namespace } = checked.object.metadata;
-  if (name !== info.name) {
-    throw new StatusError(
-      badRequest(`the name of the object (${name}) does not match the name on the URL (${info.name ?? ''})`),
-    );
-  }
-  if (kind.resource.namespaced && namespace !== info.namespace) {
-    throw new StatusError(
-      badRequest('the namespace of the provided object does not match the namespace sent on the request'),
-    );
-  }
-  return checked;
 }

@@ -8,15 +8,19 @@ import {
 } from '#api/label-selector.ts';
 import { type ScalePaths } from '#api/kind.ts';
 import { type KubeObject } from '#api/object.ts';
+import { type JsonObject } from '#api/patch/json-value.ts';
 import { type ApiResponse } from '#api/request.ts';
 import { badRequest, methodNotAllowed, modifiedConflict } from '#api/status.ts';
 import { checkObject, decodeBody } from '../body.ts';
 import { type ResourceContext } from '../context.ts';
+import { countedMembers, mergeTypeOf, writerOf } from '../field-manager.ts';
 import { parseWriteOptions } from '../write-options.ts';
 import { StatusError } from '../status-error.ts';
+import { isApply, laidOver } from './apply.ts';
 import { existing } from './get.ts';
 import { applyPatch, readPatch } from './patch.ts';
-import { modify, targetOf } from './update.ts';
+import { decodePatch } from './patch-body.ts';
+import { modify, type Target, targetOf } from './update.ts';
 
 const IDENTITY = { apiVersion: 'autoscaling/v1', kind: 'Scale', model: 'Scale' } as const;
 
@@ -45,6 +49,7 @@ async function updateScale(context: ResourceContext, paths: ScalePaths): Promise
 }
 
 async function patchScale(context: ResourceContext, paths: ScalePaths): Promise<ApiResponse> {
+  if (isApply(context.request)) return applyScale(context, paths);
   const { dryRun, fieldValidation } = parseWriteOptions(context.request.query, 'PatchOptions');
   const { apply, duplicates } = await readPatch(context.request, 'Scale');
   const change = (present: Scale): Scale => {
@@ -52,6 +57,29 @@ async function patchScale(context: ResourceContext, paths: ScalePaths): Promise<
     return checkObject({ value, duplicates }, IDENTITY, fieldValidation).object as Scale;
   };
   return answer(await setReplicas(context, paths, change, dryRun));
+}
+
+/** An apply of the one field that a Scale has, whose owner is recorded in the object itself. */
+async function applyScale(context: ResourceContext, paths: ScalePaths): Promise<ApiResponse> {
+  const { dryRun, fieldValidation, force } = parseWriteOptions(context.request.query, 'PatchOptions', true);
+  const checked = checkObject(await decodePatch(context.request), IDENTITY, fieldValidation);
+  const wanted = checked.object as Scale;
+  const { kind } = context;
+  const target: Target = { ...targetOf(context), writer: writerOf(context, 'Apply') };
+  const options = { force, counts: countedMembers(kind, 'main'), type: mergeTypeOf(kind), writer: target.writer };
+  const replicas = wanted.spec?.replicas;
+  const written = await modify(
+    target,
+    'main',
+    ({ object }) => {
+      checkScale(context, wanted, object);
+      const identity = { apiVersion: object.apiVersion, kind: object.kind, metadata: {} } as unknown as KubeObject;
+      const config = replicas === undefined ? identity : withPath(identity, paths.specReplicas, replicas);
+      return laidOver(object, config as unknown as JsonObject, options);
+    },
+    dryRun,
+  );
+  return answer(scaleOf(written.object, paths), checked.warnings);
 }
 
 async function setReplicas(

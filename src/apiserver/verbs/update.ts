@@ -1,14 +1,20 @@
 import { type FieldError, invalidStatus } from '#api/field-error.ts';
+import { type Writer } from '#api/apply/manager.ts';
 import { deepEqual } from '#api/equal.ts';
+import { type Pod } from '#api/generated/types.ts';
 import { type KindDefinition } from '#api/kind.ts';
 import { type KubeObject } from '#api/object.ts';
-import { type ApiResponse } from '#api/request.ts';
+import { validateEphemeralContainers } from '#api/pod/ephemeral.ts';
+import { type ApiResponse, type UserInfo } from '#api/request.ts';
 import { badRequest, modifiedConflict, notFoundStatus, uidConflict } from '#api/status.ts';
-import { allocateFor, releaseOf, untouched } from '../admission/allocate.ts';
+import { allocateFor, besideDeletion, releaseOf, untouched } from '../admission/allocate.ts';
+import { checkGrant } from '../admission/grant.ts';
 import { checkObject, decodeBody, identityOf } from '../body.ts';
 import { type ResourceContext, type ServerContext } from '../context.ts';
-import { mayGo, withMetadata, withoutManagedFields } from '../metadata.ts';
-import { objectResponse, type Sendable } from '../respond.ts';
+import { nextManagers, writerOf } from '../field-manager.ts';
+import { mayGo, withMetadata } from '../metadata.ts';
+import { persisted, presented, presentedText, type Sendable } from '../presented.ts';
+import { objectResponse } from '../respond.ts';
 import { StatusError } from '../status-error.ts';
 import { StaleError } from '../storage/object-storage.ts';
 import { type KindCache } from '../storage/kind-cache.ts';
@@ -18,7 +24,7 @@ import { createObject } from './create.ts';
 import { scopeOf } from './list.ts';
 
 /** Which part of the object a write is about. */
-export type Part = 'main' | 'status' | 'finalize' | 'binding';
+export type Part = 'main' | 'status' | 'finalize' | 'binding' | 'ephemeralcontainers';
 
 export interface Target {
   readonly server: ServerContext;
@@ -26,29 +32,26 @@ export interface Target {
   readonly cache: KindCache;
   readonly key: string;
   readonly name: string;
+  readonly user: UserInfo;
+  /** As whom the fields that the write sets are owned. */
+  readonly writer: Writer;
 }
 
 export function targetOf(context: ResourceContext): Target {
-  const { server, kind, cache, info } = context;
+  const { server, kind, cache, info, request } = context;
   const name = info.name ?? '';
-  return { server, kind, cache, key: scopeOf(context) + name, name };
+  return { server, kind, cache, key: scopeOf(context) + name, name, user: request.user, writer: writerOf(context) };
 }
 
 export async function update(context: ResourceContext, part: Part): Promise<ApiResponse> {
-  const { kind, request, server, info } = context;
+  const { kind, request } = context;
   const options = parseWriteOptions(request.query, 'UpdateOptions');
   const identity = identityOf(kind);
   const checked = checkObject(await decodeBody(request, identity.kind), identity, options.fieldValidation);
   const object = placed(context, checked.object);
   const target = targetOf(context);
   if (kind.createOnUpdate && part === 'main' && target.cache.get(target.key) === undefined) {
-    const created = await createObject(
-      server,
-      kind,
-      info.namespace,
-      withMetadata(object, { resourceVersion: '' }),
-      options.dryRun,
-    );
+    const created = await createObject(context, withMetadata(object, { resourceVersion: '' }), options.dryRun);
     return objectResponse(context, created, 201, checked.warnings);
   }
   const old = target.cache.get(target.key)?.object;
@@ -83,7 +86,7 @@ const ATTEMPTS = 5;
 export async function modify(
   target: Target,
   part: Part,
-  change: (old: StoredObject) => KubeObject | Promise<KubeObject>,
+  change: (old: Sendable) => KubeObject | Promise<KubeObject>,
   dryRun: boolean = false,
 ): Promise<Sendable> {
   const { server, cache, kind, key, name } = target;
@@ -91,7 +94,7 @@ export async function modify(
     for (let attempt = 1; ; attempt++) {
       const old = cache.get(key);
       if (old === undefined) throw new StatusError(notFoundStatus(kind.resource, name));
-      const input = await change(old);
+      const input = await change(presentedText(kind, old));
       checkGuards(kind, input, old.object);
       try {
         return await replace(target, part, input, old, dryRun);
@@ -120,33 +123,42 @@ async function replace(
   old: StoredObject,
   dryRun: boolean,
 ): Promise<Sendable> {
-  const { server, kind, cache, key, name } = target;
-  const prepared = prepare(kind, part, withoutManagedFields(input), old.object);
-  using reserved = part === 'main' ? allocateFor(server, kind, prepared, old.object, dryRun) : untouched(prepared);
-  const errors = validate(kind, part, reserved.object, old.object);
+  const { server, kind, cache, key, name, user, writer } = target;
+  const before = presented(kind, old.object);
+  const complete = part === 'main' ? kind.defaults(input) : input;
+  const managed = nextManagers(kind, part, complete, before, writer);
+  const managedFields = managed.length === 0 ? undefined : managed;
+  const prepared = prepare(kind, part, withMetadata(complete, { managedFields }), before);
+  const { namespace } = before.metadata;
+  if (part === 'main') checkGrant({ server, user, kind, object: prepared, namespace }, before);
+  using reserved = part === 'main' ? allocateFor(server, kind, prepared, before, dryRun) : untouched(prepared);
+  const errors = validate(kind, part, reserved.object, before);
   if (errors.length > 0) throw new StatusError(invalidStatus(kind.resource, name, errors));
-  const next = withMetadata(reserved.object, { resourceVersion: old.object.metadata.resourceVersion });
-  if (deepEqual(next, old.object)) return old;
-  if (dryRun) return { object: next };
+  const next = withMetadata(reserved.object, { resourceVersion: before.metadata.resourceVersion, managedFields });
+  if (deepEqual(next, before)) return old;
+  const stored = persisted(kind, next);
+  if (dryRun) return { object: stored };
   if (mayGo(next) && !holdsSpecFinalizers(kind, next)) {
     await removeObject(target, old);
-    return { object: next };
+    return { object: stored };
   }
-  const stored = await server.storage.put(cache, key, next, old.revision);
+  const written = await server.storage.put(cache, key, stored, old.revision, reserved.beside);
   reserved.commit();
-  return stored;
+  return written;
 }
 
 function prepare(kind: KindDefinition, part: Part, input: KubeObject, old: KubeObject): KubeObject {
   switch (part) {
     case 'main':
-      return kind.prepareUpdate(kind.defaults(input), old);
+      return kind.prepareUpdate(input, old);
     case 'status':
       return kind.prepareStatusUpdate(input, old);
     case 'binding':
       return input;
     case 'finalize':
       return { ...old, spec: { ...specOf(old), finalizers: specOf(input).finalizers } } as KubeObject;
+    case 'ephemeralcontainers':
+      return kind.prepareUpdate(kind.defaults(withEphemeralContainers(old, input)), old);
   }
 }
 
@@ -156,10 +168,17 @@ function validate(kind: KindDefinition, part: Part, object: KubeObject, old: Kub
       return kind.validateUpdate(object, old);
     case 'status':
       return kind.validateStatusUpdate(object, old);
+    case 'ephemeralcontainers':
+      return validateEphemeralContainers(object as Pod, old as Pod);
     case 'binding':
     case 'finalize':
       return [];
   }
+}
+
+function withEphemeralContainers(old: KubeObject, input: KubeObject): KubeObject {
+  const { ephemeralContainers } = (input as Pod).spec;
+  return { ...old, spec: { ...(old as Pod).spec, ephemeralContainers } } as KubeObject;
 }
 
 interface FinalizedSpec {
@@ -177,7 +196,7 @@ export function holdsSpecFinalizers(kind: KindDefinition, object: KubeObject): b
 
 /** Takes an object out of the store for good, and what it held back into the ranges. */
 export async function removeObject({ server, kind, cache }: Target, object: StoredObject): Promise<StoredObject> {
-  const removed = await server.storage.delete(cache, object);
+  const removed = await server.storage.delete(cache, object, besideDeletion(server, kind, object.object));
   releaseOf(server, kind, object.object);
   return removed;
 }

@@ -5,6 +5,7 @@ import { type ApiResponse, type WatchFrame } from '#api/request.ts';
 import { expiredVersion, tooLargeResourceVersion } from '#api/status.ts';
 import { type ResourceContext } from '../context.ts';
 import { matcherOf, parseListOptions, type ListOptions } from '../list-options.ts';
+import { type WatchSeries } from '../metrics/api-metrics.ts';
 import { StatusError } from '../status-error.ts';
 import { type Change } from '../storage/kind-cache.ts';
 import { scopeOf } from '../verbs/list.ts';
@@ -19,12 +20,20 @@ const BOOKMARK_MS = 60_000;
 const MIN_TIMEOUT_SECONDS = 1_800;
 
 export async function watch(context: ResourceContext): Promise<ApiResponse> {
-  const options = parseListOptions(context.kind, context.request.query, true);
+  const options = parseListOptions(context.kind, queryOf(context), true);
   const current = context.server.storage.revision;
   if (options.sendInitialEvents === true && (options.revision ?? 0) > current) {
     throw new StatusError(tooLargeResourceVersion(options.revision ?? 0, current));
   }
   return { kind: 'watch', status: 200, frames: new Watcher(context, options) };
+}
+
+/** `/watch/.../name` is of that one object, and allowed to who may watch that one. */
+function queryOf({ request, info }: ResourceContext): ResourceContext['request']['query'] {
+  if (info.name === undefined) return request.query;
+  const { fieldSelector = '' } = request.query;
+  const named = `metadata.name=${info.name}`;
+  return { ...request.query, fieldSelector: fieldSelector === '' ? named : `${fieldSelector},${named}` };
 }
 
 type Matcher = (object: KubeObject) => boolean;
@@ -40,10 +49,12 @@ class Watcher implements AsyncIterable<WatchFrame> {
   readonly #name: string | undefined;
   readonly #matches: Matcher | undefined;
   readonly #cleanup: (() => void)[] = [];
+  readonly #series: WatchSeries;
 
   constructor(context: ResourceContext, options: ListOptions) {
     this.#context = context;
     this.#options = options;
+    this.#series = context.server.metrics.watchesOf(context.kind.resource);
     this.#factory = frameFactory(context);
     this.#scope = scopeOf(context);
     this.#name = selectedName(options.fields);
@@ -54,7 +65,10 @@ class Watcher implements AsyncIterable<WatchFrame> {
 
   async *[Symbol.asyncIterator](): AsyncIterator<WatchFrame> {
     try {
-      for (const frame of this.#initial) yield frame;
+      for (const frame of this.#initial) {
+        this.#series.events++;
+        yield frame;
+      }
       yield* this.#channel;
     } finally {
       this.#stop();
@@ -97,9 +111,15 @@ class Watcher implements AsyncIterable<WatchFrame> {
     const subscription = cache.subscribe((change) => {
       if (change.revision <= after) return;
       const frame = this.#frame(change);
-      if (frame !== undefined) this.#channel.push(frame);
+      if (frame === undefined) return;
+      this.#series.events++;
+      this.#channel.push(frame);
     });
-    this.#cleanup.push(() => subscription[Symbol.dispose]());
+    this.#series.open++;
+    this.#cleanup.push(() => {
+      this.#series.open--;
+      subscription[Symbol.dispose]();
+    });
     const seconds = this.#options.timeoutSeconds ?? MIN_TIMEOUT_SECONDS * (1 + Math.random());
     const timer = server.clock.after(seconds * 1_000, () => this.#end());
     this.#cleanup.push(() => timer[Symbol.dispose]());
