@@ -127,11 +127,12 @@ isolateTests(import.meta.url, () => {
         '"failed to generate container spec: no command specified" restarts 0',
     },
     {
-      name: 'another image',
-      container: { image: 'nginx:1.27' },
+      name: 'an image that cannot be had',
+      container: { image: '127.0.0.1:1/app:1' },
       summary:
-        'Pending 10.244.0.2 on 172.18.0.2; c waiting ErrImagePull "failed to pull image \\"nginx:1.27\\": ' +
-        'this version runs only the image \\"host\\", the machine\'s own files" restarts 0',
+        'Pending 10.244.0.2 on 172.18.0.2; c waiting ErrImagePull "failed to pull and unpack image ' +
+        '\\"127.0.0.1:1/app:1\\": Get \\"http://127.0.0.1:1/v2/app/manifests/1\\": ' +
+        'dial tcp 127.0.0.1:1: connect: connection refused" restarts 0',
     },
     {
       name: 'a missing ConfigMap',
@@ -144,7 +145,10 @@ isolateTests(import.meta.url, () => {
     test(`a Pod with ${name} says so`, async () => {
       await using nodes = await TestNodes.start(runtime, 1);
       await nodes.run('broken', container, { restartPolicy: 'Never' });
-      const pod = await nodes.until('broken', ({ status }) => status?.containerStatuses !== undefined);
+      const pod = await nodes.until('broken', ({ status }) => {
+        const state = status?.containerStatuses?.[0]?.state;
+        return state !== undefined && state.waiting?.reason !== 'ContainerCreating';
+      });
       assert.equal(podSummary(pod), summary);
     });
   }

@@ -1,4 +1,5 @@
 import { mkdirSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { type Cidr, cidrSize, formatCidr } from '#base/cidr.ts';
 import { type Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
@@ -36,6 +37,8 @@ export interface NodeAgentOptions {
   readonly podCidr: Cidr;
   /** This node's own; kept from one start to the next. */
   readonly stateDir: string;
+  /** Images, shared by the nodes of a machine. @default `.images` beside `stateDir` */
+  readonly imageDir?: string;
   /** Hidden from Pods besides `stateDir`: what the cluster keeps on the machine. */
   readonly maskedPaths?: readonly string[];
   readonly clusterDns: readonly string[];
@@ -155,6 +158,7 @@ function createContext(options: NodeAgentOptions): NodeContext {
     runtime: options.runtime,
     network: options.network,
     pool: new AddressPool(podCidr, { clock }),
+    images: options.runtime.images(options.imageDir ?? `${dirname(realStateDir)}/.images`),
     nodeName,
     nodeAddress: options.nodeAddress,
     podCidr,

@@ -6,20 +6,32 @@ import { logDirectory, logPath, type NodeContext, podDirectory } from './node-co
 import { containerArgv, ContainerConfigError } from './pod/container-env.ts';
 import { type ContainerKind, type ContainerView, type Terminated, terminatedFromApi } from './pod/container-view.ts';
 import { CONTAINER_ID_SCHEME } from './pod/container-view.ts';
-import { isHostImage } from './pod/host-image-name.ts';
+import { type ContainerImage, ImageAgent } from './image-agent.ts';
+import { imageFacts, type ImageFacts } from './pod/image-facts.ts';
+import { containerSecurity } from './pod/container-security.ts';
 import { formatSeconds, RestartBackoff } from './pod/restart-backoff.ts';
 import { ContainerProbes } from './probe/container-probes-agent.ts';
 import { type ExitStatus, RuntimeError } from './runtime.ts';
 import { planContainerMounts, type ContainerMount } from './sandbox/container-mounts.ts';
 import { type ContainerRun } from './sandbox/container-run-sync.ts';
 import { planHostImage } from './sandbox/host-image.ts';
+import { type MountStep } from './sandbox/mount-step.ts';
 import { readRootEntries } from './sandbox/mount-sync.ts';
+import { planOciImage } from './sandbox/oci-image.ts';
+import { IdentityError } from './stage/identity.ts';
 import { type PodSandbox } from './sandbox/pod-sandbox-sync.ts';
 
 export interface ContainerPlace {
   readonly pod: Pod;
   readonly podIp: string;
   readonly sandbox: PodSandbox;
+  /** With what the image says. Throws `ContainerConfigError`. */
+  readonly configure: (imageEnv: Readonly<Record<string, string>>) => ContainerConfig;
+  /** What the configuration came from is fetched again: it was not enough. */
+  readonly renew: () => void;
+}
+
+export interface ContainerConfig {
   readonly env: Readonly<Record<string, string>>;
   readonly mounts: readonly ContainerMount[];
 }
@@ -34,13 +46,15 @@ export class ContainerAgent {
   readonly #node: NodeContext;
   readonly #onChange: () => void;
   readonly #backoff = new RestartBackoff();
-  readonly #pullBackoff = new RestartBackoff();
+  readonly #image: ImageAgent;
   #run: ContainerRun | undefined;
   #probes: ContainerProbes | undefined;
   #state: ContainerView['state'];
   #last: Terminated | undefined;
   #restarts = 0;
   #id: string | undefined;
+  #imageId = '';
+  #stopSignal: NodeJS.Signals = 'SIGTERM';
   #retryAt = 0;
   #killTimer: { readonly at: number; readonly timer: Disposable } | undefined;
   #stopping = false;
@@ -51,6 +65,11 @@ export class ContainerAgent {
     this.spec = spec;
     this.kind = kind;
     this.#onChange = onChange;
+    const event = this.#event.bind(this);
+    this.#image = new ImageAgent(node, spec, event, () => {
+      this.#retryAt = 0;
+      onChange();
+    });
     this.#state = { kind: 'waiting', reason: waitingFor };
   }
 
@@ -82,6 +101,7 @@ export class ContainerAgent {
       ready: readiness,
       started: this.#probes?.started ?? false,
       id: this.#id,
+      imageId: this.#imageId,
       retryAt: this.#retryAt,
       backoffMs: this.#backoff.delayMs,
     };
@@ -94,19 +114,24 @@ export class ContainerAgent {
   /** Runs it, or notes why that cannot be. Never throws. */
   start(place: ContainerPlace): void {
     const { pod } = place;
-    if (!this.#imagePresent(pod)) return;
+    const answer = this.#image.ask(pod);
+    if (answer.kind === 'waiting') {
+      this.#remember();
+      const { reason, message } = answer;
+      this.#state = { kind: 'waiting', reason, ...(message === undefined ? {} : { message }) };
+      this.#retryAt = answer.retryAt;
+      return;
+    }
     try {
-      const argv = containerArgv(this.spec, place.env);
+      const image = imageFacts(answer.image, this.spec);
+      const config = place.configure(image.env);
+      const argv = containerArgv(this.spec, config.env, image);
       if (argv.length === 0) throw new NoCommandError();
-      this.#begin(place, argv);
+      this.#begin(place, answer.image, image, config, argv);
     } catch (error) {
       this.#failed(pod, error);
+      if (error instanceof ContainerConfigError) place.renew();
     }
-  }
-
-  /** The container's configuration is not complete; tried again soon. */
-  failConfig(pod: Pod, error: ContainerConfigError): void {
-    this.#failed(pod, error);
   }
 
   /** Asks it to end, and ends it after `graceMs`. An earlier deadline that is already set stands. */
@@ -125,6 +150,7 @@ export class ContainerAgent {
 
   /** At once, and without a word: the Pod is gone, or we are going. */
   async kill(): Promise<void> {
+    this.#image[Symbol.dispose]();
     this.#run?.kill('SIGKILL');
     await this.#run?.exited;
   }
@@ -138,10 +164,16 @@ export class ContainerAgent {
 
   async #terminate(run: ContainerRun, graceMs: number): Promise<void> {
     await this.#probes?.beforeStop(graceMs);
-    run.kill('SIGTERM');
+    run.kill(this.#stopSignal);
   }
 
-  #begin(place: ContainerPlace, argv: readonly string[]): void {
+  #begin(
+    place: ContainerPlace,
+    image: ContainerImage,
+    facts: ImageFacts,
+    { env, mounts }: ContainerConfig,
+    argv: readonly string[],
+  ): void {
     const { runtime, clock } = this.#node;
     const { pod, sandbox } = place;
     const attempt = this.#ran ? this.#restarts + 1 : this.#restarts;
@@ -149,17 +181,20 @@ export class ContainerAgent {
     const directory = `${podDirectory(this.#node, pod.metadata.uid)}/containers/${this.spec.name}-${attempt}`;
     const messageFile = `${sandbox.etcDir}/termination-${this.spec.name}`;
     writeFileSync(messageFile, '');
-    this.#event(pod, 'Normal', 'Pulled', `Container image ${quote(this.spec.image)} already present on machine`);
     // Whatever comes of it, it was a run: the next one is the next attempt.
     this.#remember();
     this.#restarts = attempt;
     this.#ran = true;
     this.#id = id;
+    this.#imageId = facts.imageId;
+    this.#stopSignal = facts.stopSignal;
+    const held = image.kind === 'oci' ? this.#node.images.hold(image.record) : undefined;
     const run = runtime.startContainer(pod.metadata.uid, {
       id,
       name: this.spec.name,
-      command: { argv, env: place.env, workingDir: this.spec.workingDir },
-      mounts: this.#mounts(place, directory, messageFile),
+      command: { argv, env, workingDir: this.spec.workingDir ?? facts.workingDir },
+      security: containerSecurity(pod, this.spec, facts.user),
+      mounts: this.#mounts(place, image, mounts, directory, messageFile),
       directory,
       logPath: logPath(logDirectory(this.#node, refOf(pod)), this.spec.name, attempt),
       tty: this.spec.tty ?? false,
@@ -171,6 +206,8 @@ export class ContainerAgent {
     this.#event(pod, 'Normal', 'Created', `Created container: ${this.spec.name}`);
     this.#event(pod, 'Normal', 'Started', `Started container ${this.spec.name}`);
     this.#probes = this.#watchHealth(place);
+    const release = (): void => held?.[Symbol.dispose]();
+    run.exited.then(release, release);
     run.exited.then(
       (exit) => this.#ended(run, exit, messageFile),
       (error: unknown) => {
@@ -180,27 +217,38 @@ export class ContainerAgent {
     );
   }
 
-  #mounts(place: ContainerPlace, directory: string, messageFile: string): ReturnType<typeof planContainerMounts> {
-    const { rootless } = this.#node.runtime.thread;
-    const image = planHostImage({
-      entries: readRootEntries(),
-      layerDir: directory,
-      masked: this.#node.maskedPaths,
-      rootless,
-      // A privileged agent can make any mount point when it comes to it.
-      directories: rootless ? place.mounts.map(({ target }) => target) : [],
-    });
+  #mounts(
+    { sandbox }: ContainerPlace,
+    image: ContainerImage,
+    mounts: readonly ContainerMount[],
+    directory: string,
+    messageFile: string,
+  ): ReturnType<typeof planContainerMounts> {
     const message = {
       source: messageFile,
       target: this.spec.terminationMessagePath ?? '/dev/termination-log',
       readOnly: false,
     };
     return planContainerMounts({
-      image,
-      etcDir: place.sandbox.etcDir,
-      shmDir: place.sandbox.shmDir,
-      mounts: [...place.mounts, message],
+      image: this.#imageMounts(image, mounts, directory),
+      etcDir: sandbox.etcDir,
+      shmDir: sandbox.shmDir,
+      mounts: [...mounts, message],
+      readOnlyRoot: this.spec.securityContext?.readOnlyRootFilesystem ?? false,
+      privileged: this.spec.securityContext?.privileged ?? false,
     });
+  }
+
+  #imageMounts(image: ContainerImage, mounts: readonly ContainerMount[], layerDir: string): readonly MountStep[] {
+    const { runtime, images, maskedPaths } = this.#node;
+    const { rootless } = runtime.thread;
+    if (image.kind === 'oci') {
+      const layers = images.layerNames(image.record);
+      return planOciImage({ layersDir: images.layers.directory, layers, layerDir, rootless });
+    }
+    // A privileged agent can make any mount point when it comes to it.
+    const directories = rootless ? mounts.map(({ target }) => target) : [];
+    return planHostImage({ entries: readRootEntries(), layerDir, masked: maskedPaths, rootless, directories });
   }
 
   #watchHealth({ pod, podIp }: ContainerPlace): ContainerProbes {
@@ -240,31 +288,11 @@ export class ContainerAgent {
     return { ...ended(255, 'Unknown', startedAt === undefined ? now : Date.parse(startedAt), now, this.#id), message };
   }
 
-  #imagePresent(pod: Pod): boolean {
-    const image = this.spec.image ?? '';
-    if (isHostImage(image)) return true;
-    const cause = `failed to pull image ${quote(image)}: this version runs only the image "host", the machine's own files`;
-    const first = this.#pullBackoff.delayMs === 0;
-    this.#pullBackoff.restarted();
-    this.#retryAt = this.#node.clock.now() + this.#pullBackoff.delayMs;
-    const backingOff = `Back-off pulling image ${quote(image)}`;
-    if (first) {
-      this.#state = { kind: 'waiting', reason: 'ErrImagePull', message: cause };
-      this.#event(pod, 'Warning', 'Failed', `Failed to pull image ${quote(image)}: ${cause}`);
-      this.#event(pod, 'Warning', 'Failed', 'Error: ErrImagePull');
-    } else {
-      this.#state = { kind: 'waiting', reason: 'ImagePullBackOff', message: `${backingOff}: ErrImagePull: ${cause}` };
-      this.#event(pod, 'Normal', 'BackOff', backingOff);
-      this.#event(pod, 'Warning', 'Failed', 'Error: ImagePullBackOff');
-    }
-    return false;
-  }
-
   #failed(pod: Pod, error: unknown): void {
     const now = this.#node.clock.now();
     const message = errorMessage(error);
-    if (error instanceof ContainerConfigError || error instanceof NoCommandError) {
-      const reason = error instanceof ContainerConfigError ? error.code : 'CreateContainerError';
+    if (error instanceof ContainerConfigError || error instanceof IdentityError || error instanceof NoCommandError) {
+      const reason = error instanceof NoCommandError ? 'CreateContainerError' : error.code;
       this.#state = { kind: 'waiting', reason, message };
       this.#retryAt = now + CONFIG_RETRY_MS;
       this.#event(pod, 'Warning', 'Failed', `Error: ${message}`);

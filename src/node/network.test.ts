@@ -68,6 +68,7 @@ test('planPodNetwork() routes everything of a Pod through its node', () => {
 wire:
 link add ${plan.hostLink} type veth peer eth0
 pod:
+net.ipv4.ip_unprivileged_port_start = 0
 link set lo up
 link set eth0 up
 addr add 10.244.0.2/32 dev eth0

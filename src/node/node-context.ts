@@ -6,6 +6,7 @@ import { type Client } from '#client/client.ts';
 import { type EventRecorder } from '#client/events.ts';
 import { type Informer } from '#client/informer.ts';
 import { type AddressPool } from './address-pool.ts';
+import { type ImageStore } from './image/image-store-agent.ts';
 import { type NetworkNamespace } from './network-sync.ts';
 import { type MachineFacts } from './node-status.ts';
 import { type SandboxRuntime } from './sandbox/runtime-agent.ts';
@@ -20,6 +21,7 @@ export interface NodeContext {
   readonly runtime: SandboxRuntime;
   readonly network: NetworkNamespace;
   readonly pool: AddressPool;
+  readonly images: ImageStore;
   readonly nodeName: string;
   readonly nodeAddress: string;
   readonly podCidr: Cidr;

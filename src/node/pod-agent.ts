@@ -3,9 +3,9 @@ import { errorMessage } from '#base/errors.ts';
 import { type Container, type Pod, type PodStatus } from '#api/generated/types.ts';
 import { pods } from '#api/resource.ts';
 import { isReason } from '#client/client.ts';
-import { ContainerAgent, crashLoopMessage, refOf } from './container-agent.ts';
+import { ContainerAgent, type ContainerConfig, crashLoopMessage, refOf } from './container-agent.ts';
 import { logDirectory, logPath, type NodeContext } from './node-context.ts';
-import { containerEnv, ContainerConfigError } from './pod/container-env.ts';
+import { containerEnv } from './pod/container-env.ts';
 import { type ContainerKind, type ContainerView } from './pod/container-view.ts';
 import { podActions, stopActions } from './pod/pod-actions.ts';
 import { podStatus } from './pod/pod-status.ts';
@@ -207,8 +207,8 @@ export class PodAgent {
     const pod = this.#pod;
     const { namespace } = refOf(pod);
     const { sandbox, podIp, inputs, facts, volumes } = prepared;
-    try {
-      const serviceLinks = pod.spec.enableServiceLinks ?? true;
+    const serviceLinks = pod.spec.enableServiceLinks ?? true;
+    const configure = (imageEnv: Readonly<Record<string, string>>): ContainerConfig => {
       const env = containerEnv({
         pod,
         container: container.spec,
@@ -218,17 +218,14 @@ export class PodAgent {
         imageEnv: {
           PATH: DEFAULT_PATH,
           HOSTNAME: sandbox.spec.hostname,
-          HOME: '/root',
           ...(container.spec.tty === true ? { TERM: 'xterm' } : {}),
+          ...imageEnv,
         },
       });
-      container.start({ pod, podIp, sandbox, env, mounts: containerMounts(container.spec, volumes, env) });
-    } catch (error) {
-      if (!(error instanceof ContainerConfigError)) throw error;
-      container.failConfig(pod, error);
-      // The next attempt needs the objects as they are then.
-      void this.#renew();
-    }
+      return { env, mounts: containerMounts(container.spec, volumes, env) };
+    };
+    // The next attempt needs the objects as they are then.
+    container.start({ pod, podIp, sandbox, configure, renew: () => void this.#renew() });
   }
 
   #noteBackoffs(): void {

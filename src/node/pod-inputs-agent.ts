@@ -9,9 +9,10 @@ import { expand } from './pod/expand.ts';
 import { type PodFacts } from './pod/field-value.ts';
 import { type ContainerMount } from './sandbox/container-mounts.ts';
 import { PreparationError } from './pod-sandbox-agent.ts';
+import { isMapped } from './stage/id-map.ts';
 import { type PodSandbox } from './sandbox/pod-sandbox-sync.ts';
 import { tokenKey, type TokenWish, volumeFiles, volumeReferences } from './volume/volume-files.ts';
-import { prepareHostPath, writeVolume } from './volume/volume-sync.ts';
+import { giveToGroup, prepareHostPath, writeVolume } from './volume/volume-sync.ts';
 
 /** All that a Pod needs from the API, as it was at one moment. */
 export interface PodInputs extends PodSources {
@@ -103,13 +104,22 @@ export function writeVolumes(
   for (const volume of pod.spec.volumes ?? []) {
     const directory = `${podDirectory(context, pod.metadata.uid)}/volumes/${volume.name}`;
     try {
-      paths.set(volume.name, writeOne(context, pod, sandbox, inputs, facts, volume, directory));
+      const path = writeOne(context, pod, sandbox, inputs, facts, volume, directory);
+      paths.set(volume.name, path);
+      if (path === directory) applyGroup(context, pod, path, volume.emptyDir === undefined);
     } catch (error) {
       if (!(error instanceof ContainerConfigError) && errorCode(error) === undefined) throw error;
       throw mountError(volume.name, errorMessage(error));
     }
   }
   return paths;
+}
+
+/** Not where the machine has no such group for us: then everything belongs to the one user there is. */
+function applyGroup({ runtime }: NodeContext, pod: Pod, path: string, readOnly: boolean): void {
+  const group = pod.spec.securityContext?.fsGroup;
+  if (group === undefined || !isMapped(runtime.thread.ids.groups, group)) return;
+  giveToGroup(path, group, readOnly);
 }
 
 function mountError(volume: string, reason: string): PreparationError {

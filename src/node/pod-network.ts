@@ -36,6 +36,8 @@ export function planPodNetwork(spec: PodNetworkSpec): PodNetworkPlan {
     hostLink,
     wire: [{ kind: 'veth', name: hostLink, peer: 'eth0' }],
     pod: [
+      // Who is not root may serve port 80 here, as in other container runtimes: the ports are the Pod's alone.
+      { kind: 'sysctl', name: 'net.ipv4.ip_unprivileged_port_start', value: 0 },
       { kind: 'up', link: 'lo' },
       { kind: 'up', link: 'eth0' },
       { kind: 'address', address: `${spec.podIp}/${bits}`, link: 'eth0' },

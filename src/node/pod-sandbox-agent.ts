@@ -1,5 +1,7 @@
 import { CodedError, errorMessage } from '#base/errors.ts';
 import { type Pod } from '#api/generated/types.ts';
+import { inNetns } from '#netlink/namespace.ts';
+import { writeSysctl } from '#netlink/sysctl.ts';
 import { connectPod } from './network-sync.ts';
 import { type NodeContext, podDirectory } from './node-context.ts';
 import { type PodFacts } from './pod/field-value.ts';
@@ -46,6 +48,7 @@ function create(node: NodeContext, pod: Pod): MadeSandbox {
   const wire = hostNetwork ? undefined : connectPod(network, { podUid: uid, podIp, podCidr, nodeAddress });
   const hostname = hostNetwork ? nodeName : hostnameOf(pod);
   try {
+    applySysctls(pod, wire?.fd);
     const sandbox = runtime.createSandbox(registrationOf(pod), {
       podUid: uid,
       hostname,
@@ -59,6 +62,14 @@ function create(node: NodeContext, pod: Pod): MadeSandbox {
   } catch (error) {
     wire?.[Symbol.dispose]();
     throw error;
+  }
+}
+
+/** Only what belongs to the Pod's own network: the rest is the machine's. */
+function applySysctls({ spec }: Pod, netFd: number | undefined): void {
+  for (const { name, value } of spec.securityContext?.sysctls ?? []) {
+    if (netFd === undefined || !/^net[./]/.test(name)) throw new Error(`forbidden sysctl: ${JSON.stringify(name)}`);
+    inNetns(netFd, () => writeSysctl(name, value));
   }
 }
 

@@ -127,7 +127,12 @@ test('containerArgv() and envReferences() read the whole container', () => {
     env: [{ name: 'A', valueFrom: { secretKeyRef: { name: 's', key: 'k' } } }],
     envFrom: [{ configMapRef: { name: 'cm' } }, { configMapRef: { name: 'cm' } }],
   };
-  assert.equal(containerArgv(container, { A: '1' }).join(' '), 'run 1 $(A) $(B)');
+  const image = { entrypoint: ['entry', '$(A)'], command: ['default'] };
+  const { command: _, ...withArgs } = container;
+  assert.deepEqual(
+    [container, withArgs, { name: 'c' }].map((one) => containerArgv(one, { A: '1' }, image).join(' ')),
+    ['run 1 $(A) $(B)', 'entry $(A) $(A) $(B)', 'entry $(A) default'],
+  );
   assert.deepEqual(envReferences([container]), { configMaps: ['cm'], secrets: ['s'] });
 });
 

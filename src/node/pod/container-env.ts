@@ -129,9 +129,22 @@ function decode(base64: string): string {
   return Buffer.from(base64, 'base64').toString();
 }
 
-/** `command` and `args` with their `$(NAME)` replaced; an image without an entry point runs `args` alone. */
-export function containerArgv(container: Container, env: Readonly<Record<string, string>>): readonly string[] {
-  return [...(container.command ?? []), ...(container.args ?? [])].map((text) => expand(text, (name) => env[name]));
+/** What an image says to run. */
+export interface ImageCommand {
+  readonly entrypoint: readonly string[];
+  readonly command: readonly string[];
+}
+
+/** `command` and `args` with their `$(NAME)` replaced, in the place of what the image says; a new command goes without its arguments. */
+export function containerArgv(
+  container: Container,
+  env: Readonly<Record<string, string>>,
+  image: ImageCommand,
+): readonly string[] {
+  const { command = [], args = [] } = container;
+  const fill = (texts: readonly string[]): readonly string[] => texts.map((text) => expand(text, (name) => env[name]));
+  if (command.length > 0) return fill([...command, ...args]);
+  return [...image.entrypoint, ...(args.length > 0 ? fill(args) : image.command)];
 }
 
 /** Names of the ConfigMaps and Secrets that containers' variables need. */

@@ -39,6 +39,8 @@ export interface ContainerView {
   /** What its startup probe says; true without one. */
   readonly started: boolean;
   readonly id: string | undefined;
+  /** Empty before its image is known. */
+  readonly imageId: string;
   /** When it may start (again), after a failure. */
   readonly retryAt: number;
   /** How long it is made to wait now, from its end. */

@@ -23,6 +23,7 @@ function view(text: string): ContainerView {
     ready: state === 'up',
     started: state === 'up',
     id: undefined,
+    imageId: '',
     retryAt: Number(retryAt),
     backoffMs: 0,
   };

@@ -16,6 +16,7 @@ const up: ContainerView = {
   ready: true,
   started: true,
   id: 'abc',
+  imageId: 'clusterip://host',
   retryAt: 0,
   backoffMs: 0,
 };
@@ -25,6 +26,7 @@ const creating: ContainerView = {
   ready: false,
   started: false,
   id: undefined,
+  imageId: '',
 };
 const ended = (exitCode: number): ContainerView => ({
   ...up,

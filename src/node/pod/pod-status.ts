@@ -52,7 +52,7 @@ function containerStatus(view: ContainerView, pod: Pod): ContainerStatus {
     started: running && view.started,
     restartCount: view.restarts,
     image: view.image,
-    imageID: view.id === undefined ? '' : imageId(view.image),
+    imageID: view.imageId,
     ...(view.id === undefined ? {} : { containerID: `${CONTAINER_ID_SCHEME}${view.id}` }),
   };
 }
@@ -60,10 +60,6 @@ function containerStatus(view: ContainerView, pod: Pod): ContainerStatus {
 /** A Pod that is being deleted takes no new work, whatever its probes say. */
 function isReady({ state, ready, started }: ContainerView, pod: Pod): boolean {
   return state.kind === 'running' && ready && started && pod.metadata.deletionTimestamp === undefined;
-}
-
-function imageId(image: string): string {
-  return `clusterip://${image}`;
 }
 
 export function phaseOf({ containers, phase, pod }: PodRuntimeState): string {

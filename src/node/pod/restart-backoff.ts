@@ -32,3 +32,11 @@ export function formatSeconds(ms: number): string {
   if (seconds < 60) return `${seconds}s`;
   return `${Math.floor(seconds / 60)}m${seconds % 60}s`;
 }
+
+/** `350ms`, `1.204s`, `1m2.5s`: the same with fractions. */
+export function formatDuration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)}ms`;
+  const minutes = Math.floor(ms / 60_000);
+  const seconds = `${Number(((ms - minutes * 60_000) / 1000).toFixed(3))}s`;
+  return minutes > 0 ? `${minutes}m${seconds}` : seconds;
+}

@@ -8,32 +8,6 @@ export interface ContainerCommand {
 
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-export interface Launcher {
-  readonly unshare: string;
-  readonly setsid: string;
-}
-
-/**
- * The command line that enters `root` and becomes `command`. The procfs has to be mounted by the process itself, because
- * it shows the pid namespace of the one who mounts it.
- */
-export function launchLine(
-  launcher: Launcher,
-  root: string,
-  command: ContainerCommand,
-  options: { readonly tty: boolean },
-): readonly string[] {
-  return [
-    ...(options.tty ? [launcher.setsid, '--ctty'] : []),
-    launcher.unshare,
-    `--root=${root}`,
-    `--wd=${command.workingDir ?? '/'}`,
-    '--mount-proc=/proc',
-    '--',
-    ...command.argv,
-  ];
-}
-
 /** Where a program may lie: as execvp(3) looks for it. */
 export function commandCandidates(command: ContainerCommand): readonly string[] {
   const name = command.argv[0] ?? '';

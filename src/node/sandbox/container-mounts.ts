@@ -15,6 +15,9 @@ export interface ContainerMountsSpec {
   /** Shared by the Pod's containers. */
   readonly shmDir: string;
   readonly mounts: readonly ContainerMount[];
+  readonly readOnlyRoot: boolean;
+  /** The kernel's own files in /sys can be written to. */
+  readonly privileged: boolean;
 }
 
 const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty'] as const;
@@ -28,17 +31,12 @@ export function planContainerMounts(spec: ContainerMountsSpec): readonly MountSt
     {
       kind: 'either',
       of: [
-        [{ kind: 'mount', type: 'sysfs', target: '/sys', readOnly: true }],
+        [{ kind: 'mount', type: 'sysfs', target: '/sys', readOnly: !spec.privileged }],
         // The kernel refuses a new one without privilege where parts of the old one are covered.
-        [{ kind: 'bind', target: '/sys', source: '/sys', recursive: true }],
+        [{ kind: 'bind', target: '/sys', source: '/sys', recursive: true, readOnly: true }],
         [],
       ],
     },
-    { kind: 'directory', target: '/tmp', mode: 0o1777 },
-    { kind: 'mount', type: 'tmpfs', target: '/tmp', data: 'mode=1777' },
-    { kind: 'directory', target: '/run', mode: 0o755 },
-    { kind: 'mount', type: 'tmpfs', target: '/run', data: 'mode=755' },
-    { kind: 'directory', target: '/run/lock', mode: 0o1777 },
     ...planDevices(spec.shmDir),
     { kind: 'bind', target: '/etc/hosts', source: `${spec.etcDir}/hosts` },
     { kind: 'bind', target: '/etc/hostname', source: `${spec.etcDir}/hostname` },
@@ -50,14 +48,33 @@ export function planContainerMounts(spec: ContainerMountsSpec): readonly MountSt
       readOnly,
       recursive: true,
     })),
+    ...(spec.readOnlyRoot ? readOnlySteps(spec) : []),
   ];
+}
+
+/** Last, because mount points come into being by being mounted on. */
+function readOnlySteps({ image, mounts }: ContainerMountsSpec): readonly MountStep[] {
+  // What a volume covers cannot be written to, and the volume may be.
+  const covered = new Set(mounts.map(({ target }) => target));
+  const targets = image.flatMap((step) => {
+    const first = step.kind === 'either' ? step.of[0]?.[0] : step;
+    const writable =
+      first?.kind === 'overlay' || first?.kind === 'layers' || (first?.kind === 'mount' && first.readOnly !== true);
+    return writable && !covered.has(first.target) ? [first.target] : [];
+  });
+  return targets.map((target) => ({ kind: 'read-only', target }));
 }
 
 function planDevices(shmDir: string): readonly MountStep[] {
   return [
     { kind: 'directory', target: '/dev', mode: 0o755 },
     { kind: 'mount', type: 'tmpfs', target: '/dev', data: 'mode=755,size=64k' },
-    ...devices.map((name): MountStep => ({ kind: 'bind', target: `/dev/${name}`, source: `/dev/${name}` })),
+    ...devices.map((name): MountStep => ({
+      kind: 'bind',
+      target: `/dev/${name}`,
+      source: `/dev/${name}`,
+      devices: true,
+    })),
     { kind: 'directory', target: '/dev/pts', mode: 0o755 },
     { kind: 'mount', type: 'devpts', target: '/dev/pts', data: 'newinstance,ptmxmode=0666,mode=0620' },
     { kind: 'symlink', target: '/dev/ptmx', to: 'pts/ptmx' },

@@ -3,19 +3,37 @@ import { type Writable } from 'node:stream';
 import { type Clock } from '#base/clock.ts';
 import { CLONE_NEWNS, CLONE_NEWPID, openNamespace, setns, unshare } from '#netlink/namespace.ts';
 import { type ExecProcess, type ExitStatus, type OutputListener, type TerminalSize } from '../runtime.ts';
-import { type ContainerCommand, launchLine } from './container-command.ts';
+import { type Capability } from '../stage/capability.ts';
+import {
+  planContainerExec,
+  planContainerStart,
+  type StageProgram,
+  type StageSecurity,
+} from '../stage/container-stage.ts';
+import { becomingOf } from '../stage/id-map.ts';
+import { type IdentityWish, type ResolvedIdentity, resolveIdentity } from '../stage/identity.ts';
+import { type ContainerCommand } from './container-command.ts';
 import { ContainerLog } from './log-sync.ts';
 import { executeMounts } from './mount-sync.ts';
 import { type MountStep } from './mount-step.ts';
-import { checkCommand, type ContainerProcess, makeWorkingDir, startProcess, type Stdio } from './process-sync.ts';
+import { type ContainerProcess, findCommand, makeWorkingDir, startProcess, type Stdio } from './process-sync.ts';
+import { readInRoot } from './rooted-path-sync.ts';
 import { type PodSandbox } from './pod-sandbox-sync.ts';
 import { type SandboxThread } from './sandbox-thread-sync.ts';
+
+export interface ContainerSecurity {
+  readonly identity: IdentityWish;
+  readonly capabilities: ReadonlySet<Capability>;
+  readonly noNewPrivs: boolean;
+  readonly privileged: boolean;
+}
 
 export interface ContainerRunSpec {
   /** 64 hexadecimal digits. */
   readonly id: string;
   readonly name: string;
   readonly command: ContainerCommand;
+  readonly security: ContainerSecurity;
   readonly mounts: readonly MountStep[];
   /** Of this run alone; removed after it by the Pod's sandbox. */
   readonly directory: string;
@@ -35,6 +53,7 @@ export class ContainerRun {
   readonly #thread: SandboxThread;
   readonly #sandbox: PodSandbox;
   readonly #process: ContainerProcess;
+  readonly #launch: Launch;
   readonly #listeners = new Set<OutputListener>();
   /** Its mount namespace lives as long as this is open. */
   #mountFd: number | undefined;
@@ -44,7 +63,12 @@ export class ContainerRun {
     thread: SandboxThread,
     sandbox: PodSandbox,
     spec: ContainerRunSpec,
-    started: { readonly process: ContainerProcess; readonly mountFd: number; readonly log: ContainerLog },
+    started: {
+      readonly process: ContainerProcess;
+      readonly mountFd: number;
+      readonly launch: Launch;
+      readonly log: ContainerLog;
+    },
     startedAt: number,
   ) {
     this.#thread = thread;
@@ -52,6 +76,7 @@ export class ContainerRun {
     this.spec = spec;
     this.startedAt = startedAt;
     this.#process = started.process;
+    this.#launch = started.launch;
     this.#mountFd = started.mountFd;
     this.exited = this.#run(started.process, started.log);
   }
@@ -62,22 +87,25 @@ export class ContainerRun {
     mkdirSync(root, { recursive: true });
     const log = new ContainerLog(spec.logPath, { clock, maxBytes: spec.logMaxBytes });
     try {
-      const { process, mountFd } = thread.away(() => {
+      const started = thread.away(() => {
         sandbox.enter();
         unshare(CLONE_NEWNS);
         executeMounts(root, spec.mounts);
         makeWorkingDir(root, spec.command.workingDir);
-        checkCommand(root, spec.command);
-        unshare(CLONE_NEWPID);
-        const process = startProcess(
-          lineOf(thread, root, spec.command, spec.tty),
-          spec.command.env,
-          spec,
-          devptsOf(root),
-        );
-        return { process, mountFd: openNamespace('mnt') };
+        const launch = prepare(thread, root, spec);
+        const path = findCommand(root, launch.command);
+        const calls = planContainerStart(root, programOf(path, launch.command, spec.tty), launch.security);
+        // The process takes our root with it: pivot_root(2) moves all whose root is the old one.
+        const mountFd = openNamespace('mnt');
+        try {
+          unshare(CLONE_NEWPID);
+          return { process: startProcess(calls, spec, devptsOf(root)), mountFd, launch };
+        } catch (error) {
+          closeSync(mountFd);
+          throw error;
+        }
       });
-      return new ContainerRun(thread, sandbox, spec, { process, mountFd, log }, clock.now());
+      return new ContainerRun(thread, sandbox, spec, { ...started, log }, clock.now());
     } catch (error) {
       log.close();
       throw error;
@@ -117,19 +145,26 @@ export class ContainerRun {
     const mountFd = this.#mountFd;
     if (mountFd === undefined)
       throw new Error(`Cannot run in container ${JSON.stringify(this.spec.name)}: it has ended`);
-    const root = rootOf(this.spec);
+    const { command: own, security } = this.#launch;
+    const full = { ...command, env: { ...own.env, ...command.env } };
+    const path = this.#thread.away(() => {
+      setns(mountFd, 'mnt');
+      return findCommand('/', full);
+    });
     const pidFd = openNamespace('pid', pid);
+    const userFd = security.becoming.kind === 'renumber' ? openNamespace('user', pid) : undefined;
     try {
+      const calls = planContainerExec(programOf(path, full, stdio.tty), security);
+      const fds = userFd === undefined ? [mountFd] : [mountFd, userFd];
       const process = this.#thread.away(() => {
         this.#sandbox.enter();
         setns(pidFd, 'pid');
-        setns(mountFd, 'mnt');
-        checkCommand(root, command);
-        return startProcess(lineOf(this.#thread, root, command, stdio.tty), command.env, stdio, devptsOf(root));
+        return startProcess(calls, stdio, `/proc/${pid}/root/dev/pts`, fds);
       });
       return { ...process, wait: () => process.exited };
     } finally {
       closeSync(pidFd);
+      if (userFd !== undefined) closeSync(userFd);
     }
   }
 
@@ -166,6 +201,22 @@ function devptsOf(root: string): string {
   return `${root}/dev/pts`;
 }
 
-function lineOf(thread: SandboxThread, root: string, command: ContainerCommand, tty: boolean): readonly string[] {
-  return launchLine({ unshare: thread.unshareCommand, setsid: thread.setsidCommand }, root, command, { tty });
+/** What only the container's files could tell. */
+interface Launch {
+  readonly command: ContainerCommand;
+  readonly security: StageSecurity;
+}
+
+function prepare(thread: SandboxThread, root: string, { command, security }: ContainerRunSpec): Launch {
+  const files = { passwd: readInRoot(root, '/etc/passwd'), group: readInRoot(root, '/etc/group') };
+  const identity: ResolvedIdentity = resolveIdentity(security.identity, files);
+  const { capabilities, noNewPrivs, privileged } = security;
+  return {
+    command: { ...command, env: { HOME: identity.home, ...command.env } },
+    security: { becoming: becomingOf(identity, thread.ids), capabilities, noNewPrivs, unmasked: privileged },
+  };
+}
+
+function programOf(path: string, { argv, env, workingDir }: ContainerCommand, tty: boolean): StageProgram {
+  return { path, argv, env, workingDir: workingDir ?? '/', tty };
 }

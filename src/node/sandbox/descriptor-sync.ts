@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type * as Koffi from 'koffi';
 import { SystemError } from '#netlink/system-error.ts';
@@ -7,6 +7,7 @@ import { SystemError } from '#netlink/system-error.ts';
 interface Calls {
   readonly errno: () => number;
   readonly pipe2: (fds: Int32Array, flags: number) => number;
+  readonly memfdCreate: (name: string, flags: number) => number;
   /** Variadic in C; both ABIs that we run on pass a third argument as they do here. */
   readonly ioctl: (fd: number, request: number, argument: Int32Array | Uint16Array) => number;
 }
@@ -20,6 +21,7 @@ function calls(): Calls {
   loaded = {
     errno: () => koffi.errno(),
     pipe2: library.func('int pipe2(void *, int)') as Calls['pipe2'],
+    memfdCreate: library.func('int memfd_create(const char *, unsigned int)') as Calls['memfdCreate'],
     ioctl: library.func('int ioctl(int, unsigned long, void *)') as Calls['ioctl'],
   };
   return loaded;
@@ -40,6 +42,25 @@ export function openPipe(): Pipe {
   const fds = new Int32Array(2);
   if (calls().pipe2(fds, O_CLOEXEC) < 0) throw new SystemError('open a pipe', calls().errno());
   return { read: fds[0] ?? -1, write: fds[1] ?? -1 };
+}
+
+const MFD_CLOEXEC = 1;
+const MFD_EXEC = 0x10;
+
+/** A file in memory, with no name, that holds a program; it can be run as `/proc/<our pid>/fd/<descriptor>`. */
+export function openProgram(bytes: Uint8Array): number {
+  const create = (flags: number): number => calls().memfdCreate('stage', flags);
+  let fd = create(MFD_CLOEXEC | MFD_EXEC);
+  // Kernels before 6.3 do not know that such a file could be anything but executable.
+  if (fd < 0) fd = create(MFD_CLOEXEC);
+  if (fd < 0) throw new SystemError('make a file in memory', calls().errno());
+  try {
+    for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at);
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
 }
 
 export interface Terminal {

@@ -14,7 +14,6 @@ import { after, test } from 'node:test';
 import { ManualClock } from '#base/clock.ts';
 import { LogLines, MAX_LINE_BYTES } from './log-line.ts';
 import { ContainerLog } from './log-sync.ts';
-import { findMountOptions } from './mount-options-sync.ts';
 import { removeTree } from './remove-tree-sync.ts';
 import { resolveInRoot } from './rooted-path-sync.ts';
 
@@ -82,18 +81,4 @@ test('removeTree() opens what is locked', () => {
   removeTree(`${directory}/locked`);
   assert.equal(existsSync(`${directory}/locked`), false);
   removeTree(`${directory}/locked`);
-});
-
-test('findMountOptions() takes the innermost mount, and the last of several on one point', () => {
-  const info = `\
-22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw
-30 22 0:25 / /a\\040b rw,nosuid shared:1 - tmpfs tmpfs rw
-31 22 0:26 / /data rw - tmpfs tmpfs rw
-32 31 0:27 / /data ro,nodev - tmpfs tmpfs rw
-`;
-  const of = (path: string): string => [...findMountOptions(info, path)].join(',');
-  assert.deepEqual(
-    [of('/x'), of('/a b/c'), of('/data/x'), of('/database')],
-    ['rw,relatime', 'rw,nosuid', 'ro,nodev', 'rw,relatime'],
-  );
 });

@@ -46,6 +46,13 @@ export function planHostImage(spec: HostImageSpec): readonly MountStep[] {
     steps.push({ kind: 'directory', target, mode: 0o755 });
     steps.push(overlayOrEmpty(spec, entry.name, inMemory ? memory : spec.layerDir));
   }
+  steps.push(
+    { kind: 'directory', target: '/tmp', mode: 0o1777 },
+    { kind: 'mount', type: 'tmpfs', target: '/tmp', data: 'mode=1777' },
+    { kind: 'directory', target: '/run', mode: 0o755 },
+    { kind: 'mount', type: 'tmpfs', target: '/run', data: 'mode=755' },
+    { kind: 'directory', target: '/run/lock', mode: 0o1777 },
+  );
   for (const path of spec.masked) {
     if (OWN.has(path.split('/')[1] ?? '')) continue;
     steps.push({ kind: 'mount', type: 'tmpfs', target: path, readOnly: true, data: 'size=4k,mode=555' });

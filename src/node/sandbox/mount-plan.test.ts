@@ -36,6 +36,11 @@ either
   overlay /home of /home in /var/state/pods/u/c-0/upper/home
 or
   tmpfs /home rw mode=755
+directory /tmp 1777
+tmpfs /tmp rw mode=1777
+directory /run 755
+tmpfs /run rw mode=755
+directory /run/lock 1777
 tmpfs /var/state ro size=4k,mode=555
 `,
   },
@@ -62,6 +67,11 @@ either
   overlay /home of /home in /home/me/state/pods/u/c-0/memory/upper/home userxattr
 or
   tmpfs /home rw mode=755
+directory /tmp 1777
+tmpfs /tmp rw mode=1777
+directory /run 755
+tmpfs /run rw mode=755
+directory /run/lock 1777
 tmpfs /home/me/state ro size=4k,mode=555
 `,
   },
@@ -77,6 +87,8 @@ test('planContainerMounts() lays the rest over the image, outer mounts before in
     image: [],
     etcDir: '/s/etc',
     shmDir: '/s/shm',
+    readOnlyRoot: false,
+    privileged: false,
     mounts: [
       { source: '/s/volumes/inner', target: '/data/inner', readOnly: true },
       { source: '/s/volumes/outer', target: '/data', readOnly: false },
@@ -90,21 +102,16 @@ directory /sys 555
 either
   sysfs /sys ro
 or
-  rbind /sys from /sys rw
+  rbind /sys from /sys ro
 or
-directory /tmp 1777
-tmpfs /tmp rw mode=1777
-directory /run 755
-tmpfs /run rw mode=755
-directory /run/lock 1777
 directory /dev 755
 tmpfs /dev rw mode=755,size=64k
-bind /dev/null from /dev/null rw
-bind /dev/zero from /dev/zero rw
-bind /dev/full from /dev/full rw
-bind /dev/random from /dev/random rw
-bind /dev/urandom from /dev/urandom rw
-bind /dev/tty from /dev/tty rw
+bind /dev/null from /dev/null rw dev
+bind /dev/zero from /dev/zero rw dev
+bind /dev/full from /dev/full rw dev
+bind /dev/random from /dev/random rw dev
+bind /dev/urandom from /dev/urandom rw dev
+bind /dev/tty from /dev/tty rw dev
 directory /dev/pts 755
 devpts /dev/pts rw newinstance,ptmxmode=0666,mode=0620
 symlink /dev/ptmx to pts/ptmx
@@ -123,6 +130,27 @@ bind /etc/hostname from /s/etc/hostname rw
 bind /etc/resolv.conf from /s/etc/resolv.conf rw
 rbind /data from /s/volumes/outer rw
 rbind /data/inner from /s/volumes/inner ro
+`,
+  );
+});
+
+test('planContainerMounts() makes a read-only image read-only at the end', () => {
+  const image = planHostImage({ ...machine, entries: [{ kind: 'directory', name: 'etc' }], masked: [] });
+  const plan = planContainerMounts({
+    image,
+    etcDir: '/s/etc',
+    shmDir: '/s/shm',
+    mounts: [],
+    readOnlyRoot: true,
+    privileged: true,
+  });
+  assert.equal(
+    formatMountSteps(plan.slice(-4)),
+    `\
+read-only /
+read-only /etc
+read-only /tmp
+read-only /run
 `,
   );
 });

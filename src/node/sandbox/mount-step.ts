@@ -25,13 +25,28 @@ export type MountStep =
       readonly directories: readonly string[];
     }
   | {
+      readonly kind: 'layers';
+      readonly target: string;
+      /** Holds the lower layers. */
+      readonly base: string;
+      /** Names in `base`, the topmost first. */
+      readonly lower: readonly string[];
+      readonly upper: string;
+      readonly work: string;
+      readonly userXattr: boolean;
+    }
+  | {
       readonly kind: 'bind';
       readonly target: string;
       readonly source: string;
       readonly readOnly?: boolean;
       /** With all that is mounted below the source. */
       readonly recursive?: boolean;
+      /** Device nodes in it are devices. */
+      readonly devices?: boolean;
     }
+  /** Of the mount at `target`, not of those below it. */
+  | { readonly kind: 'read-only'; readonly target: string }
   | { readonly kind: 'directory'; readonly target: string; readonly mode: number }
   | { readonly kind: 'symlink'; readonly target: string; readonly to: string }
   /** The first alternative that the kernel lets us have; what is left out on purpose is an empty last one. */
@@ -52,8 +67,12 @@ function formatMountStep(step: MountStep, indent: string): string {
       const directories = step.directories.length === 0 ? '' : ` with ${step.directories.join(' ')}`;
       return `overlay ${step.target} of ${step.lower} in ${step.upper}${step.userXattr ? ' userxattr' : ''}${directories}`;
     }
+    case 'layers':
+      return `layers ${step.target} of ${step.lower.join(':')} in ${step.upper}${step.userXattr ? ' userxattr' : ''}`;
     case 'bind':
-      return `${step.recursive ? 'rbind' : 'bind'} ${step.target} from ${step.source} ${step.readOnly ? 'ro' : 'rw'}`;
+      return formatBind(step);
+    case 'read-only':
+      return `read-only ${step.target}`;
     case 'directory':
       return `directory ${step.target} ${step.mode.toString(8)}`;
     case 'symlink':
@@ -63,4 +82,9 @@ function formatMountStep(step: MountStep, indent: string): string {
         .map((alternative) => formatMountSteps(alternative, `${indent}  `))
         .join(`${indent}or\n`)}`.trimEnd();
   }
+}
+
+function formatBind(step: Extract<MountStep, { kind: 'bind' }>): string {
+  const access = step.readOnly ? 'ro' : 'rw';
+  return `${step.recursive ? 'rbind' : 'bind'} ${step.target} from ${step.source} ${access}${step.devices ? ' dev' : ''}`;
 }

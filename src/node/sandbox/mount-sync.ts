@@ -11,9 +11,9 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import * as m from '#netlink/mount.ts';
+import { addMountAttributes, MOUNT_ATTR_NODEV, MOUNT_ATTR_RDONLY } from '#netlink/mount-attribute.ts';
 import { type RootEntry } from './host-image.ts';
 import { type MountStep } from './mount-step.ts';
-import { mountOptionsOf } from './mount-options-sync.ts';
 import { resolveInRoot } from './rooted-path-sync.ts';
 
 /** Builds the tree below `root` in the mount namespace that the calling thread is in. */
@@ -43,8 +43,14 @@ function execute(root: string, step: MountStep): void {
     case 'overlay':
       overlay(root, step);
       break;
+    case 'layers':
+      layers(root, step);
+      break;
     case 'bind':
       bind(root, step);
+      break;
+    case 'read-only':
+      addMountAttributes(directoryIn(root, step.target), MOUNT_ATTR_RDONLY, false);
       break;
     case 'directory':
       chmodSync(directoryIn(root, step.target), step.mode);
@@ -78,7 +84,23 @@ function overlay(root: string, step: Extract<MountStep, { kind: 'overlay' }>): v
   readdirSync(step.lower);
   for (const path of step.directories) makeLike(step.lower, step.upper, path);
   const options = `lowerdir=${escape(step.lower)},upperdir=${escape(step.upper)},workdir=${escape(step.work)}`;
-  m.mount('overlay', directoryIn(root, step.target), 'overlay', 0, step.userXattr ? `${options},userxattr` : options);
+  m.mount(
+    'overlay',
+    directoryIn(root, step.target),
+    'overlay',
+    m.MS_NODEV,
+    step.userXattr ? `${options},userxattr` : options,
+  );
+}
+
+function layers(root: string, step: Extract<MountStep, { kind: 'layers' }>): void {
+  for (const path of [step.upper, step.work]) mkdirSync(path, { recursive: true });
+  chmodSync(step.upper, 0o755);
+  const target = directoryIn(root, step.target);
+  // Relative names keep the options below the page that mount(2) takes.
+  m.chdir(step.base);
+  const options = `lowerdir=${step.lower.join(':')},upperdir=${escape(step.upper)},workdir=${escape(step.work)}`;
+  m.mount('overlay', target, 'overlay', m.MS_NODEV, step.userXattr ? `${options},userxattr` : options);
 }
 
 /** Commas and colons separate the options of overlayfs. */
@@ -105,32 +127,13 @@ function bind(root: string, step: Extract<MountStep, { kind: 'bind' }>): void {
   mkdirMissing(step.source);
   const target = statSync(step.source).isDirectory() ? directoryIn(root, step.target) : fileIn(root, step.target);
   m.bindMount(step.source, target, flags);
-  if (!step.readOnly) return;
-  m.mount(null, target, null, m.MS_BIND | m.MS_REMOUNT | m.MS_RDONLY | lockedFlags(step.source), null);
+  const attributes = (step.readOnly ? MOUNT_ATTR_RDONLY : 0) | (step.devices ? 0 : MOUNT_ATTR_NODEV);
+  if (attributes !== 0) addMountAttributes(target, attributes, step.recursive ?? false);
 }
 
 function mkdirMissing(path: string): void {
   if (statSync(path, { throwIfNoEntry: false }) === undefined) mkdirSync(path, { recursive: true, mode: 0o777 });
 }
-
-/** In a user namespace a remount may not drop what the file system already forbids (EPERM). */
-function lockedFlags(source: string): number {
-  try {
-    const options = mountOptionsOf(source);
-    return (
-      (options.has('nosuid') ? m.MS_NOSUID : 0) |
-      (options.has('nodev') ? m.MS_NODEV : 0) |
-      (options.has('noexec') ? m.MS_NOEXEC : 0) |
-      (options.has('noatime') ? MS_NOATIME : 0) |
-      (options.has('relatime') ? MS_RELATIME : 0)
-    );
-  } catch {
-    return 0;
-  }
-}
-
-const MS_NOATIME = 1024;
-const MS_RELATIME = 1 << 21;
 
 function either(root: string, alternatives: readonly (readonly MountStep[])[]): void {
   let first: unknown;

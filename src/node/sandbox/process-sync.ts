@@ -1,12 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, closeSync, constants as fsConstants, mkdirSync } from 'node:fs';
+import { accessSync, closeSync, constants as fsConstants, mkdirSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants } from 'node:os';
 import { type Readable, type Writable } from 'node:stream';
 import { ReadStream } from 'node:tty';
 import { type ExitStatus, RuntimeError, type TerminalSize } from '../runtime.ts';
+import { SystemError } from '#netlink/system-error.ts';
+import { parseStageFailure, stageProgram } from '../stage/stage-program.ts';
+import { type SystemCall } from '../stage/system-call.ts';
 import { commandCandidates, type ContainerCommand } from './container-command.ts';
-import { openPipe, openTerminal, resizeTerminal } from './descriptor-sync.ts';
+import { openPipe, openProgram, openTerminal, resizeTerminal } from './descriptor-sync.ts';
 import { resolveInRoot } from './rooted-path-sync.ts';
 
 export interface Stdio {
@@ -26,18 +29,21 @@ export interface ContainerProcess {
   kill(signal: NodeJS.Signals): void;
 }
 
-/** Starts `line` in all the namespaces that the calling thread is in now. `devpts` is where terminals come from. */
+/**
+ * Starts a process that makes `calls`, in all the namespaces that the calling thread is in now, and waits until it has
+ * become the program that the last of them names. `devpts` is where terminals come from, `fds` are its descriptors from
+ * 4 on.
+ */
 export function startProcess(
-  line: readonly string[],
-  env: Readonly<Record<string, string>>,
+  calls: readonly SystemCall[],
   stdio: Stdio,
   devpts: string,
+  fds: readonly number[] = [],
 ): ContainerProcess {
   const ends = stdio.tty ? openTerminalEnds(stdio, devpts) : openPipeEnds(stdio);
   let child: ChildProcess;
   try {
-    const [file = '', ...args] = line;
-    child = spawn(file, args, { cwd: '/', env: { ...env }, stdio: [...ends.theirs] });
+    child = startStage(calls, [...ends.theirs], fds);
   } catch (error) {
     for (const fd of ends.ours) closeSync(fd);
     throw error;
@@ -45,14 +51,10 @@ export function startProcess(
     for (const fd of new Set(ends.theirs)) if (typeof fd === 'number') closeSync(fd);
   }
   const exited = exitOf(child);
-  if (child.pid === undefined) {
-    for (const fd of ends.ours) closeSync(fd);
-    exited.catch(() => {});
-    throw new RuntimeError('ERR_SANDBOX_FAILED', `Cannot start ${JSON.stringify(line[0])}: no process was made`);
-  }
+  const { pid = 0 } = child;
   const terminal = ends.terminal;
   return {
-    pid: child.pid,
+    pid,
     ...ends.streams(),
     exited,
     resize: (size) => {
@@ -62,6 +64,47 @@ export function startProcess(
     },
     kill: (signal) => void child.kill(signal),
   };
+}
+
+/** Throws what the kernel said to the first call that failed. */
+export function startStage(
+  calls: readonly SystemCall[],
+  stdio: readonly (number | 'ignore')[],
+  fds: readonly number[] = [],
+): ChildProcess {
+  const program = openProgram(stageProgram(calls, architecture()));
+  const report = openPipe();
+  let child: ChildProcess;
+  try {
+    const file = `/proc/${process.pid}/fd/${program}`;
+    child = spawn(file, [], { cwd: '/', env: {}, stdio: [...stdio, report.write, ...fds] });
+  } finally {
+    closeSync(program);
+    closeSync(report.write);
+  }
+  try {
+    if (child.pid === undefined) {
+      child.once('error', () => {});
+      throw new RuntimeError('ERR_SANDBOX_FAILED', 'Cannot start a process: none was made');
+    }
+    const failure = parseStageFailure(readReport(report.read));
+    if (failure === undefined) return child;
+    const action = calls[failure.index]?.action ?? `make call ${failure.index} of a new process`;
+    throw new SystemError(action, failure.errno);
+  } finally {
+    closeSync(report.read);
+  }
+}
+
+/** Blocks until the process has become another program, or has said something; the one follows the other in no time. */
+function readReport(fd: number): Uint8Array {
+  const bytes = Buffer.alloc(64);
+  return bytes.subarray(0, readSync(fd, bytes));
+}
+
+function architecture(): 'x64' | 'arm64' {
+  if (process.arch === 'x64' || process.arch === 'arm64') return process.arch;
+  throw new RuntimeError('ERR_SANDBOX_FAILED', `Cannot start a process: not made for ${process.arch}`);
 }
 
 interface Ends {
@@ -123,8 +166,11 @@ export function exitStatus(code: number | null, signal: NodeJS.Signals | null): 
   return { code: 128 + (constants.signals[signal] ?? 0), signal };
 }
 
-/** Throws in the words of a container runtime when the command is not in the container: users search for them. */
-export function checkCommand(root: string, command: ContainerCommand): void {
+/**
+ * Where the command lies, as the container sees it. Throws in the words of a container runtime when it is not there:
+ * users search for them.
+ */
+export function findCommand(root: string, command: ContainerCommand): string {
   const name = command.argv[0] ?? '';
   let denied = false;
   for (const candidate of commandCandidates(command)) {
@@ -132,7 +178,7 @@ export function checkCommand(root: string, command: ContainerCommand): void {
     if (stat === undefined || stat.isDirectory()) continue;
     try {
       accessSync(path, fsConstants.X_OK);
-      return;
+      return candidate;
     } catch {
       denied = true;
     }

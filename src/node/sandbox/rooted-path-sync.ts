@@ -1,4 +1,4 @@
-import { lstatSync, readlinkSync, type Stats } from 'node:fs';
+import { lstatSync, readFileSync, readlinkSync, type Stats } from 'node:fs';
 import { errorCode } from '#base/errors.ts';
 
 export interface RootedPath {
@@ -39,6 +39,14 @@ export function resolveInRoot(root: string, path: string): RootedPath {
   }
   return { path: join(root, done), stat };
 }
+
+/** The text of a file as a process sees it whose root is `root`; empty when there is none. */
+export function readInRoot(root: string, file: string): string {
+  const { path, stat } = resolveInRoot(root, file);
+  return stat?.isFile() === true && stat.size < MAX_TEXT ? readFileSync(path, 'utf8') : '';
+}
+
+const MAX_TEXT = 1 << 20;
 
 function parts(path: string): string[] {
   return path.split('/').filter((part) => part !== '' && part !== '.');

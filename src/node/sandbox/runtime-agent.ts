@@ -3,6 +3,7 @@ import { type Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
 import { openConnectSocket } from '#netlink/listen-socket.ts';
 import { inNetns } from '#netlink/namespace.ts';
+import { ImageStore } from '../image/image-store-agent.ts';
 import {
   type Attachment,
   type ContainerHandle,
@@ -45,11 +46,22 @@ export class SandboxRuntime implements Runtime {
   readonly thread: SandboxThread;
   readonly #clock: Clock;
   readonly #pods = new Map<string, KnownPod>();
+  readonly #images = new Map<string, ImageStore>();
 
   /** Moves the calling thread into namespaces of its own, for good. */
   constructor(clock: Clock) {
     this.#clock = clock;
     this.thread = SandboxThread.settle();
+  }
+
+  /** One for each directory, so that what one node pulls another does not pull as well. */
+  images(directory: string): ImageStore {
+    let store = this.#images.get(directory);
+    if (store === undefined) {
+      store = new ImageStore(directory, this.#clock);
+      this.#images.set(directory, store);
+    }
+    return store;
   }
 
   createSandbox(ref: PodRegistration, spec: PodSandboxSpec): PodSandbox {

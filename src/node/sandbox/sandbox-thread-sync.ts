@@ -1,8 +1,8 @@
-import { accessSync, constants, readFileSync, stat } from 'node:fs';
+import { readFileSync, stat } from 'node:fs';
 import { makeMountsPrivate } from '#netlink/mount.ts';
 import { captureHome, CLONE_FS, CLONE_NEWNS, settleInOwnNetns, unshare } from '#netlink/namespace.ts';
 import { type Home } from '#netlink/namespace.ts';
-import { RuntimeError } from '../runtime.ts';
+import { type IdMaps, parseIdMap } from '../stage/id-map.ts';
 
 /**
  * The thread that makes sandboxes by going into their namespaces itself, so that what it spawns there is in them from
@@ -14,15 +14,18 @@ import { RuntimeError } from '../runtime.ts';
 export class SandboxThread {
   /** In a user namespace that maps only some users: what belongs to the others is out of reach. */
   readonly rootless: boolean;
-  readonly unshareCommand: string;
-  readonly setsidCommand: string;
+  /** Whom its processes may become. */
+  readonly ids: IdMaps;
   readonly #home: Home;
 
   private constructor(home: Home) {
     this.#home = home;
     this.rootless = !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8'));
-    this.unshareCommand = findProgram('unshare');
-    this.setsidCommand = findProgram('setsid');
+    this.ids = {
+      users: parseIdMap(readFileSync('/proc/self/uid_map', 'utf8')),
+      groups: parseIdMap(readFileSync('/proc/self/gid_map', 'utf8')),
+      setgroups: readFileSync('/proc/self/setgroups', 'utf8').trim() === 'allow',
+    };
   }
 
   /** Moves the calling thread, for good. */
@@ -44,17 +47,4 @@ export class SandboxThread {
       this.#home.comeBack();
     }
   }
-}
-
-/** Of util-linux, on the machine: PATH may be the user's, where anything may lie. */
-function findProgram(name: string): string {
-  for (const directory of ['/usr/bin', '/bin', '/usr/local/bin', '/run/current-system/sw/bin']) {
-    try {
-      accessSync(`${directory}/${name}`, constants.X_OK);
-      return `${directory}/${name}`;
-    } catch {
-      // Look on.
-    }
-  }
-  throw new RuntimeError('ERR_SANDBOX_FAILED', `Cannot make sandboxes: "${name}" of util-linux is not installed`);
 }

@@ -1,6 +1,7 @@
 import {
   chmodSync,
   closeSync,
+  lchownSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -53,7 +54,8 @@ function holds(directory: string, files: readonly VolumeFile[]): boolean {
   if (present.length !== files.length) return false;
   return files.every(({ path, data, mode }) => {
     const stat = statSync(`${directory}/${path}`, { throwIfNoEntry: false });
-    if (stat === undefined || (stat.mode & 0o7777) !== mode) return false;
+    // A group that the volume was given to may read more than it says.
+    if (stat === undefined || (stat.mode & 0o7337) !== (mode & 0o7337)) return false;
     return readFileSync(`${directory}/${path}`).equals(data);
   });
 }
@@ -67,6 +69,18 @@ function linkNames(directory: string, names: ReadonlySet<string>): void {
       symlinkSync(`${DATA}/${name}`, `${directory}/${name}`);
     }
   }
+}
+
+/** Gives a volume to `group`, as fsGroup asks: its members may read it, and write to it unless it is `readOnly`. */
+export function giveToGroup(path: string, group: number, readOnly: boolean): void {
+  const stat = lstatSync(path);
+  lchownSync(path, stat.uid, group);
+  if (stat.isSymbolicLink()) return;
+  const mode = stat.mode | (readOnly ? 0o440 : 0o660);
+  // New files in it belong to the group, too.
+  chmodSync(path, (stat.isDirectory() ? mode | 0o2110 : mode) & 0o7777);
+  if (!stat.isDirectory()) return;
+  for (const name of readdirSync(path)) giveToGroup(`${path}/${name}`, group, readOnly);
 }
 
 /** Checks, or makes, what a hostPath volume asks for. */

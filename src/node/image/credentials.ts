@@ -1,0 +1,62 @@
+import { type Secret } from '#api/generated/types.ts';
+import { type ImageReference } from './reference.ts';
+
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+interface AuthEntry {
+  readonly username?: string;
+  readonly password?: string;
+  readonly auth?: string;
+}
+
+/** Of imagePullSecrets, in their order: all that are for the image's registry, the closest match of each first. */
+export function credentialsFor(reference: ImageReference, secrets: readonly Secret[]): readonly Credentials[] {
+  return secrets.flatMap((secret) =>
+    [...entriesOf(secret)]
+      .filter(([key]) => matches(key, reference))
+      .sort(([a], [b]) => b.length - a.length)
+      .flatMap(([, entry]) => credentialsOf(entry)),
+  );
+}
+
+function entriesOf({ data = {} }: Secret): ReadonlyMap<string, AuthEntry> {
+  const decode = (key: string): Readonly<Record<string, unknown>> => {
+    try {
+      return JSON.parse(Buffer.from(data[key] ?? '', 'base64').toString()) as Readonly<Record<string, unknown>>;
+    } catch {
+      return {};
+    }
+  };
+  const modern = decode('.dockerconfigjson')['auths'] as Readonly<Record<string, AuthEntry>> | undefined;
+  const old = decode('.dockercfg') as Readonly<Record<string, AuthEntry>>;
+  return new Map(Object.entries({ ...old, ...modern }));
+}
+
+/** A key is a host, with or without scheme, port and the beginning of a path; `*` stands for a part of the host. */
+function matches(key: string, { registry, repository }: ImageReference): boolean {
+  const [host = '', ...path] = key
+    .replace(/^https?:\/\//, '')
+    .replace(/\/$/, '')
+    .split('/');
+  if (registry === 'docker.io') {
+    if (!['docker.io', 'index.docker.io', 'registry-1.docker.io'].includes(host)) return false;
+    if (path.length === 0 || path[0] === 'v1' || path[0] === 'v2') return true;
+  }
+  const parts = host.split('.');
+  const wanted = registry.split('.');
+  const same =
+    host === registry ||
+    (parts.length === wanted.length && parts.every((part, index) => part === '*' || part === wanted[index]));
+  if (registry !== 'docker.io' && !same) return false;
+  return path.length === 0 || `${repository}/`.startsWith(`${path.join('/')}/`);
+}
+
+function credentialsOf({ username, password, auth }: AuthEntry): readonly Credentials[] {
+  if (username !== undefined && password !== undefined) return [{ username, password }];
+  const text = Buffer.from(auth ?? '', 'base64').toString();
+  const colon = text.indexOf(':');
+  return colon < 0 ? [] : [{ username: text.slice(0, colon), password: text.slice(colon + 1) }];
+}

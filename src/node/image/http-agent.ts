@@ -1,0 +1,96 @@
+import { type IncomingMessage, request as httpRequest } from 'node:http';
+import { connect as tlsConnect } from 'node:tls';
+import { type Socket } from 'node:net';
+import { connectFromHost } from './host-socket.ts';
+
+export interface HttpRequest {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+const MAX_REDIRECTS = 5;
+/** A server that says nothing for so long will say nothing more. */
+const SILENCE_MS = 30_000;
+
+/** GET, from the machine's network. Redirects to another place are followed without the credentials for this one. */
+export async function httpGet({ url, headers, signal }: HttpRequest): Promise<IncomingMessage> {
+  let target = new URL(url);
+  let given = headers;
+  for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
+    const response = await getOnce(target, given, signal);
+    const { location } = response.headers;
+    if (![301, 302, 303, 307, 308].includes(response.statusCode ?? 0) || location === undefined) return response;
+    response.destroy();
+    const next = new URL(location, target);
+    if (target.protocol === 'https:' && next.protocol !== 'https:') {
+      throw new Error(`Get ${JSON.stringify(target.href)}: redirected from https to http`);
+    }
+    if (next.host !== target.host) given = withoutCredentials(given);
+    target = next;
+  }
+  throw new Error(`Get ${JSON.stringify(url)}: stopped after ${MAX_REDIRECTS} redirects`);
+}
+
+async function getOnce(
+  url: URL,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  try {
+    const secure = url.protocol === 'https:';
+    const port = Number(url.port || (secure ? 443 : 80));
+    const socket = await connectFromHost(url.hostname, port, signal);
+    const createConnection = (): Socket => (secure ? tlsConnect({ socket, servername: url.hostname }) : socket);
+    return await new Promise<IncomingMessage>((resolve, reject) => {
+      const request = httpRequest({
+        method: 'GET',
+        path: `${url.pathname}${url.search}`,
+        headers: { 'user-agent': 'clusterip', connection: 'close', ...headers, host: url.host },
+        createConnection,
+        signal,
+        timeout: SILENCE_MS,
+      });
+      request.once('response', resolve);
+      request.once('timeout', () => request.destroy(new Error('timeout while waiting for an answer')));
+      request.once('error', reject);
+      request.end();
+    });
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    throw new Error(`Get ${JSON.stringify(url.href)}: ${reasonOf(error as NodeJS.ErrnoException, url)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** As Go words it, which is what people search for. */
+function reasonOf(error: NodeJS.ErrnoException, url: URL): string {
+  switch (error.code) {
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `dial tcp: lookup ${url.hostname}: no such host`;
+    case 'ECONNREFUSED':
+      return `dial tcp ${url.host}: connect: connection refused`;
+    default:
+      return error.message;
+  }
+}
+
+function withoutCredentials(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'authorization'));
+}
+
+/** The body as text, if it is no larger than a manifest may be. */
+export async function readText(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_TEXT) throw new Error(`the answer is larger than ${MAX_TEXT} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+const MAX_TEXT = 4 << 20;

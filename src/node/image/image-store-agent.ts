@@ -1,0 +1,222 @@
+import { createHash } from 'node:crypto';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  utimesSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { type Clock } from '#base/clock.ts';
+import { type Credentials } from './credentials.ts';
+import { type ImageRecord } from './image-record.ts';
+import { layerName, LayerStore } from './layer-store-agent.ts';
+import { type ImageConfig, ImageFormatError, type ImageManifest, parseConfig } from './manifest.ts';
+import { formatReference, type ImageReference, parseReference } from './reference.ts';
+import { Repository, RegistryError } from './registry-agent.ts';
+
+export interface PullOptions {
+  /** Tried in order, and at last without any. */
+  readonly credentials: readonly Credentials[];
+  readonly signal: AbortSignal;
+  readonly onProgress?: ((doneBytes: number, totalBytes: number) => void) | undefined;
+}
+
+const PARALLEL = 3;
+/** As kubelets have it: images that nobody uses go when the disk is so full, until it is less so. */
+const HIGH_PERCENT = 85;
+const LOW_PERCENT = 80;
+
+/**
+ * Images on this machine. Several processes may use one directory: a record is a file of its own, written whole, and
+ * everything is read when it is asked for.
+ */
+export class ImageStore {
+  readonly layers: LayerStore;
+  readonly #records: string;
+  readonly #clock: Clock;
+  readonly #pulls = new Map<string, Promise<ImageRecord>>();
+  /** By id. A name may have come to mean another image since. */
+  readonly #held = new Map<string, { readonly record: ImageRecord; count: number }>();
+
+  constructor(directory: string, clock: Clock) {
+    this.layers = new LayerStore(directory, ownsAllUsers());
+    this.#records = `${directory}/records`;
+    this.#clock = clock;
+    mkdirSync(this.#records, { recursive: true, mode: 0o700 });
+  }
+
+  /** Throws `ImageNameError`. */
+  find(image: string): ImageRecord | undefined {
+    const record = this.#read(fileOf(formatReference(parseReference(image))));
+    return record?.config.diffIds.every((diffId) => this.layers.has(diffId)) === true ? record : undefined;
+  }
+
+  list(): readonly ImageRecord[] {
+    return readdirSync(this.#records)
+      .flatMap((file) => this.#read(file) ?? [])
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** Gets the image from its registry, or learns that the one here is still the right one. */
+  pull(image: string, options: PullOptions): Promise<ImageRecord> {
+    const reference = parseReference(image);
+    const name = formatReference(reference);
+    const key = JSON.stringify([name, options.credentials]);
+    let pull = this.#pulls.get(key);
+    if (pull === undefined) {
+      pull = this.#pull(reference, name, options).finally(() => this.#pulls.delete(key));
+      this.#pulls.set(key, pull);
+    }
+    return pull;
+  }
+
+  save(name: string, image: Omit<ImageRecord, 'name' | 'createdAt'>): ImageRecord {
+    const record: ImageRecord = { name, ...image, createdAt: this.#clock.now() };
+    const file = `${this.#records}/${fileOf(name)}`;
+    writeFileSync(`${file}.${process.pid}.tmp`, JSON.stringify(record), { mode: 0o600 });
+    renameSync(`${file}.${process.pid}.tmp`, file);
+    return record;
+  }
+
+  /** Whether there was one. Its layers go with the next `collect`. */
+  remove(image: string): boolean {
+    const file = `${this.#records}/${fileOf(formatReference(parseReference(image)))}`;
+    const present = statSync(file, { throwIfNoEntry: false }) !== undefined;
+    rmSync(file, { force: true });
+    return present;
+  }
+
+  /** As long as this is not disposed, garbage collection keeps the image. */
+  hold(record: ImageRecord): Disposable {
+    const held = this.#held.get(record.id) ?? { record, count: 0 };
+    held.count++;
+    this.#held.set(record.id, held);
+    const now = this.#clock.now() / 1000;
+    const file = `${this.#records}/${fileOf(record.name)}`;
+    if (statSync(file, { throwIfNoEntry: false }) !== undefined) utimesSync(file, now, now);
+    return {
+      [Symbol.dispose]: () => {
+        if (--held.count === 0) this.#held.delete(record.id);
+      },
+    };
+  }
+
+  /** Removes layers that belong to no image, and with `unused` the images that no container holds. */
+  collect(options: { readonly unused: boolean }): readonly string[] {
+    const removed = options.unused ? this.list().filter((record) => !this.#isHeld(record)) : [];
+    for (const { name } of removed) rmSync(`${this.#records}/${fileOf(name)}`, { force: true });
+    this.#collectLayers();
+    return removed.map(({ name }) => name);
+  }
+
+  /** When the disk is nearly full: the images that were not used for the longest time go first. */
+  relieve(): readonly string[] {
+    const removed: string[] = [];
+    if (this.#percentUsed() < HIGH_PERCENT) return removed;
+    const age = ({ name }: ImageRecord): number => statSync(`${this.#records}/${fileOf(name)}`).mtimeMs;
+    for (const record of this.list().toSorted((a, b) => age(a) - age(b))) {
+      if (this.#percentUsed() < LOW_PERCENT) break;
+      if (this.#isHeld(record)) continue;
+      rmSync(`${this.#records}/${fileOf(record.name)}`, { force: true });
+      this.#collectLayers();
+      removed.push(record.name);
+    }
+    return removed;
+  }
+
+  /** Names of the layers' directories below `layers.directory`, the topmost first. */
+  layerNames({ config }: ImageRecord): readonly string[] {
+    return config.diffIds.map(layerName).toReversed();
+  }
+
+  #isHeld({ id }: ImageRecord): boolean {
+    return this.#held.has(id);
+  }
+
+  /** Whose record was removed while they are in use keep their layers; so does all that is being pulled. */
+  #collectLayers(): void {
+    if (this.#pulls.size > 0) return;
+    const kept = [...this.list(), ...[...this.#held.values()].map(({ record }) => record)];
+    this.layers.collect(new Set(kept.flatMap(({ config }) => config.diffIds)));
+  }
+
+  #percentUsed(): number {
+    const { blocks, bavail } = statfsSync(this.#records);
+    return 100 * (1 - bavail / blocks);
+  }
+
+  async #pull(reference: ImageReference, name: string, options: PullOptions): Promise<ImageRecord> {
+    const { repository, manifest, digest } = await openImage(reference, options);
+    const present = this.find(name);
+    if (present?.digest === digest) return present;
+    const config = parseConfig(await repository.text(manifest.config));
+    checkConfig(config, manifest);
+    const bytes = manifest.layers.reduce((sum, { size }) => sum + size, 0);
+    let done = 0;
+    const onBytes = (count: number): void => {
+      done += count;
+      options.onProgress?.(done, bytes);
+    };
+    const todo = manifest.layers.map((layer, index) => ({ layer, diffId: config.diffIds[index] ?? '' }));
+    const worker = async (): Promise<void> => {
+      for (let next = todo.shift(); next !== undefined; next = todo.shift()) {
+        await this.layers.fetch(repository, next.layer, next.diffId, onBytes);
+      }
+    };
+    await Promise.all(Array.from({ length: PARALLEL }, worker));
+    return this.save(name, { id: manifest.config.digest, digest, config, bytes });
+  }
+
+  #read(file: string): ImageRecord | undefined {
+    try {
+      return JSON.parse(readFileSync(`${this.#records}/${file}`, 'utf8')) as ImageRecord;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+async function openImage(
+  reference: ImageReference,
+  { credentials, signal }: PullOptions,
+): Promise<{ readonly repository: Repository; readonly manifest: ImageManifest; readonly digest: string }> {
+  let refused: unknown;
+  for (const one of [...credentials, undefined]) {
+    const repository = new Repository(reference, one, signal);
+    try {
+      return { repository, ...(await repository.manifest(machineArchitecture())) };
+    } catch (error) {
+      if (!(error instanceof RegistryError && [401, 403, 404].includes(error.status))) throw error;
+      refused ??= error;
+    }
+  }
+  throw refused;
+}
+
+export function checkConfig(config: ImageConfig, { layers }: { readonly layers: readonly unknown[] }): void {
+  if (config.diffIds.length !== layers.length) {
+    throw new ImageFormatError(`the image has ${layers.length} layers, its configuration ${config.diffIds.length}`);
+  }
+  const ours = machineArchitecture();
+  if (config.architecture !== '' && config.architecture !== ours) {
+    throw new ImageFormatError(`the image is for linux/${config.architecture}, this machine is linux/${ours}`);
+  }
+}
+
+/** As Go, and with it every registry, calls it. */
+export function machineArchitecture(): string {
+  return process.arch === 'x64' ? 'amd64' : process.arch;
+}
+
+/** Root of the machine, not of a user namespace with a few users. */
+function ownsAllUsers(): boolean {
+  return process.getuid?.() === 0 && /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8'));
+}
+
+function fileOf(name: string): string {
+  return `${createHash('sha256').update(name).digest('hex').slice(0, 32)}.json`;
+}

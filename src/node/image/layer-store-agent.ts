@@ -1,0 +1,159 @@
+import { randomBytes } from 'node:crypto';
+import { createReadStream, existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
+import { errorCode, errorMessage } from '#base/errors.ts';
+import { removeTree } from '../sandbox/remove-tree-sync.ts';
+import { decompress, DigestStream } from './decompress.ts';
+import { unpackLayer } from './layer-unpack-sync.ts';
+import { type Descriptor, ImageFormatError } from './manifest.ts';
+import { type Repository, RegistryError } from './registry-agent.ts';
+
+const ATTEMPTS = 4;
+
+/** Unpacked layers of images, each once: a directory for each, named by the digest of its plain tar file. */
+export class LayerStore {
+  /** Layers lie directly in it; names in a mount's options are relative to it and short, for they have but a page. */
+  readonly directory: string;
+  readonly #downloads: string;
+  readonly #owners: boolean;
+  readonly #pending = new Map<string, Promise<void>>();
+
+  constructor(directory: string, owners: boolean) {
+    this.directory = `${directory}/layers`;
+    this.#downloads = `${directory}/downloads`;
+    this.#owners = owners;
+    for (const path of [this.directory, this.#downloads]) mkdirSync(path, { recursive: true, mode: 0o700 });
+  }
+
+  has(diffId: string): boolean {
+    return existsSync(`${this.directory}/${layerName(diffId)}`);
+  }
+
+  /** Downloads and unpacks; at the same time as others that want the same, only once. */
+  async fetch(
+    repository: Repository,
+    layer: Descriptor,
+    diffId: string,
+    onBytes: (count: number) => void,
+  ): Promise<void> {
+    await this.#once(diffId, async () => {
+      const file = `${this.#downloads}/${layer.digest.slice('sha256:'.length)}`;
+      await this.#download(repository, layer, file, onBytes);
+      try {
+        await this.#unpack(createReadStream(file), diffId, layer.digest);
+      } finally {
+        await rm(file, { force: true });
+      }
+    });
+  }
+
+  /** From a file that is already here, of an archive. */
+  async add(file: string, diffId: string, digest: string | undefined): Promise<void> {
+    await this.#once(diffId, () => this.#unpack(createReadStream(file), diffId, digest));
+  }
+
+  /** Removes all layers but those, and what broken downloads left behind; not what is being worked on. */
+  collect(keep: ReadonlySet<string>): readonly string[] {
+    const names = new Set([...keep, ...this.#pending.keys()].map(layerName));
+    const gone = readdirSync(this.directory).filter((name) => !names.has(name));
+    if (this.#pending.size > 0) return this.#remove(gone.filter((name) => !name.startsWith('.')));
+    for (const name of readdirSync(this.#downloads)) removeTree(`${this.#downloads}/${name}`);
+    return this.#remove(gone);
+  }
+
+  #remove(names: readonly string[]): readonly string[] {
+    for (const name of names) removeTree(`${this.directory}/${name}`);
+    return names;
+  }
+
+  async #once(diffId: string, work: () => Promise<void>): Promise<void> {
+    if (this.has(diffId)) return;
+    let pending = this.#pending.get(diffId);
+    if (pending === undefined) {
+      pending = work().finally(() => this.#pending.delete(diffId));
+      this.#pending.set(diffId, pending);
+    }
+    await pending;
+  }
+
+  /** Goes on where an earlier attempt was cut off. */
+  async #download(
+    repository: Repository,
+    layer: Descriptor,
+    file: string,
+    onBytes: (count: number) => void,
+  ): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#downloadOnce(repository, layer, file, onBytes);
+        return;
+      } catch (error) {
+        const final = error instanceof RegistryError || ['ENOSPC', 'EDQUOT'].includes(errorCode(error) ?? '');
+        if (final || attempt === ATTEMPTS) {
+          throw new Error(`failed to copy ${layer.digest}: ${errorMessage(error)}`, { cause: error });
+        }
+      }
+    }
+  }
+
+  async #downloadOnce(
+    repository: Repository,
+    layer: Descriptor,
+    file: string,
+    onBytes: (count: number) => void,
+  ): Promise<void> {
+    const present = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+    if (present === layer.size && present > 0) return;
+    const offset = present < layer.size ? present : 0;
+    const response = await repository.blob(layer, offset);
+    const resumed = response.statusCode === 206;
+    const handle = await open(file, resumed ? 'a' : 'w', 0o600);
+    try {
+      if (resumed) onBytes(offset);
+      for await (const chunk of response as AsyncIterable<Buffer>) {
+        await handle.write(chunk);
+        onBytes(chunk.length);
+      }
+    } finally {
+      await handle.close();
+    }
+    const size = statSync(file).size;
+    if (size < layer.size) throw new Error(`unexpected EOF after ${size} of ${layer.size} bytes`);
+  }
+
+  async #unpack(source: AsyncIterable<Uint8Array>, diffId: string, digest: string | undefined): Promise<void> {
+    const fresh = `${this.directory}/.${randomBytes(8).toString('hex')}`;
+    mkdirSync(fresh, { mode: 0o755 });
+    try {
+      const packed = new DigestStream(source);
+      const plain = new DigestStream(decompress(packed));
+      await unpackLayer(plain, fresh, { owners: this.#owners });
+      if (digest !== undefined) compare(digest, packed.digest());
+      compare(diffId, plain.digest());
+      this.#accept(fresh, diffId);
+    } catch (error) {
+      removeTree(fresh);
+      throw new Error(`failed to extract layer ${diffId}: ${errorMessage(error)}`, { cause: error });
+    }
+  }
+
+  /** Another process may have been faster. */
+  #accept(fresh: string, diffId: string): void {
+    try {
+      renameSync(fresh, `${this.directory}/${layerName(diffId)}`);
+    } catch (error) {
+      if (!['ENOTEMPTY', 'EEXIST'].includes(errorCode(error) ?? '')) throw error;
+      removeTree(fresh);
+    }
+  }
+}
+
+/** 127 layers have to fit into the 4096 bytes of a mount's options. */
+export function layerName(diffId: string): string {
+  return diffId.slice('sha256:'.length).slice(0, 24);
+}
+
+function compare(expected: string, found: string): void {
+  if (expected === found) return;
+  throw new ImageFormatError(`digest does not match: ${expected} was promised, ${found} came`);
+}

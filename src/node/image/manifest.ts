@@ -1,0 +1,120 @@
+import { CodedError } from '#base/errors.ts';
+
+/** What a registry or an archive calls a blob. */
+export interface Descriptor {
+  readonly mediaType: string;
+  readonly digest: string;
+  readonly size: number;
+}
+
+export interface ImageManifest {
+  readonly config: Descriptor;
+  readonly layers: readonly Descriptor[];
+}
+
+/** What of an image's configuration a container is made from. */
+export interface ImageConfig {
+  readonly architecture: string;
+  readonly env: readonly string[];
+  readonly entrypoint: readonly string[];
+  readonly command: readonly string[];
+  readonly workingDir: string;
+  readonly user: string;
+  readonly stopSignal: string | undefined;
+  /** Digests of the layers as plain tar files, the lowest first. */
+  readonly diffIds: readonly string[];
+}
+
+/** An image is not what it says it is, or not for this machine. */
+export class ImageFormatError extends CodedError {
+  constructor(message: string) {
+    super('ERR_IMAGE_FORMAT', message);
+    this.name = 'ImageFormatError';
+  }
+}
+
+export const MANIFEST_TYPES: readonly string[] = [
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+];
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** A manifest, or which manifest of several is the one for `architecture` (as Go calls it). */
+export function parseManifest(
+  text: string,
+  architecture: string,
+):
+  | { readonly kind: 'manifest'; readonly manifest: ImageManifest }
+  | { readonly kind: 'index'; readonly chosen: Descriptor } {
+  const json = parseObject(text, 'manifest');
+  if (Array.isArray(json['manifests'])) {
+    return { kind: 'index', chosen: choose(json['manifests'] as readonly Json[], architecture) };
+  }
+  const layers = json['layers'];
+  if (!isObject(json['config']) || !Array.isArray(layers)) {
+    throw new ImageFormatError(`unsupported manifest: schema version ${JSON.stringify(json['schemaVersion'])}`);
+  }
+  const manifest = { config: descriptor(json['config']), layers: (layers as readonly unknown[]).map(descriptor) };
+  return { kind: 'manifest', manifest };
+}
+
+function choose(manifests: readonly Json[], architecture: string): Descriptor {
+  const platforms = manifests.flatMap((entry) =>
+    isObject(entry['platform']) ? [{ entry, platform: entry['platform'] }] : [],
+  );
+  const linux = platforms.filter(({ platform }) => platform['os'] === 'linux');
+  const found =
+    linux.find(({ platform }) => platform['architecture'] === architecture)?.entry ??
+    (platforms.length === 0 ? manifests[0] : undefined);
+  if (found !== undefined) return descriptor(found);
+  const known = linux.map(({ platform }) => String(platform['architecture'])).join(', ');
+  throw new ImageFormatError(
+    `no match for platform in manifest: linux/${architecture} is not among ${known || 'none'}`,
+  );
+}
+
+export function parseConfig(text: string): ImageConfig {
+  const json = parseObject(text, 'image configuration');
+  const config = isObject(json['config']) ? json['config'] : {};
+  const rootfs = isObject(json['rootfs']) ? json['rootfs'] : {};
+  const stopSignal = config['StopSignal'];
+  return {
+    architecture: String(json['architecture'] ?? ''),
+    env: texts(config['Env']),
+    entrypoint: texts(config['Entrypoint']),
+    command: texts(config['Cmd']),
+    workingDir: String(config['WorkingDir'] ?? ''),
+    user: String(config['User'] ?? ''),
+    stopSignal: typeof stopSignal === 'string' && stopSignal !== '' ? stopSignal : undefined,
+    diffIds: texts(rootfs['diff_ids']),
+  };
+}
+
+function descriptor(value: unknown): Descriptor {
+  const { mediaType, digest, size } = isObject(value) ? value : {};
+  if (typeof digest !== 'string' || !/^sha256:[0-9a-f]{64}$/.test(digest)) {
+    throw new ImageFormatError(`unsupported digest in the manifest: ${JSON.stringify(digest)}`);
+  }
+  return { mediaType: String(mediaType ?? ''), digest, size: typeof size === 'number' ? size : 0 };
+}
+
+export function parseObject(text: string, what: string): Json {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isObject(value)) return value;
+  } catch {
+    // Said below.
+  }
+  throw new ImageFormatError(`the ${what} is not a JSON object`);
+}
+
+export function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function texts(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.map(String) : [];
+}

@@ -1,0 +1,28 @@
+import { type Container, type Pod } from '#api/generated/types.ts';
+import { grantCapabilities, unknownCapability } from '../stage/capability.ts';
+import { type ContainerSecurity } from '../sandbox/container-run-sync.ts';
+import { ContainerConfigError } from './container-env.ts';
+
+/** What the Pod and the container ask for together; where both say something, the container is right. */
+export function containerSecurity(pod: Pod, container: Container, imageUser: string): ContainerSecurity {
+  const common = pod.spec.securityContext ?? {};
+  const own = container.securityContext ?? {};
+  const privileged = own.privileged ?? false;
+  const wish = { add: own.capabilities?.add ?? [], drop: own.capabilities?.drop ?? [], privileged };
+  const unknown = unknownCapability(wish);
+  if (unknown !== undefined) throw new ContainerConfigError(`unknown capability ${JSON.stringify(unknown)}`);
+  const { fsGroup, supplementalGroups = [], supplementalGroupsPolicy } = common;
+  return {
+    identity: {
+      imageUser,
+      user: own.runAsUser ?? common.runAsUser,
+      group: own.runAsGroup ?? common.runAsGroup,
+      groups: fsGroup === undefined ? supplementalGroups : [...supplementalGroups, fsGroup],
+      mergeGroups: supplementalGroupsPolicy !== 'Strict',
+      nonRoot: own.runAsNonRoot ?? common.runAsNonRoot ?? false,
+    },
+    capabilities: grantCapabilities(wish),
+    noNewPrivs: own.allowPrivilegeEscalation === false,
+    privileged,
+  };
+}

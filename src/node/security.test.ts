@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { systemClock } from '#base/clock.ts';
+import { SandboxRuntime } from './sandbox/runtime-agent.ts';
+import { isolateTests } from './testing/isolated.ts';
+import { isReady, podSummary } from './testing/pod-summary.ts';
+import { TestNodes } from './testing/test-nodes.ts';
+
+const sleeper = { command: ['sleep', 'infinity'] };
+const capabilities = [
+  'sh',
+  '-c',
+  'grep -E "^(CapEff|CapBnd|NoNewPrivs)" /proc/self/status | tr -d "\\t" | tr "\\n" " "',
+];
+
+isolateTests(import.meta.url, () => {
+  const runtime = new SandboxRuntime(systemClock);
+
+  test('root of a container cannot touch the machine, neither from its first process nor by exec', async () => {
+    await using nodes = await TestNodes.start(runtime, 1);
+    const refused = [
+      'echo 1 > /proc/sys/kernel/printk',
+      'echo 0 > /proc/sys/net/ipv4/ip_forward',
+      'echo b > /proc/sysrq-trigger',
+      'echo 1 > /proc/irq/default_smp_affinity',
+      'grep -q . /proc/kcore',
+      'ls -A /sys/firmware | grep -q .',
+      'mkdir /sys/x',
+      'mknod /disk b 8 0',
+      'mount -t tmpfs none /mnt',
+      'mount -o remount,rw /proc/sys',
+      'umount /proc',
+      'hostname other',
+      'date -s 2001-01-01',
+      'unshare --mount true',
+    ];
+    const script = [
+      ...refused.map((line, index) => `if (${line}) > /dev/null 2>&1; then echo "done: ${index}"; fi`),
+      // Above the root there is nothing, not even for who may change his root.
+      'mkdir -p /tmp/jail; chroot /tmp/jail /none 2> /dev/null; ls -d /../proc/1/root/../../etc/hostname',
+      'ls /dev | grep -v -e core -e initctl | tr "\\n" " "',
+    ].join('\n');
+    await nodes.run('first', { command: ['sh', '-c', `${script}\n`] }, { restartPolicy: 'Never' });
+    await nodes.until('first', ({ status }) => status?.phase === 'Succeeded');
+    await nodes.run('exec', sleeper);
+    await nodes.until('exec', isReady);
+    const log = readFileSync(runtime.find({ namespace: 'default', pod: 'first' })?.logPath ?? '', 'utf8');
+    const first = log.replaceAll(/^\S+ std(out|err) [FP] /gm, '');
+    const exec = await nodes.exec('exec', 'sh', '-c', script);
+    const expected =
+      '/../proc/1/root/../../etc/hostname\n' +
+      'fd full mqueue null ptmx pts random shm stderr stdin stdout termination-log tty urandom zero ';
+    assert.equal(first.trim(), expected.trim());
+    assert.equal(exec.trim(), expected.trim());
+  });
+
+  test('capabilities are those of a container runtime, or what the container asks for', async () => {
+    await using nodes = await TestNodes.start(runtime, 1);
+    const all = /^CapBnd:\s*(\S+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '';
+    const cases = [
+      { name: 'default', securityContext: {}, shown: 'CapEff:00000000a00425fb CapBnd:00000000a00425fb NoNewPrivs:0 ' },
+      {
+        name: 'few',
+        securityContext: { capabilities: { drop: ['ALL'], add: ['NET_ADMIN'] }, allowPrivilegeEscalation: false },
+        shown: 'CapEff:0000000000001000 CapBnd:0000000000001000 NoNewPrivs:1 ',
+      },
+      {
+        name: 'privileged',
+        securityContext: { privileged: true },
+        shown: `CapEff:${all} CapBnd:${all} NoNewPrivs:0 `,
+      },
+    ];
+    for (const { name, securityContext, shown } of cases) {
+      await nodes.run(name, { ...sleeper, securityContext });
+      await nodes.until(name, isReady);
+      assert.equal(await nodes.exec(name, ...capabilities), shown);
+    }
+    await nodes.run('odd', { ...sleeper, securityContext: { capabilities: { add: ['FLY'] } } });
+    const odd = await nodes.until('odd', ({ status }) => status?.containerStatuses !== undefined);
+    assert.match(podSummary(odd), /waiting CreateContainerConfigError "unknown capability \\"FLY\\""/);
+  });
+
+  test('a container runs as the user it asks for, may write its volumes, and gets nothing back', async () => {
+    await using nodes = await TestNodes.start(runtime, 1);
+    await nodes.run(
+      'user',
+      {
+        ...sleeper,
+        volumeMounts: [{ name: 'data', mountPath: '/data' }],
+        securityContext: { runAsNonRoot: true },
+      },
+      {
+        securityContext: { runAsUser: 4321, runAsGroup: 4322, fsGroup: 4323, supplementalGroups: [4324] },
+        volumes: [{ name: 'data', emptyDir: {} }],
+      },
+    );
+    await nodes.until('user', isReady);
+    const groups = runtime.thread.rootless ? '' : '4323 4324';
+    assert.equal(await nodes.exec('user', 'sh', '-c', 'id -u; id -g; echo $HOME'), '4321\n4322\n/\n');
+    const others = (await nodes.exec('user', 'id', '-G'))
+      .split(/\s/)
+      .slice(1)
+      .filter((id) => id !== '65534');
+    assert.equal(others.join(' ').trim(), groups);
+    assert.equal(await nodes.exec('user', ...capabilities), shownOf(runtime.thread.rootless));
+    const wrote = await nodes.exec(
+      'user',
+      'sh',
+      '-c',
+      'cd /data; echo x > file; stat -c "%u %g %A" file; tail -n1 file',
+    );
+    assert.equal(wrote, runtime.thread.rootless ? '4321 4322 -rw-r--r--\nx\n' : '4321 4323 -rw-r--r--\nx\n');
+    const port = 'import socket; s = socket.socket(); s.bind(("", 80)); print("bound")';
+    assert.equal(await nodes.exec('user', 'python3', '-c', port), 'bound\n');
+  });
+
+  test('a read-only root is read-only, its volumes are not', async () => {
+    await using nodes = await TestNodes.start(runtime, 1);
+    await nodes.run(
+      'ro',
+      {
+        ...sleeper,
+        volumeMounts: [{ name: 'tmp', mountPath: '/tmp' }],
+        securityContext: { readOnlyRootFilesystem: true },
+      },
+      { volumes: [{ name: 'tmp', emptyDir: {} }] },
+    );
+    await nodes.until('ro', isReady);
+    const script = 'for d in / /etc /usr /run /var/log /tmp; do touch $d/x 2>/dev/null && echo $d; done';
+    assert.equal(await nodes.exec('ro', 'sh', '-c', `${script}; true`), '/tmp\n');
+  });
+
+  test("root where it is forbidden is refused, sysctls are the Pod's own", async () => {
+    await using nodes = await TestNodes.start(runtime, 1);
+    await nodes.run('root', sleeper, { securityContext: { runAsNonRoot: true } });
+    const root = await nodes.until('root', ({ status }) => status?.containerStatuses !== undefined);
+    assert.match(
+      podSummary(root),
+      /waiting CreateContainerConfigError "container has runAsNonRoot and image will run as root"/,
+    );
+    await nodes.run('sysctl', sleeper, {
+      securityContext: { sysctls: [{ name: 'net.ipv4.ip_default_ttl', value: '33' }] },
+    });
+    await nodes.until('sysctl', isReady);
+    assert.equal(await nodes.exec('sysctl', 'cat', '/proc/sys/net/ipv4/ip_default_ttl'), '33\n');
+  });
+});
+
+function shownOf(rootless: boolean): string {
+  // A user namespace starts with a bounding set of its own; what it bounds are powers over that namespace alone.
+  const bound = rootless ? '000001ffffffffff' : '00000000a00425fb';
+  return `CapEff:0000000000000000 CapBnd:${bound} NoNewPrivs:0 `;
+}
