@@ -15,6 +15,7 @@ import { bootstrap } from './bootstrap.ts';
 import { planNetwork, type ClusterConfig, type NetworkPlan } from './config.ts';
 import { clusterKubeconfig, kubeconfigText } from './cluster-kubeconfig.ts';
 import { type Pki } from './pki.ts';
+import { Readiness } from './readiness.ts';
 import { writeAtomically, writeConfig, type StateDir } from './state-dir.ts';
 import { CONTROL_PLANE, CONTROLLERS } from './users.ts';
 import { startWorkers } from './workers.ts';
@@ -53,7 +54,8 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
     workers.nodes.message('network'),
   ]);
   onProgress('starting the API server');
-  const api = await startApi(options, plan, pki, store, streamSocket);
+  const parts = new Readiness(['controllers', 'nodes', 'services']);
+  const api = await startApi(options, plan, { pki, store, streamSocket, checks: parts.checks });
   await api.server.listen({ fd: network.fabric.apiFd });
   await bootstrap(createClient(inProcessTransport(api.server.handle, CONTROL_PLANE)), plan);
   gate.resolve(api.server.handle);
@@ -68,7 +70,10 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
   workers.nodes.post({ kind: 'start' });
   workers.services.post({ kind: 'start', nodes: network.nodes, fabric: network.fabric });
   onProgress('waiting for the nodes');
-  await Promise.all([controllers.ready, ...Object.values(workers).map((worker) => worker.message('ready'))]);
+  await Promise.all([
+    parts.follow('controllers', controllers.ready),
+    ...Object.values(workers).map((worker) => parts.follow(worker.name, worker.message('ready'))),
+  ]);
   for (const worker of Object.values(workers)) worker.failed.catch(options.onFailure);
   return {
     apiPort: api.port,
@@ -87,12 +92,17 @@ interface Api {
   readonly port: number;
 }
 
+interface ApiParts {
+  readonly pki: Pki;
+  readonly store: Store;
+  readonly streamSocket: string;
+  readonly checks: Readiness['checks'];
+}
+
 async function startApi(
   options: ClusterOptions,
   plan: NetworkPlan,
-  pki: Pki,
-  store: Store,
-  streamSocket: string,
+  { pki, store, streamSocket, checks }: ApiParts,
 ): Promise<Api> {
   const { dir, config, clock, log } = options;
   const server = createApiServer({
@@ -103,6 +113,7 @@ async function startApi(
     serviceAccountKey: pki.serviceAccountKey,
     clientCa: pki.caCert,
     tls: { cert: pki.serverCert, key: pki.serverKey },
+    checks,
     // One worker has all nodes.
     dialNode: () => dialStreams(streamSocket),
   });
