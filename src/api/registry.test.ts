@@ -15,7 +15,7 @@ test('KindRegistry finds kinds by plural and by kind, and knows the groups', () 
       'apps/v1',
       'batch/v1',
       'autoscaling/v2,v1',
-    'events.k8s.io/v1',
+      'events.k8s.io/v1',
       'coordination.k8s.io/v1',
       'discovery.k8s.io/v1',
       'networking.k8s.io/v1',

@@ -94,7 +94,7 @@ const steps: readonly Step[] = [
   },
   {
     args: 'describe service api-svc',
-    text: /^Name: +api-svc\nNamespace: +default\nLabels: +<none>\nAnnotations: +<none>\nSelector: +app=other\nType: +ClusterIP\nIP Family Policy: +SingleStack\nIP Families: +IPv4\nIP: +10\.96\.0\.77\nIPs: +10\.96\.0\.77\nPort: +<unset> +80\/TCP\nTargetPort: +80\/TCP\nEndpoints: +<none>\nSession Affinity: +None\n(?:Internal Traffic Policy: +Cluster\n)?Events: +<none>\n$/,
+    text: /^Name: +api-svc\nNamespace: +default\nLabels: +<none>\nAnnotations: +<none>\nSelector: +app=other\nType: +ClusterIP\nIP Family Policy: +SingleStack\nIP Families: +IPv4\nIP: +10\.96\.0\.77\nIPs: +10\.96\.0\.77\nPort: +<unset> +80\/TCP\nTargetPort: +80\/TCP\nEndpoints: +<none>\nSession Affinity: +None\n(?:Internal Traffic Policy: +Cluster\n)?Events: +<none>\n(?:Warning: v1 Endpoints is deprecated.*\n)?$/,
   },
   { args: 'label service api-svc tier=front', text: 'service/api-svc labeled\n' },
   { args: 'label service api-svc tier=front', text: /^service\/api-svc not labeled\n$/ },

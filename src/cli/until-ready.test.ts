@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import test from 'node:test';
 import { type DaemonMessage } from '#cluster/daemon-message.ts';
 import { untilReady, type Outcome } from './until-ready.ts';
+import { SignalWatch } from './signal-watch.ts';
 
 const LONG_MS = 600_000;
 const ready: DaemonMessage = { kind: 'ready', apiPort: 6443, milliseconds: 700 };
@@ -43,14 +44,16 @@ const cases: readonly (readonly [string, AsyncIterable<DaemonMessage>, Outcome, 
 
 for (const [what, messages, outcome, expected] of cases) {
   test(`a daemon that ${what}`, async () => {
+    using signals = new SignalWatch();
     const shown: string[] = [];
-    assert.deepEqual(await untilReady(messages, LONG_MS, (text) => shown.push(text)), outcome);
+    assert.deepEqual(await untilReady(messages, LONG_MS, (text) => shown.push(text), signals), outcome);
     assert.deepEqual(shown, expected);
   });
 }
 
 test('a daemon that takes too long, and what it was doing', async () => {
-  assert.deepEqual(await untilReady(daemon([progress('opening the store')]), 100, () => {}), {
+  using signals = new SignalWatch();
+  assert.deepEqual(await untilReady(daemon([progress('opening the store')]), 100, () => {}, signals), {
     kind: 'failed',
     code: 'ETIMEOUT',
     message: 'Cannot start the cluster within 0.1 s: it was still opening the store',
@@ -61,9 +64,12 @@ test('a daemon that takes too long, and what it was doing', async () => {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   test(`${signal} interrupts the wait, and is nobody's afterwards`, async () => {
     const before = process.listenerCount(signal);
-    const outcome = untilReady(daemon([]), LONG_MS, () => {});
-    process.kill(process.pid, signal);
-    assert.deepEqual(await outcome, { kind: 'interrupted' });
+    {
+      using signals = new SignalWatch();
+      const outcome = untilReady(daemon([]), LONG_MS, () => {}, signals);
+      process.kill(process.pid, signal);
+      assert.deepEqual(await outcome, { kind: 'interrupted' });
+    }
     assert.equal(process.listenerCount(signal), before);
   });
 }

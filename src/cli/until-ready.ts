@@ -1,17 +1,17 @@
-import process from 'node:process';
 import { systemClock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
 import { type DaemonMessage } from '#cluster/daemon-message.ts';
+import { type Interrupted, type SignalWatch } from './signal-watch.ts';
 
-export type Outcome = Extract<DaemonMessage, { kind: 'ready' | 'failed' }> | { readonly kind: 'interrupted' };
+export type Outcome = Extract<DaemonMessage, { kind: 'ready' | 'failed' }> | Interrupted;
 
 /** Follows a starting daemon until it is ready, fails, takes too long, or the user presses Ctrl-C. */
 export async function untilReady(
   messages: AsyncIterable<DaemonMessage>,
   waitMs: number,
   onProgress: (text: string) => void,
+  signals: SignalWatch,
 ): Promise<Outcome> {
-  using signals = new SignalWatch();
   let doing = 'starting';
   const timedOut: Promise<Outcome> = systemClock.sleep(waitMs, signals.ended).then(
     () => ({
@@ -36,31 +36,4 @@ export async function untilReady(
   }));
   // Awaited in here: returned as it is, the promise would outlive `signals`, whose end ends the wait.
   return await Promise.race([followed, timedOut, signals.received]);
-}
-
-/** SIGINT and SIGTERM as a promise, for as long as the object is in scope. */
-class SignalWatch implements Disposable {
-  readonly received: Promise<Outcome>;
-  readonly #stop = new AbortController();
-  readonly #listener: () => void;
-
-  constructor() {
-    let resolve: (outcome: Outcome) => void = () => {};
-    this.received = new Promise((done) => {
-      resolve = done;
-    });
-    this.#listener = () => resolve({ kind: 'interrupted' });
-    process.on('SIGINT', this.#listener);
-    process.on('SIGTERM', this.#listener);
-  }
-
-  get ended(): AbortSignal {
-    return this.#stop.signal;
-  }
-
-  [Symbol.dispose](): void {
-    process.off('SIGINT', this.#listener);
-    process.off('SIGTERM', this.#listener);
-    this.#stop.abort();
-  }
 }

@@ -15,6 +15,7 @@ import { removeTree } from '#node/sandbox/remove-tree-sync.ts';
 import { EXIT_INTERRUPTED } from './exit-codes.ts';
 import { chosenStateDir, oneOf, readOptions, text, wholeNumber } from './options.ts';
 import { Progress } from './progress.ts';
+import { SignalWatch } from './signal-watch.ts';
 import { untilReady } from './until-ready.ts';
 
 const OPTIONS = {
@@ -72,11 +73,13 @@ async function start({ dir, asked, kubeconfig, waitMs, output }: Start): Promise
   const before: Before = { hasDirectory: existsSync(dir.path), hasCluster: existsSync(dir.configFile) };
   checkUserKubeconfig(kubeconfig);
   settleConfig(dir, asked);
+  // From before anything is made: an interruption is ours to clean up after.
+  using signals = new SignalWatch();
   using _lock = lockStart(dir);
   const config = prepareState(dir, asked);
   const progress = new Progress(process.stderr, systemClock, output === 'text');
   const launched = launchOrForget(dir, config, before);
-  const outcome = await untilReady(launched.messages, waitMs, (text) => progress.show(text));
+  const outcome = await untilReady(launched.messages, waitMs, (text) => progress.show(text), signals);
   progress.clear();
   if (outcome.kind !== 'ready') {
     const words = lastWords(dir);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { errorMessage } from '#base/errors.ts';
-import { type Container, type ContainerStatus, type Pod } from '#api/generated/types.ts';
+import { type Container, type ContainerStatus, type EphemeralContainer, type Pod } from '#api/generated/types.ts';
 import { logDirectory, logPath, type NodeContext, podDirectory } from './node-context.ts';
 import { containerArgv, ContainerConfigError } from './pod/container-env.ts';
 import { type ContainerKind, type ContainerView, type Terminated, terminatedFromApi } from './pod/container-view.ts';
@@ -19,6 +19,7 @@ import { type MountStep } from './sandbox/mount-step.ts';
 import { readRootEntries } from './sandbox/mount-sync.ts';
 import { planOciImage } from './sandbox/oci-image.ts';
 import { IdentityError } from './stage/identity.ts';
+import { readLogEnd, readMessage } from './sandbox/termination-message-sync.ts';
 import { type PodSandbox } from './sandbox/pod-sandbox-sync.ts';
 
 export interface ContainerPlace {
@@ -36,12 +37,18 @@ export interface ContainerConfig {
   readonly mounts: readonly ContainerMount[];
 }
 
+const lists: Readonly<Record<ContainerKind, string>> = {
+  main: 'containers',
+  init: 'initContainers',
+  sidecar: 'initContainers',
+  ephemeral: 'ephemeralContainers',
+};
+
 const CONFIG_RETRY_MS = 2000;
-const TERMINATION_MESSAGE_BYTES = 4096;
 
 /** One container of one Pod over all its runs. */
 export class ContainerAgent {
-  readonly spec: Container;
+  readonly spec: Container & Pick<EphemeralContainer, 'targetContainerName'>;
   readonly kind: ContainerKind;
   readonly #node: NodeContext;
   readonly #onChange: () => void;
@@ -189,18 +196,22 @@ export class ContainerAgent {
     this.#imageId = facts.imageId;
     this.#stopSignal = facts.stopSignal;
     const held = image.kind === 'oci' ? this.#node.images.hold(image.record) : undefined;
-    const run = runtime.startContainer(pod.metadata.uid, {
-      id,
-      name: this.spec.name,
-      command: { argv, env, workingDir: this.spec.workingDir ?? facts.workingDir },
-      security: containerSecurity(pod, this.spec, facts.user),
-      mounts: this.#mounts(place, image, mounts, directory, messageFile),
-      directory,
-      logPath: logPath(logDirectory(this.#node, refOf(pod)), this.spec.name, attempt),
-      tty: this.spec.tty ?? false,
-      stdin: this.spec.stdin ?? false,
-      stdinOnce: this.spec.stdinOnce ?? false,
-    });
+    const run = runtime.startContainer(
+      pod.metadata.uid,
+      {
+        id,
+        name: this.spec.name,
+        command: { argv, env, workingDir: this.spec.workingDir ?? facts.workingDir },
+        security: containerSecurity(pod, this.spec, facts.user),
+        mounts: this.#mounts(place, image, mounts, directory, messageFile),
+        directory,
+        logPath: logPath(logDirectory(this.#node, refOf(pod)), this.spec.name, attempt),
+        tty: this.spec.tty ?? false,
+        stdin: this.spec.stdin ?? false,
+        stdinOnce: this.spec.stdinOnce ?? false,
+      },
+      this.spec.targetContainerName || undefined,
+    );
     this.#run = run;
     this.#state = { kind: 'running', startedAt: clock.now() };
     this.#event(pod, 'Normal', 'Created', `Created container: ${this.spec.name}`);
@@ -258,6 +269,11 @@ export class ContainerAgent {
       podIp,
       container: this.spec,
       onChange: this.#onChange,
+      onHookFailed: (message) => {
+        this.#event(pod, 'Warning', 'FailedPostStartHook', message);
+        const grace = (pod.spec.terminationGracePeriodSeconds ?? 30) * 1000;
+        this.stop(pod, grace, 'FailedPostStartHook');
+      },
       onUnhealthy: (message) => this.#event(pod, 'Warning', 'Unhealthy', message),
       onFatal: (kind, graceSeconds) => {
         const grace = graceSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30;
@@ -275,11 +291,17 @@ export class ContainerAgent {
     this.#stopping = false;
     const now = this.#node.clock.now();
     const reason = exit.code === 0 ? 'Completed' : 'Error';
-    const message = readMessage(messageFile);
+    const message = this.#lastWords(run, exit, messageFile);
     this.#state = { ...ended(exit.code, reason, run.startedAt, now, this.#id), message };
     this.#backoff.ended(run.startedAt, now);
     this.#retryAt = this.#backoff.readyAt(now);
     this.#onChange();
+  }
+
+  #lastWords(run: ContainerRun, exit: ExitStatus, messageFile: string): string {
+    const message = readMessage(messageFile);
+    const fallBack = this.spec.terminationMessagePolicy === 'FallbackToLogsOnError';
+    return message === '' && fallBack && exit.code !== 0 ? readLogEnd(run.spec.logPath) : message;
   }
 
   #lost(startedAt: string | undefined): Terminated {
@@ -314,7 +336,7 @@ export class ContainerAgent {
   }
 
   #event(pod: Pod, type: 'Normal' | 'Warning', reason: string, message: string): void {
-    const list = this.kind === 'main' ? 'containers' : 'initContainers';
+    const list = lists[this.kind];
     this.#node.events.record(pod, type, reason, message, { fieldPath: `spec.${list}{${this.spec.name}}` });
   }
 }
@@ -343,14 +365,6 @@ function ended(
   id: string | undefined,
 ): Terminated {
   return { kind: 'terminated', exitCode, reason, startedAt, finishedAt, id };
-}
-
-function readMessage(file: string): string {
-  try {
-    return readFileSync(file).subarray(0, TERMINATION_MESSAGE_BYTES).toString();
-  } catch {
-    return '';
-  }
 }
 
 function quote(text: string | undefined): string {

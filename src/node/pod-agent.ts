@@ -20,12 +20,14 @@ interface Prepared extends MadeSandbox {
   volumes: ReadonlyMap<string, string>;
 }
 
+const REFRESH_RETRY_MS = 10_000;
+
 /** One Pod on this node, from the first time it is seen until nothing of it is left. */
 export class PodAgent {
   readonly uid: string;
   readonly #node: NodeContext;
   readonly #wake: (afterMs?: number) => void;
-  readonly #containers: readonly ContainerAgent[];
+  #containers: readonly ContainerAgent[];
   readonly #startTime: number;
   #pod: Pod;
   /** Gone from the API without our doing: nobody waits for it to end well. */
@@ -47,13 +49,14 @@ export class PodAgent {
     this.uid = pod.metadata.uid;
     this.#podIp = pod.status?.podIP;
     this.#startTime = pod.status?.startTime === undefined ? node.clock.now() : Date.parse(pod.status.startTime);
-    const { initContainers = [], containers } = pod.spec;
+    const { initContainers = [], containers, ephemeralContainers = [] } = pod.spec;
     const waitingFor = initContainers.length > 0 ? 'PodInitializing' : 'ContainerCreating';
-    const make = (spec: Container, kind: ContainerKind): ContainerAgent =>
-      new ContainerAgent(node, spec, kind, waitingFor, () => wake());
     this.#containers = [
-      ...initContainers.map((spec) => make(spec, spec.restartPolicy === 'Always' ? 'sidecar' : 'init')),
-      ...containers.map((spec) => make(spec, 'main')),
+      ...initContainers.map((spec) =>
+        this.#make(spec, spec.restartPolicy === 'Always' ? 'sidecar' : 'init', waitingFor),
+      ),
+      ...containers.map((spec) => this.#make(spec, 'main', waitingFor)),
+      ...ephemeralContainers.map((spec) => this.#make(spec, 'ephemeral', 'ContainerCreating')),
     ];
     this.#resume();
   }
@@ -64,6 +67,10 @@ export class PodAgent {
 
   update(pod: Pod): void {
     this.#pod = pod;
+    // All of a Pod's containers that may change is that there are more of these.
+    const fresh = (pod.spec.ephemeralContainers ?? []).filter(({ name }) => this.#container(name) === undefined);
+    const agents = fresh.map((spec) => this.#make(spec, 'ephemeral', 'ContainerCreating'));
+    this.#containers = [...this.#containers, ...agents];
   }
 
   orphan(): void {
@@ -103,6 +110,10 @@ export class PodAgent {
     else this.#node.runtime.forget(this.uid);
   }
 
+  #make(spec: Container, kind: ContainerKind, waitingFor: string): ContainerAgent {
+    return new ContainerAgent(this.#node, spec, kind, waitingFor, () => this.#wake());
+  }
+
   get #views(): readonly ContainerView[] {
     return this.#containers.map(({ view }) => view);
   }
@@ -116,14 +127,17 @@ export class PodAgent {
     const { status } = this.#pod;
     if (status?.phase === 'Succeeded' || status?.phase === 'Failed') this.#phase = status.phase;
     const directory = logDirectory(this.#node, refOf(this.#pod));
-    const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+    const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = status ?? {};
+    const statuses = [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses];
     for (const container of this.#containers) {
       const name = container.spec.name;
       const known = statuses.find((one) => one.name === name);
       if (known === undefined) continue;
       // Init containers run again, too: what they prepared was in memory.
-      const init = container.kind !== 'main';
-      container.resume(known, (code) => this.#phase === undefined && (init || mayRestart(this.#restartPolicy, code)));
+      const { kind } = container;
+      const init = kind === 'init' || kind === 'sidecar';
+      const again = (code: number): boolean => init || (kind === 'main' && mayRestart(this.#restartPolicy, code));
+      container.resume(known, (code) => this.#phase === undefined && again(code));
       if (known.containerID === undefined) continue;
       this.#node.runtime.noteEnded(registrationOf(this.#pod), {
         container: name,
@@ -239,22 +253,25 @@ export class PodAgent {
   }
 
   #scheduleRefresh(refreshMs: number | undefined): void {
-    if (refreshMs === undefined) return;
-    this.#refresh = this.#node.clock.after(refreshMs, () => void this.#renew(refreshMs));
+    this.#refresh?.[Symbol.dispose]();
+    if (refreshMs !== undefined) this.#refresh = this.#node.clock.after(refreshMs, () => void this.#renew());
   }
 
   /** Fetches again what the Pod refers to, and brings its volumes up to date. */
-  async #renew(refreshMs?: number): Promise<void> {
+  async #renew(): Promise<void> {
+    let again: number | undefined = REFRESH_RETRY_MS;
     try {
-      const inputs = await fetchPodInputs(this.#node, this.#pod);
+      const inputs = await fetchPodInputs(this.#node, this.#pod, this.#prepared?.inputs);
       const prepared = this.#prepared;
       if (prepared === undefined) return;
+      again = inputs.refreshMs;
       prepared.inputs = inputs;
       prepared.volumes = writeVolumes(this.#node, this.#pod, prepared.sandbox, inputs, prepared.facts);
     } catch (error) {
+      if (this.#prepared === undefined) return;
       this.#node.log.warn('volumes not refreshed', { pod: this.#pod.metadata.name, error: errorMessage(error) });
     }
-    this.#scheduleRefresh(refreshMs);
+    this.#scheduleRefresh(again);
   }
 
   async #finishDeletion(): Promise<void> {

@@ -17,27 +17,48 @@ import { giveToGroup, prepareHostPath, writeVolume } from './volume/volume-sync.
 /** All that a Pod needs from the API, as it was at one moment. */
 export interface PodInputs extends PodSources {
   readonly tokens: ReadonlyMap<string, string>;
-  /** When the first token should be fetched anew, in milliseconds from the fetch; undefined without tokens. */
+  /** When the first token has to be fetched anew, by the clock. */
+  readonly tokensUntil: number;
+  /** When all this should be looked at again, in milliseconds; undefined when nothing of it can change. */
   readonly refreshMs: number | undefined;
 }
 
-/** What does not exist is left out: only its user knows whether it is optional. */
-export async function fetchPodInputs({ client }: NodeContext, pod: Pod): Promise<PodInputs> {
-  const { volumes = [], initContainers = [], containers } = pod.spec;
+/** As kubelets do without a watch: changes of a ConfigMap or Secret show in volumes after so long at most. */
+const SOURCES_REFRESH_MS = 10_000;
+/** In every Pod, and never changed. */
+const ROOT_CA = 'kube-root-ca.crt';
+
+/** What does not exist is left out: only its user knows whether it is optional. Tokens of `before` are used up first. */
+export async function fetchPodInputs({ client, clock }: NodeContext, pod: Pod, before?: PodInputs): Promise<PodInputs> {
+  const { volumes = [], initContainers = [], containers, ephemeralContainers = [] } = pod.spec;
   const byVolumes = volumeReferences(volumes);
-  const byEnv = envReferences([...initContainers, ...containers]);
+  const byEnv = envReferences([...initContainers, ...containers, ...ephemeralContainers]);
+  const fresh = before !== undefined && clock.now() < before.tokensUntil ? before : undefined;
   const [configMapsByName, secretsByName, tokens] = await Promise.all([
     fetchAll<ConfigMap>(client, configMaps, pod, [...byVolumes.configMaps, ...byEnv.configMaps]),
     fetchAll<Secret>(client, secrets, pod, [...byVolumes.secrets, ...byEnv.secrets]),
-    Promise.all(byVolumes.tokens.map(async (wish) => [tokenKey(wish), await requestToken(client, pod, wish)] as const)),
+    fresh?.tokens ?? fetchTokens(client, pod, byVolumes.tokens),
   ]);
   const lifetimes = byVolumes.tokens.map(({ expirationSeconds }) => expirationSeconds * 1000);
+  const tokensUntil = fresh?.tokensUntil ?? clock.now() + Math.min(...lifetimes) * 0.8;
+  const changing = [...byVolumes.secrets, ...byVolumes.configMaps].some((name) => name !== ROOT_CA);
+  const refreshMs = Math.min(changing ? SOURCES_REFRESH_MS : Infinity, tokensUntil - clock.now());
   return {
     configMaps: configMapsByName,
     secrets: secretsByName,
-    tokens: new Map(tokens),
-    refreshMs: lifetimes.length === 0 ? undefined : Math.min(...lifetimes) * 0.8,
+    tokens,
+    tokensUntil,
+    refreshMs: Number.isFinite(refreshMs) ? Math.max(refreshMs, 1000) : undefined,
   };
+}
+
+async function fetchTokens(
+  client: Client,
+  pod: Pod,
+  wishes: readonly TokenWish[],
+): Promise<ReadonlyMap<string, string>> {
+  const tokens = wishes.map(async (wish) => [tokenKey(wish), await requestToken(client, pod, wish)] as const);
+  return new Map(await Promise.all(tokens));
 }
 
 async function fetchAll<T extends KubeObject>(

@@ -2,6 +2,7 @@ import { CodedError, errorMessage } from '#base/errors.ts';
 import { type Pod } from '#api/generated/types.ts';
 import { inNetns } from '#netlink/namespace.ts';
 import { writeSysctl } from '#netlink/sysctl.ts';
+import { openHostPorts } from './host-port-agent.ts';
 import { connectPod } from './network-sync.ts';
 import { type NodeContext, podDirectory } from './node-context.ts';
 import { type PodFacts } from './pod/field-value.ts';
@@ -47,8 +48,10 @@ function create(node: NodeContext, pod: Pod): MadeSandbox {
   const podIp = hostNetwork ? nodeAddress : pool.allocate(uid, pod.status?.podIP);
   const wire = hostNetwork ? undefined : connectPod(network, { podUid: uid, podIp, podCidr, nodeAddress });
   const hostname = hostNetwork ? nodeName : hostnameOf(pod);
+  let ports: Disposable | undefined;
   try {
     applySysctls(pod, wire?.fd);
+    ports = hostNetwork ? undefined : openHostPorts(network.fd, nodeAddress, pod, podIp);
     const sandbox = runtime.createSandbox(registrationOf(pod), {
       podUid: uid,
       hostname,
@@ -56,10 +59,13 @@ function create(node: NodeContext, pod: Pod): MadeSandbox {
       etc: { hosts: hostsOf(node, pod, podIp), hostname: `${hostname}\n`, resolvConf: resolvConfOf(node, pod) },
       netFd: wire?.fd ?? network.fd,
       wire,
+      hostPorts: ports,
+      shareProcesses: pod.spec.shareProcessNamespace ?? false,
     });
     const allocatable = { cpu: String(machine.cpus), memory: `${machine.memoryKiB}Ki` };
     return { sandbox, podIp, facts: { nodeName, hostIp: nodeAddress, podIps: [podIp], allocatable } };
   } catch (error) {
+    ports?.[Symbol.dispose]();
     wire?.[Symbol.dispose]();
     throw error;
   }

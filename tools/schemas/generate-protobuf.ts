@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { FIELDS } from '../../src/api/generated/fields.ts';
 import { modelSchema, SCALARS } from '../../src/api/schema.ts';
 import { type GoField, type GoPackage, readPackage } from './go-structs.ts';
-import { roots } from './roots.ts';
+import { modelName, roots } from './roots.ts';
 
 const VERSION = 'v0.34.2';
 const META = 'k8s.io/apimachinery/pkg/apis/meta/v1';
@@ -233,7 +233,7 @@ const addKind = (apiVersion: string, kind: string, model: string): void => {
 };
 for (const [root, apiVersion] of Object.entries(roots)) {
   const kind = root.replace(/^.*?V\d+((alpha|beta)\d+)?/, '');
-  const model = root.replace(/V\d+((alpha|beta)\d+)?/, '');
+  const model = modelName(root);
   addModel(model, { package: packageOf(apiVersion), name: kind });
   addKind(apiVersion, kind, model);
 }

@@ -7,7 +7,7 @@
 import { createRequire } from 'node:module';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { roots } from './roots.ts';
+import { modelName as shortName, roots } from './roots.ts';
 
 const require = createRequire(process.env['SCHEMAS_FROM'] ?? import.meta.url);
 const models = join(dirname(require.resolve('@kubernetes/client-node')), 'gen', 'models');
@@ -18,11 +18,6 @@ interface Field {
   readonly type: string;
   readonly required: boolean;
 }
-
-/** `V1ServicePort` -> `ServicePort`, `CoreV1Event` -> `CoreEvent`. */
-const shortName = (model: string): string =>
-  // Two versions of one kind: the older one keeps its version.
-  /^V1(?:HorizontalPodAutoscaler|CrossVersionObjectReference)/.test(model) ? `${model.slice(2)}V1` : model.replace(/V\d+((alpha|beta)\d+)?/, '');
 
 const SCALARS: Readonly<Record<string, string>> = {
   string: 'string',

@@ -51,3 +51,11 @@ export const roots: Readonly<Record<string, string>> = {
   V1SelfSubjectRulesReview: 'authorization.k8s.io/v1',
   V1CustomResourceDefinition: 'apiextensions.k8s.io/v1',
 };
+
+/** Models of a kind of which there are two versions: those of the older one keep its version in their name. */
+const OLDER = /^V1(?:HorizontalPodAutoscaler|CrossVersionObjectReference)/;
+
+/** `V1ServicePort` -> `ServicePort`, `CoreV1Event` -> `CoreEvent`. */
+export function modelName(model: string): string {
+  return OLDER.test(model) ? `${model.slice(2)}V1` : model.replace(/V\d+((alpha|beta)\d+)?/, '');
+}

@@ -221,15 +221,16 @@ test('where nobody chooses an address, only the cluster does', async () => {
   assert.equal(outcome(await post(server, 's', { type: 'ExternalName', externalName: 'x.test' })), '201');
   const chosen = { spec: { type: 'ClusterIP', externalName: null, clusterIP: '10.96.0.9' } };
   assert.equal(outcome(await server.patch(`${SERVICES}/s`, 'merge', chosen)), denied);
+  // Before any that the server chooses, which could be one of these.
+  const dns = { metadata: { name: 'kube-dns' }, spec: { clusterIP: '10.96.0.10', ports: PORTS } };
+  assert.equal(outcome(await server.post('/api/v1/namespaces/kube-system/services', dns)), '201');
+  assert.equal(outcome(await post(server, 'kubernetes', { clusterIP: '10.96.0.1' })), '201');
   assert.equal(outcome(await post(server, 'any', {})), '201');
   assert.equal(outcome(await post(server, 'none', { clusterIP: 'None' })), '201');
   const { clusterIP } = await spec(server, 'any');
   // What a Service has it may send back.
   const same = { metadata: { name: 'any' }, spec: { clusterIP, ports: [{ port: 81 }] } };
   assert.equal(outcome(await server.put(`${SERVICES}/any`, same)), '200');
-  const dns = { metadata: { name: 'kube-dns' }, spec: { clusterIP: '10.96.0.10', ports: PORTS } };
-  assert.equal(outcome(await server.post('/api/v1/namespaces/kube-system/services', dns)), '201');
-  assert.equal(outcome(await post(server, 'kubernetes', { clusterIP: '10.96.0.1' })), '201');
 });
 
 test('the Endpoints of a Service go with it', async () => {

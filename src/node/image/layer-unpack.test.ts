@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { removeTree } from '../sandbox/remove-tree-sync.ts';
 import { type TarFile, writeTar } from '../testing/tar-writer.ts';
 import { decompress } from './decompress.ts';
 import { unpackLayer } from './layer-unpack-sync.ts';
@@ -140,7 +141,7 @@ async function unpacked(source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
     assert.deepEqual(readdirSync(outside), ['layer']);
     return describe(`${outside}/layer`, '').join('; ');
   } finally {
-    rmSync(outside, { recursive: true, force: true });
+    removeTree(outside);
   }
 }
 

@@ -1,8 +1,11 @@
 import { type ContainerState, type ContainerStateTerminated } from '#api/generated/types.ts';
 import { rfc3339 } from '#base/clock.ts';
 
-/** `init` runs to its end before the next starts; `sidecar` starts in the same order and stays. */
-export type ContainerKind = 'init' | 'sidecar' | 'main';
+/**
+ * `init` runs to its end before the next starts; `sidecar` starts in the same order and stays. `ephemeral` was added to a
+ * running Pod, runs once, and counts for nothing.
+ */
+export type ContainerKind = 'init' | 'sidecar' | 'main' | 'ephemeral';
 
 export interface Waiting {
   readonly kind: 'waiting';

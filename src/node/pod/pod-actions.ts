@@ -23,10 +23,12 @@ export function podActions(situation: PodSituation): readonly PodAction[] {
     const stops = containers.filter(isRunning).map(({ name }): PodAction => ({ kind: 'stop', container: name }));
     return stops.length > 0 ? stops : [{ kind: 'finish', phase }];
   }
-  const actions: PodAction[] = [];
+  const actions: PodAction[] = containers.flatMap((container) =>
+    container.kind === 'ephemeral' ? startOrWait(situation, container) : [],
+  );
   // Once the containers proper run, ended init containers are done with; only their sidecars are kept alive.
   const past = containers.some(({ kind, state }) => kind === 'main' && state.kind !== 'waiting');
-  for (const container of containers.filter(({ kind }) => kind !== 'main')) {
+  for (const container of containers.filter(({ kind }) => kind === 'init' || kind === 'sidecar')) {
     if (container.kind === 'sidecar') {
       actions.push(...startOrWait(situation, container));
       if (!past && !(isRunning(container) && container.started)) return actions;
@@ -68,6 +70,7 @@ function startOrWait({ restartPolicy, now }: PodSituation, container: ContainerV
 }
 
 function restarts(policy: string, { kind }: ContainerView, { exitCode }: Terminated): boolean {
+  if (kind === 'ephemeral') return false;
   if (kind === 'sidecar') return true;
   if (kind === 'init') return exitCode !== 0 && policy !== 'Never';
   return policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0);

@@ -22,7 +22,8 @@ export interface PodRuntimeState {
 export function podStatus(state: PodRuntimeState): PodStatus {
   const { pod, hostIp, podIp } = state;
   const phase = phaseOf(state);
-  const init = state.containers.filter(({ kind }) => kind !== 'main');
+  const init = state.containers.filter(({ kind }) => kind === 'init' || kind === 'sidecar');
+  const ephemeral = state.containers.filter(({ kind }) => kind === 'ephemeral');
   const main = state.containers.filter(({ kind }) => kind === 'main');
   const generation = pod.metadata.generation;
   return {
@@ -37,6 +38,9 @@ export function podStatus(state: PodRuntimeState): PodStatus {
     startTime: rfc3339(state.startTime),
     ...(init.length === 0 ? {} : { initContainerStatuses: init.map((one) => containerStatus(one, pod)) }),
     containerStatuses: main.map((one) => containerStatus(one, pod)),
+    ...(ephemeral.length === 0
+      ? {}
+      : { ephemeralContainerStatuses: ephemeral.map((one) => containerStatus(one, pod)) }),
     ...(pod.status?.qosClass === undefined ? {} : { qosClass: pod.status.qosClass }),
   };
 }
@@ -48,13 +52,18 @@ function containerStatus(view: ContainerView, pod: Pod): ContainerStatus {
     name: view.name,
     state: apiState(view.state),
     lastState: view.last === undefined ? {} : apiState(view.last),
-    ready: initDone || (view.kind !== 'init' && isReady(view, pod)),
+    ready: initDone || (isServing(view) && isReady(view, pod)),
     started: running && view.started,
     restartCount: view.restarts,
     image: view.image,
     imageID: view.imageId,
     ...(view.id === undefined ? {} : { containerID: `${CONTAINER_ID_SCHEME}${view.id}` }),
   };
+}
+
+/** Those whose readiness counts. */
+function isServing({ kind }: ContainerView): boolean {
+  return kind === 'main' || kind === 'sidecar';
 }
 
 /** A Pod that is being deleted takes no new work, whatever its probes say. */
@@ -140,7 +149,7 @@ function containersReadyVerdict({ containers, pod }: PodRuntimeState, phase: str
   const type = 'ContainersReady';
   if (phase === 'Succeeded') return { type, status: 'False', reason: 'PodCompleted' };
   if (phase === 'Failed') return { type, status: 'False', reason: 'PodFailed' };
-  const unready = containers.filter((view) => view.kind !== 'init' && !isReady(view, pod));
+  const unready = containers.filter((view) => isServing(view) && !isReady(view, pod));
   if (unready.length === 0) return { type, status: 'True' };
   const names = unready.map(({ name }) => name).join(' ');
   return {

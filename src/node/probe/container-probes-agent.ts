@@ -1,8 +1,9 @@
+import { errorMessage } from '#base/errors.ts';
 import { type Container, type LifecycleHandler, type Probe } from '#api/generated/types.ts';
 import { type NodeContext } from '../node-context.ts';
 import { dialFrom } from '../sandbox/runtime-agent.ts';
 import { attemptProbe, type AttemptContext } from './attempt-agent.ts';
-import { ProbeAgent } from './probe-agent.ts';
+import { ProbeAgent, type ProbeResult } from './probe-agent.ts';
 import { type ProbeKind, probeSpec, probeTarget } from './probe-spec.ts';
 
 export interface ContainerProbesOptions {
@@ -11,6 +12,8 @@ export interface ContainerProbesOptions {
   readonly podIp: string;
   readonly container: Container;
   readonly onChange: () => void;
+  /** The postStart hook failed: the container has to be restarted. */
+  readonly onHookFailed: (message: string) => void;
   readonly onUnhealthy: (message: string) => void;
   /** The container has to be restarted. */
   readonly onFatal: (kind: ProbeKind, graceSeconds: number | undefined) => void;
@@ -23,8 +26,9 @@ export class ContainerProbes implements Disposable {
   readonly #options: ContainerProbesOptions;
   readonly #context: AttemptContext;
   readonly #agents = new Map<ProbeKind, ProbeAgent>();
-  readonly #verdicts: Record<'startup' | 'readiness', boolean>;
+  readonly #verdicts: Record<'hook' | 'startup' | 'readiness', boolean>;
   readonly #startedAt: number;
+  readonly #ended = new AbortController();
 
   constructor(options: ContainerProbesOptions) {
     this.#options = options;
@@ -35,17 +39,42 @@ export class ContainerProbes implements Disposable {
       dial: (host, port) => dialFrom(node.network.fd, host, port),
       exec: (command) => node.runtime.exec({ podUid, container: container.name, command }),
     };
-    this.#verdicts = { startup: startupProbe === undefined, readiness: readinessProbe === undefined };
+    const hook = container.lifecycle?.postStart;
+    this.#verdicts = {
+      hook: hook === undefined,
+      startup: startupProbe === undefined,
+      readiness: readinessProbe === undefined,
+    };
+    if (hook === undefined) this.#begin();
+    else void this.#afterStart(hook);
+  }
+
+  get started(): boolean {
+    return this.#verdicts.hook && this.#verdicts.startup;
+  }
+
+  get ready(): boolean {
+    return this.started && this.#verdicts.readiness;
+  }
+
+  #begin(): void {
+    const { startupProbe } = this.#options.container;
     if (startupProbe === undefined) this.#watchLife();
     else this.#start('startup', startupProbe);
   }
 
-  get started(): boolean {
-    return this.#verdicts.startup;
-  }
-
-  get ready(): boolean {
-    return this.#verdicts.startup && this.#verdicts.readiness;
+  /** The postStart hook, which nothing else is waited for; the container counts as started when it has succeeded. */
+  async #afterStart(hook: LifecycleHandler): Promise<void> {
+    try {
+      const result = await this.#runHook(hook, this.#ended.signal);
+      if (this.#ended.signal.aborted) return;
+      if (result?.ok === false) throw new Error(result.message);
+      this.#verdicts.hook = true;
+      this.#begin();
+      this.#options.onChange();
+    } catch (error) {
+      if (!this.#ended.signal.aborted) this.#options.onHookFailed(`PostStartHook failed: ${errorMessage(error)}`);
+    }
   }
 
   /** Runs the preStop hook, for which there is no more time than `graceMs`; its failure stops nothing. */
@@ -66,6 +95,7 @@ export class ContainerProbes implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#ended.abort(new Error('the container has ended'));
     for (const agent of this.#agents.values()) agent[Symbol.dispose]();
     this.#agents.clear();
   }
@@ -82,14 +112,14 @@ export class ContainerProbes implements Disposable {
     this.#agents.delete(kind);
   }
 
-  async #runHook(hook: LifecycleHandler, signal: AbortSignal): Promise<void> {
+  async #runHook(hook: LifecycleHandler, signal: AbortSignal): Promise<ProbeResult | undefined> {
     const { node, container, podIp } = this.#options;
     if (hook.sleep !== undefined) {
       await node.clock.sleep(hook.sleep.seconds * 1000, signal);
-      return;
+      return undefined;
     }
     const target = probeTarget(hook, container, podIp);
-    if (target !== undefined) await attemptProbe(this.#context, target, signal);
+    return target === undefined ? undefined : attemptProbe(this.#context, target, signal);
   }
 
   #start(kind: ProbeKind, probe: Probe | undefined): void {

@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync } from 'node:fs';
 import { type Writable } from 'node:stream';
 import { type Clock } from '#base/clock.ts';
-import { CLONE_NEWNS, CLONE_NEWPID, openNamespace, setns, unshare } from '#netlink/namespace.ts';
+import { CLONE_NEWNS, openNamespace, setns, unshare } from '#netlink/namespace.ts';
 import { type ExecProcess, type ExitStatus, type OutputListener, type TerminalSize } from '../runtime.ts';
 import { type Capability } from '../stage/capability.ts';
 import {
@@ -44,12 +44,15 @@ export interface ContainerRunSpec {
   readonly stdinOnce: boolean;
 }
 
+const STREAMS_END_MS = 2000;
+
 /** One run of a container: from the start of its process to the end of it. */
 export class ContainerRun {
   readonly spec: ContainerRunSpec;
   readonly startedAt: number;
   /** Resolves when the process has ended and all that it wrote is in the log. */
   readonly exited: Promise<ExitStatus>;
+  readonly #clock: Clock;
   readonly #thread: SandboxThread;
   readonly #sandbox: PodSandbox;
   readonly #process: ContainerProcess;
@@ -69,23 +72,34 @@ export class ContainerRun {
       readonly launch: Launch;
       readonly log: ContainerLog;
     },
-    startedAt: number,
+    clock: Clock,
   ) {
+    this.#clock = clock;
     this.#thread = thread;
     this.#sandbox = sandbox;
     this.spec = spec;
-    this.startedAt = startedAt;
+    this.startedAt = clock.now();
     this.#process = started.process;
     this.#launch = started.launch;
     this.#mountFd = started.mountFd;
     this.exited = this.#run(started.process, started.log);
   }
 
-  /** Throws `RuntimeError` with `ERR_COMMAND_NOT_FOUND`, or what the kernel said to the mounts. */
-  static start(thread: SandboxThread, sandbox: PodSandbox, spec: ContainerRunSpec, clock: Clock): ContainerRun {
+  /**
+   * Throws `RuntimeError` with `ERR_COMMAND_NOT_FOUND`, or what the kernel said to the mounts. With `target` it is among
+   * the processes of that container.
+   */
+  static start(
+    thread: SandboxThread,
+    sandbox: PodSandbox,
+    spec: ContainerRunSpec,
+    clock: Clock,
+    target?: ContainerRun,
+  ): ContainerRun {
     const root = rootOf(spec);
     mkdirSync(root, { recursive: true });
     const log = new ContainerLog(spec.logPath, { clock, maxBytes: spec.logMaxBytes });
+    const targetFd = target === undefined ? undefined : openNamespace('pid', target.#process.pid);
     try {
       const started = thread.away(() => {
         sandbox.enter();
@@ -98,17 +112,20 @@ export class ContainerRun {
         // The process takes our root with it: pivot_root(2) moves all whose root is the old one.
         const mountFd = openNamespace('mnt');
         try {
-          unshare(CLONE_NEWPID);
+          if (targetFd === undefined) sandbox.enterProcesses();
+          else setns(targetFd, 'pid');
           return { process: startProcess(calls, spec, devptsOf(root)), mountFd, launch };
         } catch (error) {
           closeSync(mountFd);
           throw error;
         }
       });
-      return new ContainerRun(thread, sandbox, spec, { ...started, log }, clock.now());
+      return new ContainerRun(thread, sandbox, spec, { ...started, log }, clock);
     } catch (error) {
       log.close();
       throw error;
+    } finally {
+      if (targetFd !== undefined) closeSync(targetFd);
     }
   }
 
@@ -182,8 +199,13 @@ export class ContainerRun {
         });
         source.once('close', resolve);
       });
-    // All processes of the pid namespace end with its first, so the streams end soon after.
-    const [exit] = await Promise.all([process.exited, pump('stdout'), pump('stderr')]);
+    const ends = Promise.all([pump('stdout'), pump('stderr')]);
+    const exit = await process.exited;
+    // All processes of a pid namespace end with its first, so the streams end now. In one that is shared, what it left
+    // behind may hold them for as long as it likes.
+    await Promise.race([ends, this.#clock.sleep(STREAMS_END_MS)]);
+    process.stdout.destroy();
+    process.stderr?.destroy();
     log.close();
     process.stdin?.destroy();
     if (this.#mountFd !== undefined) closeSync(this.#mountFd);

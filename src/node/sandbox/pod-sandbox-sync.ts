@@ -1,9 +1,20 @@
+import { type ChildProcess } from 'node:child_process';
 import { chmodSync, closeSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { errorCode } from '#base/errors.ts';
 import { MNT_DETACH, mount, MS_NODEV, MS_NOSUID, umount } from '#netlink/mount.ts';
-import { CLONE_NEWIPC, CLONE_NEWUTS, openNamespace, sethostname, setns, unshare } from '#netlink/namespace.ts';
+import {
+  CLONE_NEWIPC,
+  CLONE_NEWPID,
+  CLONE_NEWUTS,
+  openNamespace,
+  sethostname,
+  setns,
+  unshare,
+} from '#netlink/namespace.ts';
 import { type PodWire } from '../network-sync.ts';
+import { planPause } from '../stage/container-stage.ts';
+import { startStage } from './process-sync.ts';
 import { type SandboxThread } from './sandbox-thread-sync.ts';
 
 export interface PodSandboxSpec {
@@ -17,6 +28,10 @@ export interface PodSandboxSpec {
   readonly netFd: number;
   /** Disposed with the sandbox. */
   readonly wire: PodWire | undefined;
+  /** Disposed with the sandbox. */
+  readonly hostPorts: Disposable | undefined;
+  /** Its containers see each other's processes. */
+  readonly shareProcesses: boolean;
 }
 
 /** What the containers of a Pod share: network, host name, System V and POSIX memory, the files made for the Pod. */
@@ -24,11 +39,18 @@ export class PodSandbox {
   readonly spec: PodSandboxSpec;
   readonly #utsFd: number;
   readonly #ipcFd: number;
+  /** The first process of the Pod's own pid namespace, where it has one. */
+  readonly #pause: { readonly process: ChildProcess; readonly pidFd: number } | undefined;
   readonly #memory: string[] = [];
   #closed = false;
 
-  private constructor(spec: PodSandboxSpec, fds: { readonly uts: number; readonly ipc: number }) {
+  private constructor(
+    spec: PodSandboxSpec,
+    fds: { readonly uts: number; readonly ipc: number },
+    pause: { readonly process: ChildProcess; readonly pidFd: number } | undefined,
+  ) {
     this.spec = spec;
+    this.#pause = pause;
     this.#utsFd = fds.uts;
     this.#ipcFd = fds.ipc;
   }
@@ -44,7 +66,7 @@ export class PodSandbox {
       sethostname(spec.hostname);
       return { uts: openNamespace('uts'), ipc: openNamespace('ipc') };
     });
-    const sandbox = new PodSandbox(spec, fds);
+    const sandbox = new PodSandbox(spec, fds, spec.shareProcesses ? startPause(thread) : undefined);
     sandbox.mountMemory(sandbox.shmDir, 'mode=1777,size=64m');
     return sandbox;
   }
@@ -78,11 +100,22 @@ export class PodSandbox {
     setns(this.#ipcFd, 'ipc');
   }
 
+  /** Where the next process that the calling thread starts will be; for the same use. */
+  enterProcesses(): void {
+    if (this.#pause === undefined) unshare(CLONE_NEWPID);
+    else setns(this.#pause.pidFd, 'pid');
+  }
+
   /** Takes the Pod off the network now; resolves when its files are gone. All its processes must have ended. */
   async remove(what: 'all' | 'running'): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     this.spec.wire?.[Symbol.dispose]();
+    this.spec.hostPorts?.[Symbol.dispose]();
+    if (this.#pause !== undefined) {
+      this.#pause.process.kill('SIGKILL');
+      closeSync(this.#pause.pidFd);
+    }
     closeSync(this.#utsFd);
     closeSync(this.#ipcFd);
     for (const path of this.#memory.toReversed()) umount(path, MNT_DETACH);
@@ -90,6 +123,14 @@ export class PodSandbox {
     const trees = what === 'all' ? [directory] : TRANSIENT.map((name) => `${directory}/${name}`);
     await Promise.all(trees.map(removeTree));
   }
+}
+
+function startPause(thread: SandboxThread): { readonly process: ChildProcess; readonly pidFd: number } {
+  const child = thread.away(() => {
+    unshare(CLONE_NEWPID);
+    return startStage(planPause(), ['ignore', 'ignore', 'ignore']);
+  });
+  return { process: child, pidFd: openNamespace('pid', child.pid) };
 }
 
 /** What belongs to processes. */

@@ -70,7 +70,8 @@ export class SandboxRuntime implements Runtime {
     return pod.sandbox;
   }
 
-  startContainer(podUid: string, spec: ContainerRunSpec): ContainerRun {
+  /** With `target`, a container of the Pod, the new one sees its processes. */
+  startContainer(podUid: string, spec: ContainerRunSpec, target?: string): ContainerRun {
     const pod = this.#pods.get(podUid);
     if (pod?.sandbox === undefined) {
       throw new RuntimeError('ERR_SANDBOX_FAILED', `Cannot start container ${JSON.stringify(spec.name)}: no sandbox`);
@@ -85,7 +86,8 @@ export class SandboxRuntime implements Runtime {
       stdin: spec.stdin,
     };
     try {
-      const run = ContainerRun.start(this.thread, pod.sandbox, spec, this.#clock);
+      const other = target === undefined ? undefined : this.#running({ podUid, container: target });
+      const run = ContainerRun.start(this.thread, pod.sandbox, spec, this.#clock, other);
       pod.containers.set(spec.name, { run, handle });
       return run;
     } catch (error) {

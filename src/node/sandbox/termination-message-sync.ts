@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs';
+
+const MESSAGE_BYTES = 4096;
+const LOG_BYTES = 2048;
+const LOG_LINES = 80;
+
+/** What a container wrote down about its end. */
+export function readMessage(file: string): string {
+  try {
+    return readFileSync(file).subarray(0, MESSAGE_BYTES).toString();
+  } catch {
+    return '';
+  }
+}
+
+/** The end of a container's log, without what the runtime wrote before each line. */
+export function readLogEnd(logPath: string): string {
+  try {
+    const lines = readFileSync(logPath, 'utf8')
+      .split('\n')
+      .slice(-LOG_LINES - 1);
+    const text = lines
+      .map((line) => {
+        const [, , tag, ...words] = line.split(' ');
+        return tag === undefined ? '' : `${words.join(' ')}${tag === 'P' ? '' : '\n'}`;
+      })
+      .join('');
+    return Buffer.from(text).subarray(-LOG_BYTES).toString();
+  } catch {
+    return '';
+  }
+}
