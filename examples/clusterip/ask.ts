@@ -20,4 +20,5 @@ for (let i = 0; i < Number(count); i++) {
   const who = await ask(url);
   answers.set(who, (answers.get(who) ?? 0) + 1);
 }
-for (const [who, times] of [...answers].toSorted(([a], [b]) => a.localeCompare(b))) console.log(`${who} answered ${times} times`);
+for (const [who, times] of [...answers].toSorted(([a], [b]) => a.localeCompare(b)))
+  console.log(`${who} answered ${times} times`);
