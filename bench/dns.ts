@@ -105,7 +105,7 @@ function measureQueries(resolve: Resolve): void {
       const start = process.cpuUsage();
       for (let i = 0; i < QUERIES; i++) {
         const query = queries[i % queries.length];
-        if (query !== undefined) resolve(query, 'udp', '10.128.0.1');
+        if (query !== undefined) void resolve(query, 'udp', '10.128.0.1');
       }
       const { user, system } = process.cpuUsage(start);
       return (user + system) / QUERIES;

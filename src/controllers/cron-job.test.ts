@@ -13,7 +13,7 @@ async function started(spec: object): Promise<ControlPlane> {
   await plane.start(startCronJobController);
   const jobTemplate = { metadata: { labels: { app: 'tick' } }, spec: { template: { spec: { containers: [] } } } };
   const cron = { metadata: REF, spec: { schedule: '* * * * *', jobTemplate, ...spec } };
-  await plane.client.create(cronJobs, cron as unknown as CronJob);
+  await plane.client.create(cronJobs, cron);
   await plane.rest();
   return plane;
 }

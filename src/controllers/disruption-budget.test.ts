@@ -1,11 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  type Pod,
-  type PodDisruptionBudget,
-  type PodDisruptionBudgetStatus,
-  type ReplicaSet,
-} from '#api/generated/types.ts';
+import { type Pod, type PodDisruptionBudget, type PodDisruptionBudgetStatus } from '#api/generated/types.ts';
 import { podDisruptionBudgets, replicaSets } from '#api/resource.ts';
 import { controlPlane } from './control-plane-fixture.ts';
 import { budgetStatus } from './disruption-budget-plan.ts';
@@ -95,8 +90,8 @@ test('a budget follows the Pods and the sizes of their owners, and writes only w
   const template = { metadata: { labels: { app: 'web' } }, spec: { containers: [] } };
   const set = { metadata: { namespace: 'd', name: 'web' }, spec: { replicas: 3, selector, template } };
   const budget = { metadata: { namespace: 'd', name: 'b' }, spec: { maxUnavailable: 1, selector } };
-  await plane.client.create(podDisruptionBudgets, budget as unknown as PodDisruptionBudget);
-  await plane.client.create(replicaSets, set as unknown as ReplicaSet);
+  await plane.client.create(podDisruptionBudgets, budget);
+  await plane.client.create(replicaSets, set);
   await plane.rest();
   const status = (): PodDisruptionBudgetStatus | undefined =>
     plane.api.all<PodDisruptionBudget>('poddisruptionbudgets')[0]?.status;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type CoreEvent, type Endpoints, type EndpointSlice, type Service } from '#api/generated/types.ts';
+import { type CoreEvent, type Endpoints, type EndpointSlice } from '#api/generated/types.ts';
 import { endpoints, endpointSlices, services } from '#api/resource.ts';
 import { type ControlPlane, controlPlane } from './control-plane-fixture.ts';
 import { startEndpointMirrorController } from './endpoint-mirror.ts';
@@ -13,7 +13,7 @@ async function started(spec: object = {}): Promise<ControlPlane> {
   await plane.client.create(services, {
     metadata: REF,
     spec: { ports: [{ port: 80 }], ...spec },
-  } as unknown as Service);
+  });
   return plane;
 }
 

@@ -43,7 +43,7 @@ async function family(plane: ControlPlane): Promise<void> {
       ],
     },
   });
-  const top = await plane.client.create(deployments, { metadata: { namespace: 'd', name: 'top' } } as never);
+  const top = await plane.client.create(deployments, { metadata: { namespace: 'd', name: 'top' } });
   const mid = await plane.client.create(replicaSets, owned(top, 'mid') as never);
   await plane.client.create(pods, owned(mid, 'leaf') as never);
   await plane.rest();

@@ -65,7 +65,7 @@ test('silentConditions() marks what was known as unknown, once', () => {
       message: 'Kubelet never posted node status.',
     },
   ]);
-  assert.equal(silentConditions({ ...node('True'), status: { conditions } } as Node, NOW), undefined);
+  assert.equal(silentConditions({ ...node('True'), status: { conditions } }, NOW), undefined);
 });
 
 test('lastSeen() is the latest sign of life', () => {

@@ -89,7 +89,7 @@ async function started(tolerations: object[]): Promise<ControlPlane> {
   await plane.addNode('n1');
   await plane.start(startTaintEvictionController, startPodGarbageCollector);
   const spec = { nodeName: 'n1', containers: [], tolerations };
-  await plane.client.create(pods, { metadata: { namespace: 'd', name: 'a' }, spec } as unknown as Pod);
+  await plane.client.create(pods, { metadata: { namespace: 'd', name: 'a' }, spec });
   await plane.rest();
   return plane;
 }

@@ -171,6 +171,6 @@ test('planReplicaSetStatus() shows a failure and takes it back', () => {
   const failed = planReplicaSetStatus(set(), [], failure, at);
   const condition = { type: 'ReplicaFailure', status: 'True', ...failure, lastTransitionTime: at.timestamp };
   assert.deepEqual(failed, { replicas: 0, observedGeneration: 2, conditions: [condition] });
-  const again = planReplicaSetStatus({ ...set(), status: failed } as ReplicaSet, [], undefined, at);
+  const again = planReplicaSetStatus({ ...set(), status: failed }, [], undefined, at);
   assert.deepEqual(again, { replicas: 0, observedGeneration: 2 });
 });

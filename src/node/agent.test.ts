@@ -158,11 +158,11 @@ isolateTests(import.meta.url, () => {
     await nodes.client.create(configMaps, {
       metadata: { namespace: 'default', name: 'cm' },
       data: { a: 'from-map' },
-    } as never);
+    });
     await nodes.client.create(secrets, {
       metadata: { namespace: 'default', name: 's' },
       data: { b: 'c2VjcmV0' },
-    } as never);
+    });
     await nodes.client.create(services, {
       metadata: { namespace: 'default', name: 'api-svc' },
       spec: { clusterIP: '10.96.5.5', ports: [{ port: 80 }] },

@@ -109,7 +109,7 @@ isolateTests(import.meta.url, () => {
   test('a changed ConfigMap shows in the volume of a running Pod', async () => {
     await using nodes = await TestNodes.start(runtime, 1);
     const metadata = { namespace: 'default', name: 'cm' };
-    await nodes.client.create(configMaps, { metadata, data: { a: 'old' } } as never);
+    await nodes.client.create(configMaps, { metadata, data: { a: 'old' } });
     await nodes.run(
       'reader',
       { ...sleeper, volumeMounts: [{ name: 'cm', mountPath: '/cm' }] },

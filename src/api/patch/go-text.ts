@@ -7,7 +7,7 @@ import { isObject, type JsonObject } from './json-value.ts';
 export function goValue(value: unknown): string {
   if (value === null || value === undefined) return '<nil>';
   if (Array.isArray(value)) return `[${value.map((item) => goValue(item)).join(' ')}]`;
-  return isObject(value) ? goMap(value) : String(value as string | number | boolean);
+  return isObject(value) ? goMap(value) : typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 export function goMap(map: Readonly<JsonObject>): string {

@@ -41,7 +41,7 @@ function readIdentity(socket: TLSSocket): PeerIdentity {
   const certificate = socket.getPeerCertificate();
   if (certificate?.subject === undefined) return 'none';
   if (!socket.authorized) return 'invalid';
-  return userOfCertificate(certificate.subject as unknown as Record<string, Attribute>) ?? 'invalid';
+  return userOfCertificate(certificate.subject) ?? 'invalid';
 }
 
 export interface Credentials {

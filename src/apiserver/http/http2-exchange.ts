@@ -10,8 +10,8 @@ export class Http2Exchange implements Exchange {
   #abort: AbortController | undefined;
 
   constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders) {
-    this.method = String(headers[':method'] ?? 'GET');
-    this.url = String(headers[':path'] ?? '/');
+    this.method = headers[':method'] ?? 'GET';
+    this.url = headers[':path'] ?? '/';
     this.headers = headers;
     this.body = stream;
     // A client that resets its stream is no error of ours.

@@ -55,5 +55,5 @@ export function pod(
     metadata: deleting ? { ...metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } : metadata,
     spec: { containers: [], ...spec },
     status: { phase, podIP, podIPs: [{ ip: podIP }] },
-  } as Pod;
+  };
 }

@@ -146,7 +146,7 @@ isolateTests(import.meta.url, () => {
       metadata: { namespace: 'default', name: 'login' },
       type: 'kubernetes.io/dockerconfigjson',
       data: { '.dockerconfigjson': Buffer.from(JSON.stringify(auths)).toString('base64') },
-    } as never);
+    });
     await nodes.run('friend', { image }, { imagePullSecrets: [{ name: 'login' }] });
     await nodes.until('friend', isReady);
   });

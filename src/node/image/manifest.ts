@@ -82,12 +82,12 @@ export function parseConfig(text: string): ImageConfig {
   const rootfs = isObject(json['rootfs']) ? json['rootfs'] : {};
   const stopSignal = config['StopSignal'];
   return {
-    architecture: String(json['architecture'] ?? ''),
+    architecture: textOf(json['architecture']),
     env: texts(config['Env']),
     entrypoint: texts(config['Entrypoint']),
     command: texts(config['Cmd']),
-    workingDir: String(config['WorkingDir'] ?? ''),
-    user: String(config['User'] ?? ''),
+    workingDir: textOf(config['WorkingDir']),
+    user: textOf(config['User']),
     stopSignal: typeof stopSignal === 'string' && stopSignal !== '' ? stopSignal : undefined,
     diffIds: texts(rootfs['diff_ids']),
   };
@@ -98,7 +98,7 @@ function descriptor(value: unknown): Descriptor {
   if (typeof digest !== 'string' || !/^sha256:[0-9a-f]{64}$/.test(digest)) {
     throw new ImageFormatError(`unsupported digest in the manifest: ${JSON.stringify(digest)}`);
   }
-  return { mediaType: String(mediaType ?? ''), digest, size: typeof size === 'number' ? size : 0 };
+  return { mediaType: textOf(mediaType), digest, size: typeof size === 'number' ? size : 0 };
 }
 
 export function parseObject(text: string, what: string): Json {
@@ -117,4 +117,9 @@ export function isObject(value: unknown): value is Json {
 
 function texts(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.map(String) : [];
+}
+
+/** What a registry sends is not to be trusted: whatever is no text counts as absent. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }

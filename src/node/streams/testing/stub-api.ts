@@ -119,5 +119,5 @@ function nodePath(url: URL): string | undefined {
     if (name !== 'container') query.append(names[name] ?? name, value);
   }
   const container = subresource === 'portforward' ? '' : `/${url.searchParams.get('container') ?? 'main'}`;
-  return `/${ROOMS[subresource]}/${namespace}/${pod}${container}?${query}`;
+  return `/${ROOMS[subresource]}/${namespace}/${pod}${container}?${query.toString()}`;
 }
