@@ -6,7 +6,7 @@ import { kernelHint } from './kernel-hint.ts';
 const cases: readonly (readonly [string, string, string | undefined])[] = [
   ['EOPNOTSUPP', 'Cannot create bridge "fabric": EOPNOTSUPP', 'bridge'],
   ['EOPNOTSUPP', 'Cannot create veth "node-1": EOPNOTSUPP', 'veth'],
-  ['EPROTONOSUPPORT', 'Cannot open netlink socket: EPROTONOSUPPORT', 'nf_tables'],
+  ['EPROTONOSUPPORT', 'Cannot open a socket of family 16: EPROTONOSUPPORT', 'nf_tables'],
   ['ENOENT', 'Cannot add a rule to chain "pick-1" in table ip clusterip: ENOENT', 'nft_numgen'],
   ['EPERM', 'Cannot create bridge "fabric": EPERM', undefined],
   ['ENOENT', 'ENOENT: no such file or directory, open "/x"', undefined],

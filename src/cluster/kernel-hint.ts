@@ -7,7 +7,7 @@ const MODULES: readonly (readonly [RegExp, string, string])[] = [
   [/bridge/i, 'bridges', 'bridge'],
   [/veth/i, 'veth links', 'veth'],
   [
-    /table|chain|rule|\bset\b|element|batch|netlink/i,
+    /table|chain|rule|\bset\b|element|batch|netlink|socket of family 16|send \d+ bytes/i,
     'nftables',
     'nf_tables nft_chain_nat nft_numgen nft_reject_ipv4 nft_masq',
   ],
