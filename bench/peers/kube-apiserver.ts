@@ -13,7 +13,7 @@ const TOKEN = 'peer';
 const WAIT_MS = 120_000;
 const POLL_MS = 100;
 
-/** Where `build-kube-apiserver.sh` puts it. */
+/** Where `build.sh kube-apiserver` puts it. */
 function binaryPath(): string {
   const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
   return join(cache, 'clusterip-peers', `kube-apiserver-${PEER_VERSION}`);
@@ -21,7 +21,7 @@ function binaryPath(): string {
 
 /** Why there is no peer on this machine; undefined when there is. */
 export function peerMissing(): string | undefined {
-  if (!existsSync(binaryPath())) return `no ${binaryPath()}: bench/peers/build-kube-apiserver.sh makes it`;
+  if (!existsSync(binaryPath())) return `no ${binaryPath()}: bench/peers/build.sh kube-apiserver makes it`;
   const etcd = spawnSync('etcd', ['--version']);
   return etcd.status === 0 ? undefined : 'no etcd on PATH: it is in the package etcd-server';
 }

@@ -1,7 +1,7 @@
 /**
  * Runs the table of rules about Services against a real kube-apiserver and prints where it says something else than
  * `expected.json`, and where we do. `--record` writes what it says into that file.
- * Run: `bench/peers/build-kube-apiserver.sh`, then `bin/node bench/peers/service-rules.ts [--record] [WORD ...]`.
+ * Run: `bench/peers/build.sh kube-apiserver`, then `bin/node bench/peers/service-rules.ts [--record] [WORD ...]`.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { allRules } from '../../src/apiserver/services/rules/all-rules.ts';
