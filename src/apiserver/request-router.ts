@@ -7,7 +7,7 @@ import { attributesOf } from './auth/request-attributes.ts';
 import { type ServerContext } from './context.ts';
 import { type Discovery } from './discovery/discovery.ts';
 import { health, type HealthCheck } from './discovery/health.ts';
-import { exposition, EXPOSITION_TYPE } from './metrics/exposition.ts';
+import { exposition, EXPOSITION_TYPE } from '#base/exposition.ts';
 import { processMetrics } from './metrics/process-metrics-agent.ts';
 import { parseRequestPath, type RequestInfo } from './request-info.ts';
 import { serveResource } from './resource-router.ts';

@@ -4,7 +4,7 @@ import { type Resource } from '#api/resource.ts';
 import { type ApiRequest } from '#api/request.ts';
 import { isTrue, verbOf, type RequestInfo } from '../request-info.ts';
 import { type ObjectStorage } from '../storage/object-storage.ts';
-import { type LabelSet, type Metric, type Sample } from './exposition.ts';
+import { type LabelSet, type Metric, type Sample } from '#base/exposition.ts';
 import { RequestSeries } from './request-series.ts';
 
 /** Watches of one kind; whoever serves them counts here. */

@@ -1,4 +1,5 @@
-import { type LabelSet, type Sample } from './exposition.ts';
+import { type LabelSet, type Sample } from '#base/exposition.ts';
+import { Histogram } from '#base/histogram.ts';
 
 /** Upper ends of the buckets in seconds, those of kube-apiserver, so that its dashboards fit. */
 const BUCKETS = [
@@ -9,9 +10,7 @@ const BUCKETS = [
 export class RequestSeries {
   readonly #labels: LabelSet;
   readonly #codes = new Map<number, number>();
-  /** One more than there are ends. */
-  readonly #buckets = new Float64Array(BUCKETS.length + 1);
-  #sum = 0;
+  readonly #seconds = new Histogram(BUCKETS);
 
   constructor(labels: LabelSet) {
     this.#labels = labels;
@@ -19,10 +18,7 @@ export class RequestSeries {
 
   record(code: number, seconds: number): void {
     this.#codes.set(code, (this.#codes.get(code) ?? 0) + 1);
-    this.#sum += seconds;
-    let i = 0;
-    while (seconds > (BUCKETS[i] ?? Infinity)) i++;
-    this.#buckets[i] = (this.#buckets[i] ?? 0) + 1;
+    this.#seconds.record(seconds);
   }
 
   totals(): readonly Sample[] {
@@ -34,12 +30,6 @@ export class RequestSeries {
   }
 
   durations(): readonly Sample[] {
-    const labels = { component: 'apiserver', dry_run: '', ...this.#labels };
-    let count = 0;
-    const buckets = [...this.#buckets].map((inBucket, i) => {
-      count += inBucket;
-      return { suffix: '_bucket', labels: { ...labels, le: String(BUCKETS[i] ?? '+Inf') }, value: count };
-    });
-    return [...buckets, { suffix: '_sum', labels, value: this.#sum }, { suffix: '_count', labels, value: count }];
+    return this.#seconds.samples({ component: 'apiserver', dry_run: '', ...this.#labels });
   }
 }
