@@ -4,7 +4,8 @@ import { isNodePort, parseFrontendId, type Backend, type FrontendId } from './fr
 import { guardElement, type Guard } from './guard.ts';
 import { LOCAL_SLOTS, writeWord } from './pick.ts';
 import { type Plan, type ProgrammedFrontend } from './plan.ts';
-import { element, planeOf, type Ruleset, type RulesetSettings } from './ruleset.ts';
+import { element, planeOf, type Ruleset } from './ruleset.ts';
+import { type RulesetSettings } from './settings.ts';
 import { rulesetTable } from './ruleset-table.ts';
 import { backendKey } from './slots.ts';
 

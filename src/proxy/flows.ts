@@ -1,8 +1,26 @@
 import { type Ip } from '#base/ip.ts';
 import { parseIp } from '#base/ip.ts';
 import { IPPROTO_UDP, type ConntrackEntry, type ConntrackFilter } from '#netlink/conntrack.ts';
-import { isNodePort } from './frontend.ts';
-import { type StaleFlows } from './plan.ts';
+import { isNodePort, type Backend, type FrontendAddress } from './frontend.ts';
+
+/** UDP flows that no longer lead where they should: the kernel would keep them for as long as the client goes on. */
+export interface StaleFlows extends FrontendAddress {
+  /** Those that left. */
+  readonly backends: readonly Backend[];
+  /** The frontend is new: flows to it from before go to the address itself. */
+  readonly isNew: boolean;
+}
+
+/** What becomes of the flows to a frontend when it changes; undefined for nothing. */
+export function staleFlows(
+  place: FrontendAddress,
+  isNew: boolean,
+  removed: readonly Backend[],
+): StaleFlows | undefined {
+  if (place.protocol !== 'udp' || (removed.length === 0 && !isNew)) return undefined;
+  const { address, protocol, port } = place;
+  return { address, protocol, port, backends: removed, isNew };
+}
 
 /** The connection table's entries of one frontend. */
 export function flowFilter(stale: StaleFlows): ConntrackFilter {

@@ -22,6 +22,9 @@ export interface Backend {
  */
 export type FrontendKind = 'cluster' | 'external' | 'inside' | 'local';
 
+/** What the Service states the address as. */
+export type FrontendOrigin = 'clusterIP' | 'externalIP' | 'loadBalancer' | 'nodePort';
+
 export interface FrontendAddress {
   /** `ANY_ADDRESS` for a NodePort, which every address of the node has. */
   readonly address: string;
@@ -32,8 +35,11 @@ export interface FrontendAddress {
 /** What clients connect to: an address, a protocol and a port, and where connections go. */
 export interface Frontend extends FrontendAddress {
   readonly kind: FrontendKind;
-  /** `namespace/name:port`, for people. */
+  readonly origin: FrontendOrigin;
+  /** `namespace/name:port`, for people, and in the names of chains. */
   readonly service: string;
+  /** The traffic policy that chose the backends. */
+  readonly policy: 'Cluster' | 'Local';
   /** No two are the same address and port. */
   readonly backends: readonly Backend[];
   /** What clients meet where there are no backends: there are some elsewhere (`drop`), or nowhere. */
@@ -42,6 +48,8 @@ export interface Frontend extends FrontendAddress {
   readonly affinitySeconds: number;
   /** Whose connections are taken; absent for everybody's. */
   readonly sources?: Sources | undefined;
+  /** Of a cluster address: where load balancers ask whether the node has backends; 0 for nowhere. */
+  readonly healthCheckPort: number;
 }
 
 /** loadBalancerSourceRanges of one family. */

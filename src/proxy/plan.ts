@@ -6,26 +6,18 @@ import {
   parseFrontendId,
   type Backend,
   type Frontend,
-  type FrontendAddress,
   type FrontendChange,
   type FrontendId,
   type FrontendKind,
   type FrontendPlace,
 } from './frontend.ts';
+import { staleFlows, type StaleFlows } from './flows.ts';
 import { guardOf } from './guard.ts';
 import { NO_BACKEND, priorityOf, timeoutNumberOf, type Pick } from './pick.ts';
 import { Presence } from './presence.ts';
 import { type Ruleset } from './ruleset.ts';
 import { planSlots, type SlotPlan } from './slots.ts';
 import { StepWriter } from './step-writer.ts';
-
-/** UDP flows that no longer lead where they should: the kernel would keep them for as long as the client goes on. */
-export interface StaleFlows extends FrontendAddress {
-  /** Those that left. */
-  readonly backends: readonly Backend[];
-  /** The frontend is new: flows to it from before go to the address itself. */
-  readonly isNew: boolean;
-}
 
 export interface Step {
   readonly transaction: Transaction;
@@ -165,7 +157,9 @@ export class Plan {
     if (frontend === undefined) this.#remove(id, place, known, plan, writer);
     else this.#frontends.set(id, this.#put(place, known, frontend, plan, writer));
     this.#count(known, frontend, place);
-    return staleFlows(place, known, frontend, plan);
+    // Before it was known, what was sent to a cluster address was refused: there are no flows.
+    const isNew = known === undefined && frontend !== undefined && frontend.kind !== 'cluster' && plan.slots.length > 0;
+    return staleFlows(place, isNew, plan.removed);
   }
 
   #remove(id: FrontendId, place: FrontendPlace, known: Known | undefined, plan: SlotPlan, writer: StepWriter): void {
@@ -252,19 +246,6 @@ export class Plan {
 function isRefusedAlone(frontend: Frontend): boolean {
   const { kind, backends, whenEmpty } = frontend;
   return backends.length === 0 && whenEmpty === 'reject' && (kind === 'external' || kind === 'inside');
-}
-
-function staleFlows(
-  place: FrontendPlace,
-  known: Known | undefined,
-  frontend: Frontend | undefined,
-  plan: SlotPlan,
-): StaleFlows | undefined {
-  if (place.protocol !== 'udp') return undefined;
-  const isNew = known === undefined && frontend !== undefined && frontend.kind !== 'cluster' && plan.slots.length > 0;
-  if (plan.removed.length === 0 && !isNew) return undefined;
-  const { address, protocol, port } = place;
-  return { address, protocol, port, backends: plan.removed, isNew };
 }
 
 function localAddresses(frontend: Frontend): readonly string[] {

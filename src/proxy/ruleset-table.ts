@@ -20,7 +20,8 @@ import { formatHex } from '#nftables/value.ts';
 import { type FrontendKind } from './frontend.ts';
 import { guardChain, guardContent, type Guard } from './guard.ts';
 import { dropElement, pickChain, pickElement, type Pick } from './pick.ts';
-import { element, intervalElements, TABLE_NAME, type Plane, type Ruleset, type RulesetSettings } from './ruleset.ts';
+import { element, intervalElements, TABLE_NAME, type Plane, type Ruleset } from './ruleset.ts';
+import { type RulesetSettings } from './settings.ts';
 
 const LOOPBACK = '127.0.0.0/8';
 

@@ -16,7 +16,8 @@ import { describePlan } from './describe.ts';
 import { guardOf } from './guard.ts';
 import { Model } from './model.ts';
 import { Plan } from './plan.ts';
-import { ruleset, type RulesetSettings } from './ruleset.ts';
+import { ruleset } from './ruleset.ts';
+import { type RulesetSettings } from './settings.ts';
 import { TableSync } from './table-sync.ts';
 import { cidr } from './testing/network.ts';
 import { service, slice } from './testing/objects.ts';
@@ -127,7 +128,8 @@ for (const family of [4, 6] as const) {
 
 function settingsWith(some: Partial<RulesetSettings>): RulesetSettings {
   const mark = 0x4000;
-  return { ranges: [], podCidrs: [], nodePortRanges: [], hasLocalhost: false, mark, masqueradeAll: false, ...some };
+  const none = { ranges: [], podCidrs: [], nodeAddresses: [], nodePortRanges: [] };
+  return { ...none, hasLocalhost: false, mark, masqueradeAll: false, ...some };
 }
 
 function agreesWithNft(t: TestContext, text: string, program: (socket: NftablesSocket) => void): void {

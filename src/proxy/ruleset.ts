@@ -62,22 +62,6 @@ export interface Ruleset {
   readonly addressLength: number;
 }
 
-/** What the fixed part of the ruleset depends on. */
-export interface RulesetSettings {
-  /** Where cluster addresses come from. */
-  readonly ranges: readonly Cidr[];
-  /** Where Pods' addresses come from: what comes from elsewhere is from outside. Empty for not known. */
-  readonly podCidrs: readonly Cidr[];
-  /** NodePorts answer at the node's own addresses in these. */
-  readonly nodePortRanges: readonly Cidr[];
-  /** NodePorts answer at 127.0.0.1 too. */
-  readonly hasLocalhost: boolean;
-  /** The bit of the packet's mark that asks for masquerading. */
-  readonly mark: number;
-  /** Also what goes to cluster addresses gets the node's address. */
-  readonly masqueradeAll: boolean;
-}
-
 interface Fields {
   readonly source: PayloadExpression;
   readonly destination: PayloadExpression;

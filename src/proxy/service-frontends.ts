@@ -2,7 +2,7 @@ import { type EndpointSlice } from '#api/generated/types.ts';
 import { type Cidr } from '#base/cidr.ts';
 import { type IpFamily } from '#base/ip.ts';
 import { categorizeEndpoints, type Categories } from './categorize.ts';
-import { ANY_ADDRESS, type Backend, type Frontend, type FrontendAddress, type FrontendKind } from './frontend.ts';
+import { ANY_ADDRESS, type Backend, type Frontend, type FrontendOrigin } from './frontend.ts';
 import { familyOf, type ServiceInfo, type ServicePortInfo } from './service-ports.ts';
 import { endpointsOfPort, type SliceEndpoint } from './slice-endpoints.ts';
 
@@ -63,14 +63,23 @@ function categorize(
 function portFrontends(context: PortContext): Frontend[] {
   const { info, port, family, endpoints } = context;
   const own = (addresses: readonly string[]): readonly string[] => addresses.filter((one) => familyOf(one) === family);
-  const internal = info.isInternalLocal ? endpoints.local : endpoints.cluster;
-  const frontends = own(info.clusterIps).map((address) => frontend(context, 'cluster', address, port.port, internal));
-  for (const address of own(info.externalIps)) frontends.push(...external(context, address, port.port));
+  const [policy, internal] = info.isInternalLocal
+    ? (['Local', endpoints.local] as const)
+    : (['Cluster', endpoints.cluster] as const);
+  const at = (origin: FrontendOrigin, address: string): Place => ({ origin, address, port: port.port });
+  const frontends = own(info.clusterIps).map((address) => {
+    const one = frontend(context, 'cluster', at('clusterIP', address), policy, internal);
+    return { ...one, healthCheckPort: info.healthCheckPort };
+  });
+  for (const address of own(info.externalIps)) frontends.push(...external(context, at('externalIP', address)));
   const ranges = sourcesOf(info.sourceRanges, family);
   for (const address of own(info.loadBalancerIps)) {
-    frontends.push(...external(context, address, port.port, ranges));
+    frontends.push(...external(context, at('loadBalancer', address), ranges));
   }
-  if (port.nodePort > 0) frontends.push(...external(context, ANY_ADDRESS[family], port.nodePort));
+  const { nodePort } = port;
+  if (nodePort > 0) {
+    frontends.push(...external(context, { origin: 'nodePort', address: ANY_ADDRESS[family], port: nodePort }));
+  }
   return frontends;
 }
 
@@ -80,31 +89,35 @@ function sourcesOf(ranges: readonly Cidr[] | undefined, family: IpFamily): reado
   return own?.length === 0 && ranges?.length !== 0 ? undefined : own;
 }
 
-function external(context: PortContext, address: string, port: number, ranges?: readonly Cidr[]): readonly Frontend[] {
+type Place = Pick<Frontend, 'origin' | 'address' | 'port'>;
+
+function external(context: PortContext, place: Place, ranges?: readonly Cidr[]): readonly Frontend[] {
   const { service, info, endpoints } = context;
   const sources = ranges === undefined ? {} : { sources: { service, ranges } };
   if (!info.isExternalLocal)
-    return [{ ...frontend(context, 'external', address, port, endpoints.cluster), ...sources }];
+    return [{ ...frontend(context, 'external', place, 'Cluster', endpoints.cluster), ...sources }];
   return [
-    { ...frontend(context, 'inside', address, port, endpoints.cluster), ...sources },
-    frontend(context, 'local', address, port, endpoints.local),
+    { ...frontend(context, 'inside', place, 'Cluster', endpoints.cluster), ...sources },
+    frontend(context, 'local', place, 'Local', endpoints.local),
   ];
 }
 
 function frontend(
   { service, info, port, endpoints }: PortContext,
-  kind: FrontendKind,
-  address: string,
-  number: number,
+  kind: Frontend['kind'],
+  place: Place,
+  policy: Frontend['policy'],
   backends: readonly Backend[],
 ): Frontend {
-  const at: FrontendAddress = { address, protocol: port.protocol, port: number };
   return {
     kind,
-    ...at,
+    ...place,
+    protocol: port.protocol,
+    policy,
     service: port.name === '' ? service : `${service}:${port.name}`,
     backends: backends.length > MAX_BACKENDS ? backends.slice(0, MAX_BACKENDS) : backends,
     whenEmpty: endpoints.hasAny ? 'drop' : 'reject',
     affinitySeconds: info.affinitySeconds,
+    healthCheckPort: 0,
   };
 }

@@ -1,7 +1,7 @@
 import { type EndpointSlice, type Node, type Service } from '#api/generated/types.ts';
 import { objectKey } from '#api/object.ts';
 import { endpointSlices, nodes, services } from '#api/resource.ts';
-import { formatCidr, type Cidr } from '#base/cidr.ts';
+import { type Cidr } from '#base/cidr.ts';
 import { type Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
 import { type IpFamily } from '#base/ip.ts';
@@ -11,21 +11,21 @@ import { Informers } from '#client/informers.ts';
 import { type ConntrackSocket } from '#netlink/conntrack-socket.ts';
 import { type NetlinkEvent } from '#netlink/event-socket.ts';
 import { type NftablesSocket } from '#nftables/nftables-socket.ts';
+import { type Dataplane, type FamilyRules, type OnStale } from './dataplane.ts';
+import { flowFilter, flowsToDelete, type StaleFlows } from './flows.ts';
+import { type FrontendChange } from './frontend.ts';
 import { HealthCheckServer, type HealthCheckOptions } from './health-check-server.ts';
-import { flowFilter, flowsToDelete } from './flows.ts';
+import { openDataplane } from './mode-sync.ts';
 import { Model } from './model.ts';
-import { hostRanges, nodeFacts, type NodeFacts } from './node-view.ts';
-import { type StaleFlows } from './plan.ts';
-import { type RulesetSettings } from './ruleset.ts';
+import { nodeFacts, type NodeFacts } from './node-view.ts';
 import { familyOf } from './service-ports.ts';
-import { TableGuardian } from './table-guardian-sync.ts';
-import { TableSync } from './table-sync.ts';
+import { isSameSettings, rulesetSettings, type NodePortAddresses, type RulesetSettings } from './settings.ts';
 
 export interface ProxyOptions {
   /** Endpoints of this node are local. */
   readonly nodeName: string;
-  /** Opened in the network namespace of the node. */
-  readonly socket: NftablesSocket;
+  /** For mode nftables: opened in the network namespace of the node. */
+  readonly socket?: NftablesSocket | undefined;
   /** Opened there too; without it UDP flows to endpoints that are gone are left to time out. */
   readonly conntrack?: ConntrackSocket | undefined;
   /** Where cluster addresses come from. A table is kept for each family that occurs here. */
@@ -35,8 +35,8 @@ export interface ProxyOptions {
    * by externalTrafficPolicy. Without them nobody but the node itself counts as inside.
    */
   readonly podCidrs?: readonly Cidr[] | undefined;
-  /** Where NodePorts answer: at the node's primary addresses, or at all of its addresses in some ranges. @default primary */
-  readonly nodePortAddresses?: 'primary' | readonly Cidr[] | undefined;
+  /** @default primary */
+  readonly nodePortAddresses?: NodePortAddresses | undefined;
   /** NodePorts answer at 127.0.0.1 too; the node has to have route_localnet=1. @default true */
   readonly localhostNodePorts?: boolean | undefined;
   /** The node's primary addresses and its zone. `createProxy` takes them from the Node where they are absent. */
@@ -68,30 +68,31 @@ const RETRY_MS = 100;
 const RETRY_MAX_MS = 30_000;
 
 /**
- * Keeps the tables of one node as the cluster's Services and EndpointSlices say. `apply` is all of it without a
+ * Keeps the rules of one node as the cluster's Services and EndpointSlices say. `apply` is all of it without a
  * cluster; `createProxy` feeds it. The rules stay when the process ends, and the next one takes them over.
  */
 export class Proxy implements Disposable {
   readonly #options: ProxyOptions;
   readonly #model: Model;
-  readonly #tables: ReadonlyMap<IpFamily, TableSync>;
+  readonly #dataplane: Dataplane;
+  readonly #healthChecks: HealthCheckServer | undefined;
   #settings: RulesetSettings;
   #isStarted = false;
   #flush: NodeJS.Immediate | undefined;
   #retry: Disposable | undefined;
   #failures = 0;
-  readonly #guardian: TableGuardian;
-  readonly #healthChecks: HealthCheckServer | undefined;
+  /** Rules are on their way; what is noted meanwhile follows. Never in mode nftables, which answers at once. */
+  #working: Promise<void> | undefined;
+  #isResyncWanted = false;
 
   constructor(options: ProxyOptions) {
     this.#options = options;
-    const { socket, serviceCidrs, nodeName, log } = options;
+    const { serviceCidrs, nodeName, log } = options;
     const families = [...new Set(serviceCidrs.map(({ family }) => family))];
     const node = options.node ?? { addresses: [], zone: undefined };
     this.#model = new Model({ nodeName, zone: node.zone, families, log });
     this.#settings = rulesetSettings(options, node.addresses);
-    this.#tables = new Map(families.map((family) => [family, new TableSync(socket, family, this.#settings)]));
-    this.#guardian = new TableGuardian({ ...options, families, repair: () => this.#repair() });
+    this.#dataplane = openDataplane({ ...options, families, repair: () => this.#repair() }, this.#settings);
     const isHealthy = (): boolean => this.#failures === 0;
     const open = options.openHealthCheck;
     this.#healthChecks = open === undefined ? undefined : new HealthCheckServer({ open, isHealthy, log });
@@ -101,9 +102,9 @@ export class Proxy implements Disposable {
   setNode(node: NodeFacts): void {
     this.#model.setZone(node.zone);
     const settings = rulesetSettings(this.#options, node.addresses);
-    const isSame = rangesText(settings) === rangesText(this.#settings);
+    const isSame = isSameSettings(settings, this.#settings);
     this.#settings = settings;
-    for (const table of this.#tables.values()) table.settings = settings;
+    for (const rules of this.#dataplane.rules.values()) rules.settings = settings;
     if (!this.#isStarted) return;
     if (isSame) this.#schedule();
     else if (this.#retry === undefined) this.#resync();
@@ -120,7 +121,7 @@ export class Proxy implements Disposable {
     this.#schedule();
   }
 
-  /** Takes changes in and programs them before it returns. */
+  /** Takes changes in and programs them: before it returns in mode nftables, before `settled` in the other. */
   apply(changes: Iterable<ObjectChange>): void {
     for (const change of changes) this.note(change);
     this.flush();
@@ -128,36 +129,55 @@ export class Proxy implements Disposable {
 
   /**
    * Reads what the kernel has and makes it what was noted until now; from here on changes are programmed as they come.
-   * Throws what the kernel refuses with: it will not know tomorrow what it does not know today.
+   * Throws what the kernel refuses with, or lets `settled` do that: it will not know tomorrow what it does not know today.
    */
   start(): void {
-    this.#program();
+    const { guardian } = this.#dataplane;
+    const work = this.#program();
     this.#isStarted = true;
-    this.#guardian.start();
+    if (work === undefined) return guardian.start();
+    const started = work.then(
+      () => this.#goOn(() => guardian.start()),
+      (error: unknown) => {
+        this.#isStarted = false;
+        throw error;
+      },
+    );
+    // Who does not ask for it does not want to know.
+    started.catch(() => {});
+    this.#working = started;
+  }
+
+  /** Resolves when all that was noted is programmed, or waits for another attempt. */
+  async settled(): Promise<void> {
+    while (this.#working !== undefined || this.#flush !== undefined) {
+      this.flush();
+      await this.#working;
+    }
   }
 
   /** Programs what was noted. After a failure the whole table is compared with the kernel's. */
   flush(): void {
     if (this.#flush !== undefined) clearImmediate(this.#flush);
     this.#flush = undefined;
-    if (!this.#isStarted || this.#retry !== undefined || !this.#model.hasChanges) return;
-    try {
+    const isBusy = this.#retry !== undefined || this.#working !== undefined;
+    if (!this.#isStarted || isBusy || !this.#model.hasChanges) return;
+    this.#attempt(() => {
       const changes = this.#model.takeChanges();
-      for (const [family, table] of this.#tables) {
-        const own = this.#tables.size === 1 ? changes : changes.filter(({ id }) => familyOf(id) === family);
-        if (own.length > 0) table.apply(own, (flows) => this.#deleteFlows(family, flows));
-      }
-      this.#tellHealth();
-    } catch (error) {
-      this.#failed(error);
-    }
+      const work = this.#inEveryFamily(changes, (rules, own, onStale) =>
+        own.length === 0 ? undefined : rules.apply(own, onStale),
+      );
+      if (work === undefined) return this.#tellHealth();
+      return work.then(() => this.#tellHealth());
+    });
   }
 
   [Symbol.dispose](): void {
     this.#isStarted = false;
-    this.#guardian[Symbol.dispose]();
+    this.#dataplane.guardian[Symbol.dispose]();
     this.#healthChecks?.[Symbol.dispose]();
     if (this.#flush !== undefined) clearImmediate(this.#flush);
+    this.#flush = undefined;
     this.#retry?.[Symbol.dispose]();
   }
 
@@ -174,24 +194,60 @@ export class Proxy implements Disposable {
 
   #resync(): void {
     this.#retry = undefined;
+    this.#isResyncWanted = this.#working !== undefined;
+    if (!this.#isResyncWanted) this.#attempt(() => this.#program());
+  }
+
+  #program(): Promise<void> | undefined {
+    this.#dataplane.guardian.remember();
+    this.#model.takeChanges();
+    this.#model.markAll();
+    const succeed = (): void => {
+      this.#failures = 0;
+      this.#tellHealth();
+    };
+    const changes = this.#model.takeChanges();
+    const work = this.#inEveryFamily(changes, (rules, own, onStale) => rules.resync(own, onStale));
+    if (work !== undefined) return work.then(succeed);
+    succeed();
+    return undefined;
+  }
+
+  /** Families do not wait for each other. */
+  #inEveryFamily(
+    changes: readonly FrontendChange[],
+    work: (rules: FamilyRules, own: readonly FrontendChange[], onStale: OnStale) => void | Promise<void>,
+  ): Promise<void> | undefined {
+    const { rules } = this.#dataplane;
+    const waits: Promise<void>[] = [];
+    for (const [family, one] of rules) {
+      const own = rules.size === 1 ? changes : changes.filter(({ id }) => familyOf(id) === family);
+      const wait = work(one, own, (flows) => this.#deleteFlows(family, flows));
+      if (wait instanceof Promise) waits.push(wait);
+    }
+    return waits.length === 0 ? undefined : allDone(waits);
+  }
+
+  #attempt(work: () => Promise<void> | void): void {
     try {
-      this.#program();
+      const wait = work();
+      if (!(wait instanceof Promise)) return;
+      this.#working = wait.then(
+        () => this.#goOn(() => {}),
+        (error: unknown) => this.#goOn(() => this.#failed(error)),
+      );
     } catch (error) {
       this.#failed(error);
     }
   }
 
-  #program(): void {
-    this.#guardian.remember();
-    this.#model.takeChanges();
-    this.#model.markAll();
-    const changes = this.#model.takeChanges();
-    for (const [family, table] of this.#tables) {
-      const own = changes.filter(({ id }) => familyOf(id) === family);
-      table.resync(own, (flows) => this.#deleteFlows(family, flows));
-    }
-    this.#failures = 0;
-    this.#tellHealth();
+  /** Work that took its time has ended: what came meanwhile is next. */
+  #goOn(then: () => void): void {
+    this.#working = undefined;
+    if (!this.#isStarted) return;
+    then();
+    if (this.#isResyncWanted && this.#retry === undefined) this.#resync();
+    this.flush();
   }
 
   /** After the rules: a load balancer that comes then finds them. */
@@ -228,25 +284,10 @@ export class Proxy implements Disposable {
   }
 }
 
-const MARK = 0x4000;
-
-function rulesetSettings(options: ProxyOptions, nodeAddresses: readonly string[]): RulesetSettings {
-  const { nodePortAddresses = 'primary', masqueradeMark: mark = MARK } = options;
-  if (!Number.isInteger(Math.log2(mark)) || mark < 1 || mark > 2 ** 31) {
-    throw new RangeError(`Cannot mark packets with ${mark}: it has to be one bit of 32`);
+async function allDone(waits: readonly Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(waits)) {
+    if (result.status === 'rejected') throw result.reason;
   }
-  return {
-    ranges: options.serviceCidrs,
-    podCidrs: options.podCidrs ?? [],
-    nodePortRanges: nodePortAddresses === 'primary' ? hostRanges(nodeAddresses) : nodePortAddresses,
-    hasLocalhost: options.localhostNodePorts ?? true,
-    mark,
-    masqueradeAll: options.masqueradeAll ?? false,
-  };
-}
-
-function rangesText({ nodePortRanges }: RulesetSettings): string {
-  return nodePortRanges.map(formatCidr).join(' ');
 }
 
 /** Starts a proxy that follows the cluster until the signal aborts. Resolves when its first rules are in the kernel. */
@@ -267,6 +308,7 @@ export async function createProxy(options: CreateProxyOptions): Promise<Proxy> {
   const node = options.node === undefined ? followNode(proxy, options, informers) : Promise.resolve();
   await Promise.all([node, ...sources.map((source) => source.synced)]);
   proxy.start();
+  await proxy.settled();
   return proxy;
 }
 

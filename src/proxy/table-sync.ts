@@ -5,11 +5,13 @@ import { type NftablesSocket, type ProgrammedTable } from '#nftables/nftables-so
 import { type Table } from '#nftables/table.ts';
 import { addChain, transaction, type Operation, type Transaction } from '#nftables/transaction.ts';
 import { readAdoption, type Adoption } from './adopt.ts';
+import { type StaleFlows } from './flows.ts';
 import { type FrontendChange, type FrontendId } from './frontend.ts';
 import { guardOf, guardSet, isGuardName, type Guard } from './guard.ts';
 import { parsePick, readWord, timeoutNumberOf, type Pick } from './pick.ts';
-import { Plan, type StaleFlows } from './plan.ts';
-import { ruleset, TABLE_NAME, type Ruleset, type RulesetSettings } from './ruleset.ts';
+import { Plan } from './plan.ts';
+import { ruleset, TABLE_NAME, type Ruleset } from './ruleset.ts';
+import { type RulesetSettings } from './settings.ts';
 import { rulesetTable } from './ruleset-table.ts';
 
 /**

@@ -1,0 +1,68 @@
+import { formatCidr, type Cidr } from '#base/cidr.ts';
+import { hostRanges } from './node-view.ts';
+
+/** What the fixed part of the rules depends on, in either mode. */
+export interface RulesetSettings {
+  /** Where cluster addresses come from. */
+  readonly ranges: readonly Cidr[];
+  /** Where Pods' addresses come from: what comes from elsewhere is from outside. Empty for not known. */
+  readonly podCidrs: readonly Cidr[];
+  /** The node's primary addresses. */
+  readonly nodeAddresses: readonly string[];
+  /** NodePorts answer at the node's own addresses in these. */
+  readonly nodePortRanges: readonly Cidr[];
+  /** NodePorts answer at 127.0.0.1 too. */
+  readonly hasLocalhost: boolean;
+  /** The bit of the packet's mark that asks for masquerading. */
+  readonly mark: number;
+  /** Also what goes to cluster addresses gets the node's address. */
+  readonly masqueradeAll: boolean;
+}
+
+/** Where NodePorts answer: at the node's primary addresses, at all of them, or at those in some ranges. */
+export type NodePortAddresses = 'primary' | 'all' | readonly Cidr[];
+
+export interface SettingsOptions {
+  readonly serviceCidrs: readonly Cidr[];
+  readonly podCidrs?: readonly Cidr[] | undefined;
+  readonly nodePortAddresses?: NodePortAddresses | undefined;
+  readonly localhostNodePorts?: boolean | undefined;
+  readonly masqueradeMark?: number | undefined;
+  readonly masqueradeAll?: boolean | undefined;
+}
+
+const MARK = 0x4000;
+
+export function rulesetSettings(options: SettingsOptions, nodeAddresses: readonly string[]): RulesetSettings {
+  const { nodePortAddresses = 'primary', masqueradeMark: mark = MARK } = options;
+  if (!Number.isInteger(Math.log2(mark)) || mark < 1 || mark > 2 ** 31) {
+    throw new RangeError(`Cannot mark packets with ${mark}: it has to be one bit of 32`);
+  }
+  return {
+    ranges: options.serviceCidrs,
+    podCidrs: options.podCidrs ?? [],
+    nodeAddresses,
+    nodePortRanges: nodePortRanges(nodePortAddresses, nodeAddresses),
+    hasLocalhost: options.localhostNodePorts ?? true,
+    mark,
+    masqueradeAll: options.masqueradeAll ?? false,
+  };
+}
+
+const EVERYWHERE: readonly Cidr[] = [
+  { family: 4, base: 0n, prefix: 0 },
+  { family: 6, base: 0n, prefix: 0 },
+];
+
+function nodePortRanges(addresses: NodePortAddresses, nodeAddresses: readonly string[]): readonly Cidr[] {
+  if (addresses === 'all') return EVERYWHERE;
+  return addresses === 'primary' ? hostRanges(nodeAddresses) : addresses;
+}
+
+/** Whether the rules for both are the same. */
+export function isSameSettings(a: RulesetSettings, b: RulesetSettings): boolean {
+  return (
+    a.nodePortRanges.map(formatCidr).join(' ') === b.nodePortRanges.map(formatCidr).join(' ') &&
+    a.nodeAddresses.join(' ') === b.nodeAddresses.join(' ')
+  );
+}
