@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { type Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { CodedError } from '#base/errors.ts';
+import { moveToLeaf } from '#node/cgroup/cgroup-tree-sync.ts';
 import { type DaemonMessage } from './daemon-message.ts';
 import { unshareArguments } from './host-check.ts';
 import { childrenOf, processStart } from './process-table.ts';
@@ -31,6 +32,7 @@ export interface LaunchOptions {
 /** Starts the daemon of a cluster in namespaces of its own. The daemon reads its configuration from the state directory. */
 export function launchDaemon(dir: StateDir, { keys, startedAt }: LaunchOptions): Launched {
   const flags = unshareArguments();
+  moveToLeaf();
   const log = openSync(dir.logFile, 'a', 0o600);
   const main = fileURLToPath(new URL('daemon-main.ts', import.meta.url));
   const child = spawn('unshare', [...flags, process.execPath, ...daemonFlags(), main, dir.path], {

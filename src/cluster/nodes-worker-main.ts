@@ -1,7 +1,10 @@
 /** The nodes' worker: builds the cluster's network in namespaces of its own and runs the agents of all nodes. */
+import { writeFileSync } from 'node:fs';
+import { totalmem } from 'node:os';
 import { parseCidr, type Cidr } from '#base/cidr.ts';
 import { systemClock } from '#base/clock.ts';
 import { parseIp } from '#base/ip.ts';
+import { fnv1a } from '#base/names.ts';
 import { nodes as nodeResource, services as serviceResource } from '#api/resource.ts';
 import { createClient } from '#client/api-client.ts';
 import { Informers } from '#client/informers.ts';
@@ -10,8 +13,10 @@ import { openListenSocket } from '#netlink/listen-socket.ts';
 import { inNetns } from '#netlink/namespace.ts';
 import { NETLINK_NETFILTER, NetlinkSocket } from '#netlink/socket.ts';
 import { startNodeAgent, type NodeAgent } from '#node/agent.ts';
+import { CgroupTree } from '#node/cgroup/cgroup-tree-sync.ts';
 import { createFabric, createNodeNamespace, type NetworkNamespace } from '#node/network-sync.ts';
 import { SandboxRuntime } from '#node/sandbox/runtime-agent.ts';
+import { NodeStats } from '#node/stats/node-stats-agent.ts';
 import { StreamServer } from '#node/streams/stream-server.ts';
 import { API_FABRIC_PORT, DNS_PORT } from './bootstrap.ts';
 import { CLUSTER_DOMAIN, type NodePlan } from './config.ts';
@@ -23,8 +28,13 @@ const side = workerSide<NodesWorkerData, ToNodesWorker>();
 const { data } = side;
 const clock = systemClock;
 
+const cgroups = CgroupTree.open(`clusterip-${fnv1a(data.stateDir).toString(16)}`);
+// For whoever has to clean up after us when we could not.
+writeFileSync(data.cgroupsFile, cgroups.directories.map((directory) => `${directory}\n`).join(''));
+
 // First of all: it moves this thread into namespaces of its own, where everything below is made.
-const runtime = new SandboxRuntime(clock);
+const runtime = new SandboxRuntime(clock, cgroups);
+const stats = new NodeStats((nodeName) => runtime.measure(nodeName), clock);
 
 function cidr(text: string): Cidr {
   const value = parseCidr(text);
@@ -81,12 +91,13 @@ const log = side.log('node');
 const client = createClient(portTransport(data.api));
 const informers = new Informers(client, { clock, log });
 const { signal } = new AbortController();
-const streams = new StreamServer({ runtime, clock, log });
+const streams = new StreamServer({ runtime, stats: (nodeName) => stats.summary(nodeName), clock, log });
 let agents: readonly NodeAgent[] = [];
 
 async function start(): Promise<void> {
   const services = informers.for(serviceResource);
   const nodes = informers.for(nodeResource);
+  for (const { plan } of networks) stats.add({ nodeName: plan.name, capacityBytes: totalmem() });
   agents = networks.map(({ plan, network }) =>
     startNodeAgent({
       client,
@@ -115,6 +126,7 @@ async function start(): Promise<void> {
 async function stop(): Promise<void> {
   await Promise.all(agents.map((agent) => agent.stop()));
   await streams.close();
+  cgroups[Symbol.dispose]();
   side.tell({ kind: 'stopped' });
 }
 

@@ -33,6 +33,8 @@ export interface StateDir {
   readonly storeDir: string;
   /** Files of Pods: logs and volumes, one directory a node. */
   readonly nodesDir: string;
+  /** Control groups that a running cluster has, one a line. */
+  readonly cgroupsFile: string;
 }
 
 /** What a running daemon says of itself. Pids are those of the host. */
@@ -68,6 +70,7 @@ export function stateDirAt(path: string): StateDir {
     pkiDir: join(path, 'pki'),
     storeDir: join(path, 'store'),
     nodesDir: join(path, 'nodes'),
+    cgroupsFile: join(path, 'nodes', 'cgroups'),
   };
 }
 

@@ -1,6 +1,8 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import process from 'node:process';
 import { systemClock } from '#base/clock.ts';
 import { errorCode } from '#base/errors.ts';
+import { removeCgroups } from '#node/cgroup/cgroup-tree-sync.ts';
 import { childrenOf, isRunning } from './process-table.ts';
 import { readRunInfo, removeRunInfo, type RunInfo, type StateDir } from './state-dir.ts';
 
@@ -20,7 +22,19 @@ export async function stopCluster(dir: StateDir): Promise<'stopped' | 'not-runni
     }
   }
   removeRunInfo(dir);
+  removeLeftCgroups(dir);
   return running ? 'stopped' : 'not-running';
+}
+
+/** Of a daemon that did not come to it. */
+function removeLeftCgroups(dir: StateDir): void {
+  if (!existsSync(dir.cgroupsFile)) return;
+  removeCgroups(
+    readFileSync(dir.cgroupsFile, 'utf8')
+      .split('\n')
+      .filter((line) => line !== ''),
+  );
+  rmSync(dir.cgroupsFile, { force: true });
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {

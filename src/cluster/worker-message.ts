@@ -36,6 +36,8 @@ export interface NodesWorkerData {
   readonly nodesDir: string;
   /** Where the main thread reaches the nodes for logs and exec. */
   readonly streamSocket: string;
+  /** The nodes write down their control groups there. */
+  readonly cgroupsFile: string;
   /** Hidden from Pods. */
   readonly stateDir: string;
 }

@@ -44,6 +44,7 @@ export function startWorkers({ dir, plan, log, handler, streamSocket }: WorkersO
     dnsIp: plan.dnsIp,
     nodesDir: dir.nodesDir,
     streamSocket,
+    cgroupsFile: dir.cgroupsFile,
     stateDir: dir.path,
   };
   const servicesData: ServicesWorkerData = { api: api(SERVICES), serviceCidr, podCidr: formatCidr(plan.podCidr) };

@@ -187,6 +187,7 @@ function identityOf(options: NodeAgentOptions): NodeIdentity {
     labels: options.labels ?? {},
     kubernetesVersion: options.kubernetesVersion ?? 'v1.34.2',
     runtimeVersion: 'clusterip://0.1.0',
+    limitsNotice: options.runtime.limitsNotice,
   };
 }
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { errorMessage } from '#base/errors.ts';
 import { type Container, type ContainerStatus, type EphemeralContainer, type Pod } from '#api/generated/types.ts';
+import { containerLimits } from './cgroup/container-limits.ts';
 import { logDirectory, logPath, type NodeContext, podDirectory } from './node-context.ts';
 import { containerArgv, ContainerConfigError } from './pod/container-env.ts';
 import { type ContainerKind, type ContainerView, type Terminated, terminatedFromApi } from './pod/container-view.ts';
@@ -203,6 +204,7 @@ export class ContainerAgent {
         name: this.spec.name,
         command: { argv, env, workingDir: this.spec.workingDir ?? facts.workingDir },
         security: containerSecurity(pod, this.spec, facts.user),
+        limits: containerLimits(this.spec.resources),
         mounts: this.#mounts(place, image, mounts, directory, messageFile),
         directory,
         logPath: logPath(logDirectory(this.#node, refOf(pod)), this.spec.name, attempt),
@@ -290,7 +292,8 @@ export class ContainerAgent {
     this.#killTimer = undefined;
     this.#stopping = false;
     const now = this.#node.clock.now();
-    const reason = exit.code === 0 ? 'Completed' : 'Error';
+    const failed = exit.oomKilled === true ? 'OOMKilled' : 'Error';
+    const reason = exit.code === 0 ? 'Completed' : failed;
     const message = this.#lastWords(run, exit, messageFile);
     this.#state = { ...ended(exit.code, reason, run.startedAt, now, this.#id), message };
     this.#backoff.ended(run.startedAt, now);

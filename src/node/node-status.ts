@@ -25,6 +25,8 @@ export interface NodeIdentity {
   /** `v1.34.2` */
   readonly kubernetesVersion: string;
   readonly runtimeVersion: string;
+  /** Why the limits of containers are not enforced; undefined when they are. */
+  readonly limitsNotice?: string | undefined;
 }
 
 export function nodeLabels(identity: NodeIdentity, machine: MachineFacts): Readonly<Record<string, string>> {
@@ -63,7 +65,7 @@ export function nodeStatus(
     ],
     capacity,
     allocatable: capacity,
-    conditions: nodeConditions(now, old?.status?.conditions ?? []),
+    conditions: nodeConditions(conditionsOf(identity), now, old?.status?.conditions ?? []),
     daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
     nodeInfo: {
       ...machine.info,
@@ -76,14 +78,30 @@ export function nodeStatus(
   };
 }
 
-const conditions: readonly (readonly [type: string, status: string, reason: string, message: string])[] = [
+type Condition = readonly [type: string, status: string, reason: string, message: string];
+
+/** What is amiss with a node is a condition that is true, as node-problem-detector has it. */
+function conditionsOf({ limitsNotice }: NodeIdentity): readonly Condition[] {
+  if (limitsNotice === undefined) return conditions;
+  return [['ResourceLimitsNotEnforced', 'True', 'CgroupsNotAvailable', limitsMessage(limitsNotice)], ...conditions];
+}
+
+export function limitsMessage(notice: string): string {
+  return `Limits of CPU, memory and processes are not enforced: ${notice}`;
+}
+
+const conditions: readonly Condition[] = [
   ['MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
   ['DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
   ['PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
   ['Ready', 'True', 'KubeletReady', 'kubelet is posting ready status'],
 ];
 
-function nodeConditions(now: number, old: readonly NodeCondition[]): readonly NodeCondition[] {
+function nodeConditions(
+  conditions: readonly Condition[],
+  now: number,
+  old: readonly NodeCondition[],
+): readonly NodeCondition[] {
   return conditions.map(([type, status, reason, message]) => {
     const before = old.find((condition) => condition.type === type);
     const lastTransitionTime = before?.status === status ? before.lastTransitionTime : undefined;

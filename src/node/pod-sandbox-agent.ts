@@ -38,7 +38,14 @@ export function createPodSandbox(node: NodeContext, pod: Pod): MadeSandbox {
 
 export function registrationOf({ metadata, spec }: Pod): PodRegistration {
   const mainContainer = spec.containers[0]?.name ?? '';
-  return { namespace: metadata.namespace ?? 'default', pod: metadata.name, podUid: metadata.uid, mainContainer };
+  const nodeName = spec.nodeName ?? '';
+  return {
+    namespace: metadata.namespace ?? 'default',
+    pod: metadata.name,
+    podUid: metadata.uid,
+    mainContainer,
+    nodeName,
+  };
 }
 
 function create(node: NodeContext, pod: Pod): MadeSandbox {

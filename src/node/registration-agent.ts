@@ -4,7 +4,7 @@ import { type Lease, type Node } from '#api/generated/types.ts';
 import { leases, nodes } from '#api/resource.ts';
 import { isReason } from '#client/client.ts';
 import { type NodeContext } from './node-context.ts';
-import { type NodeIdentity, nodeLabels, nodeStatus } from './node-status.ts';
+import { limitsMessage, type NodeIdentity, nodeLabels, nodeStatus } from './node-status.ts';
 
 const LEASE_NAMESPACE = 'kube-node-lease';
 const LEASE_SECONDS = 40;
@@ -47,12 +47,13 @@ export class NodeRegistration {
       await client.patch(nodes, { name }, { kind: 'merge', body: { metadata: { labels } } });
     }
     await Promise.all([this.#writeStatus(), this.#renewLease()]);
-    this.#node.events.record(
-      await client.get(nodes, { name }),
-      'Normal',
-      'NodeReady',
-      `Node ${name} status is now: NodeReady`,
-    );
+    const node = await client.get(nodes, { name });
+    const { events } = this.#node;
+    events.record(node, 'Normal', 'NodeReady', `Node ${name} status is now: NodeReady`);
+    const { limitsNotice } = this.#identity;
+    if (limitsNotice !== undefined) {
+      events.record(node, 'Warning', 'ResourceLimitsNotEnforced', limitsMessage(limitsNotice));
+    }
   }
 
   async #writeStatus(): Promise<void> {

@@ -6,6 +6,8 @@ import { CodedError } from '#base/errors.ts';
 export interface ExitStatus {
   readonly code: number;
   readonly signal: NodeJS.Signals | undefined;
+  /** The kernel ended a process of the container because it wanted more memory than its limit. */
+  readonly oomKilled?: boolean;
 }
 
 export interface TerminalSize {

@@ -3,6 +3,10 @@ import { type Writable } from 'node:stream';
 import { type Clock } from '#base/clock.ts';
 import { CLONE_NEWNS, openNamespace, setns, unshare } from '#netlink/namespace.ts';
 import { type ExecProcess, type ExitStatus, type OutputListener, type TerminalSize } from '../runtime.ts';
+import { type Cgroup } from '../cgroup/cgroup-sync.ts';
+import { type CgroupTree } from '../cgroup/cgroup-tree-sync.ts';
+import { type ContainerLimits } from '../cgroup/container-limits.ts';
+import { type Usage } from '../cgroup/usage.ts';
 import { type Capability } from '../stage/capability.ts';
 import {
   planContainerExec,
@@ -12,11 +16,13 @@ import {
 } from '../stage/container-stage.ts';
 import { becomingOf } from '../stage/id-map.ts';
 import { type IdentityWish, type ResolvedIdentity, resolveIdentity } from '../stage/identity.ts';
+import { planCgroupView } from './cgroup-view.ts';
 import { type ContainerCommand } from './container-command.ts';
 import { ContainerLog } from './log-sync.ts';
 import { executeMounts } from './mount-sync.ts';
 import { type MountStep } from './mount-step.ts';
 import { type ContainerProcess, findCommand, makeWorkingDir, startProcess, type Stdio } from './process-sync.ts';
+import { processUsage, readTraffic, type Traffic } from './process-usage-sync.ts';
 import { readInRoot } from './rooted-path-sync.ts';
 import { type PodSandbox } from './pod-sandbox-sync.ts';
 import { type SandboxThread } from './sandbox-thread-sync.ts';
@@ -35,6 +41,7 @@ export interface ContainerRunSpec {
   readonly command: ContainerCommand;
   readonly security: ContainerSecurity;
   readonly mounts: readonly MountStep[];
+  readonly limits: ContainerLimits;
   /** Of this run alone; removed after it by the Pod's sandbox. */
   readonly directory: string;
   readonly logPath: string;
@@ -57,6 +64,7 @@ export class ContainerRun {
   readonly #sandbox: PodSandbox;
   readonly #process: ContainerProcess;
   readonly #launch: Launch;
+  readonly #cgroup: Cgroup | undefined;
   readonly #listeners = new Set<OutputListener>();
   /** Its mount namespace lives as long as this is open. */
   #mountFd: number | undefined;
@@ -71,6 +79,7 @@ export class ContainerRun {
       readonly mountFd: number;
       readonly launch: Launch;
       readonly log: ContainerLog;
+      readonly cgroup: Cgroup | undefined;
     },
     clock: Clock,
   ) {
@@ -82,6 +91,7 @@ export class ContainerRun {
     this.#process = started.process;
     this.#launch = started.launch;
     this.#mountFd = started.mountFd;
+    this.#cgroup = started.cgroup;
     this.exited = this.#run(started.process, started.log);
   }
 
@@ -94,21 +104,26 @@ export class ContainerRun {
     sandbox: PodSandbox,
     spec: ContainerRunSpec,
     clock: Clock,
+    cgroups: CgroupTree | undefined,
     target?: ContainerRun,
   ): ContainerRun {
     const root = rootOf(spec);
     mkdirSync(root, { recursive: true });
     const log = new ContainerLog(spec.logPath, { clock, maxBytes: spec.logMaxBytes });
     const targetFd = target === undefined ? undefined : openNamespace('pid', target.#process.pid);
+    let cgroup: Cgroup | undefined;
     try {
+      cgroup = cgroups?.create(spec.id, spec.limits);
+      const groups = cgroup?.directories;
       const started = thread.away(() => {
         sandbox.enter();
         unshare(CLONE_NEWNS);
         executeMounts(root, spec.mounts);
+        if (cgroup !== undefined) executeMounts(root, planCgroupView(cgroup.view, spec.security.privileged));
         makeWorkingDir(root, spec.command.workingDir);
         const launch = prepare(thread, root, spec);
         const path = findCommand(root, launch.command);
-        const calls = planContainerStart(root, programOf(path, launch.command, spec.tty), launch.security);
+        const calls = planContainerStart(root, programOf(path, launch.command, spec.tty, groups), launch.security);
         // The process takes our root with it: pivot_root(2) moves all whose root is the old one.
         const mountFd = openNamespace('mnt');
         try {
@@ -120,9 +135,10 @@ export class ContainerRun {
           throw error;
         }
       });
-      return new ContainerRun(thread, sandbox, spec, { ...started, log }, clock);
+      return new ContainerRun(thread, sandbox, spec, { ...started, log, cgroup }, clock);
     } catch (error) {
       log.close();
+      cgroup?.[Symbol.dispose]();
       throw error;
     } finally {
       if (targetFd !== undefined) closeSync(targetFd);
@@ -144,6 +160,17 @@ export class ContainerRun {
 
   kill(signal: NodeJS.Signals): void {
     if (this.running) this.#process.kill(signal);
+  }
+
+  /** What its processes use now; undefined when it has ended. */
+  usage(): Usage | undefined {
+    if (!this.running) return undefined;
+    return this.#cgroup?.usage() ?? processUsage(this.#process.pid, this.#sandbox.spec.shareProcesses);
+  }
+
+  /** Bytes and packets that the Pod's interface passed on so far. */
+  get traffic(): Traffic | undefined {
+    return this.running ? readTraffic(this.#process.pid) : undefined;
   }
 
   resize(size: TerminalSize): void {
@@ -171,7 +198,7 @@ export class ContainerRun {
     const pidFd = openNamespace('pid', pid);
     const userFd = security.becoming.kind === 'renumber' ? openNamespace('user', pid) : undefined;
     try {
-      const calls = planContainerExec(programOf(path, full, stdio.tty), security);
+      const calls = planContainerExec(programOf(path, full, stdio.tty, this.#cgroup?.directories), security);
       const fds = userFd === undefined ? [mountFd] : [mountFd, userFd];
       const process = this.#thread.away(() => {
         this.#sandbox.enter();
@@ -210,8 +237,10 @@ export class ContainerRun {
     process.stdin?.destroy();
     if (this.#mountFd !== undefined) closeSync(this.#mountFd);
     this.#mountFd = undefined;
-    this.#exit = exit;
-    return exit;
+    const oomKilled = (this.#cgroup?.oomKills() ?? 0) > 0;
+    this.#cgroup?.[Symbol.dispose]();
+    this.#exit = oomKilled ? { ...exit, oomKilled } : exit;
+    return this.#exit;
   }
 }
 
@@ -239,6 +268,11 @@ function prepare(thread: SandboxThread, root: string, { command, security }: Con
   };
 }
 
-function programOf(path: string, { argv, env, workingDir }: ContainerCommand, tty: boolean): StageProgram {
-  return { path, argv, env, workingDir: workingDir ?? '/', tty };
+function programOf(
+  path: string,
+  { argv, env, workingDir }: ContainerCommand,
+  tty: boolean,
+  cgroups: readonly string[] = [],
+): StageProgram {
+  return { path, argv, env, workingDir: workingDir ?? '/', tty, cgroups };
 }

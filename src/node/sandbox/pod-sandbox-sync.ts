@@ -37,6 +37,7 @@ export interface PodSandboxSpec {
 /** What the containers of a Pod share: network, host name, System V and POSIX memory, the files made for the Pod. */
 export class PodSandbox {
   readonly spec: PodSandboxSpec;
+  readonly startedAt: number;
   readonly #utsFd: number;
   readonly #ipcFd: number;
   /** The first process of the Pod's own pid namespace, where it has one. */
@@ -46,16 +47,18 @@ export class PodSandbox {
 
   private constructor(
     spec: PodSandboxSpec,
+    startedAt: number,
     fds: { readonly uts: number; readonly ipc: number },
     pause: { readonly process: ChildProcess; readonly pidFd: number } | undefined,
   ) {
     this.spec = spec;
+    this.startedAt = startedAt;
     this.#pause = pause;
     this.#utsFd = fds.uts;
     this.#ipcFd = fds.ipc;
   }
 
-  static create(thread: SandboxThread, spec: PodSandboxSpec): PodSandbox {
+  static create(thread: SandboxThread, spec: PodSandboxSpec, now: number): PodSandbox {
     for (const name of TRANSIENT) rmSync(`${spec.directory}/${name}`, { recursive: true, force: true });
     mkdirSync(`${spec.directory}/etc`, { recursive: true, mode: 0o700 });
     writeFileSync(`${spec.directory}/etc/hosts`, spec.etc.hosts);
@@ -66,7 +69,7 @@ export class PodSandbox {
       sethostname(spec.hostname);
       return { uts: openNamespace('uts'), ipc: openNamespace('ipc') };
     });
-    const sandbox = new PodSandbox(spec, fds, spec.shareProcesses ? startPause(thread) : undefined);
+    const sandbox = new PodSandbox(spec, now, fds, spec.shareProcesses ? startPause(thread) : undefined);
     sandbox.mountMemory(sandbox.shmDir, 'mode=1777,size=64m');
     return sandbox;
   }

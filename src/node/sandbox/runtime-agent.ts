@@ -3,6 +3,7 @@ import { type Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
 import { openConnectSocket } from '#netlink/listen-socket.ts';
 import { inNetns } from '#netlink/namespace.ts';
+import { type CgroupTree } from '../cgroup/cgroup-tree-sync.ts';
 import { ImageStore } from '../image/image-store-agent.ts';
 import {
   type Attachment,
@@ -16,6 +17,7 @@ import {
 } from '../runtime.ts';
 import { ContainerRun, type ContainerRunSpec } from './container-run-sync.ts';
 import { PodSandbox, type PodSandboxSpec } from './pod-sandbox-sync.ts';
+import { type PodMeasure } from '../stats/pod-measure.ts';
 import { SandboxThread } from './sandbox-thread-sync.ts';
 
 export interface PodRef {
@@ -25,6 +27,7 @@ export interface PodRef {
 }
 
 export interface PodRegistration extends PodRef {
+  readonly nodeName: string;
   /** The one that is meant where none is named. */
   readonly mainContainer: string;
 }
@@ -36,6 +39,7 @@ interface KnownContainer {
 
 interface KnownPod {
   readonly ref: PodRef;
+  readonly nodeName: string;
   readonly mainContainer: string;
   sandbox: PodSandbox | undefined;
   readonly containers: Map<string, KnownContainer>;
@@ -48,10 +52,33 @@ export class SandboxRuntime implements Runtime {
   readonly #pods = new Map<string, KnownPod>();
   readonly #images = new Map<string, ImageStore>();
 
-  /** Moves the calling thread into namespaces of its own, for good. */
-  constructor(clock: Clock) {
+  readonly #cgroups: CgroupTree | undefined;
+
+  /** Moves the calling thread into namespaces of its own, for good. Without `cgroups` nothing is limited. */
+  constructor(clock: Clock, cgroups?: CgroupTree) {
     this.#clock = clock;
+    this.#cgroups = cgroups;
     this.thread = SandboxThread.settle();
+  }
+
+  /** Why limits are not enforced; undefined when they are. */
+  get limitsNotice(): string | undefined {
+    return this.#cgroups?.notice;
+  }
+
+  /** What the running containers of a node use now. */
+  measure(nodeName: string): readonly PodMeasure[] {
+    return [...this.#pods.values()].flatMap((pod) => {
+      if (pod.nodeName !== nodeName || pod.sandbox === undefined) return [];
+      const containers = [...pod.containers].flatMap(([name, { run }]) => {
+        const usage = run?.usage();
+        return run === undefined || usage === undefined
+          ? []
+          : [{ name, startedAt: run.startedAt, usage, id: run.spec.id }];
+      });
+      const traffic = [...pod.containers.values()].find(({ run }) => run?.running === true)?.run?.traffic;
+      return [{ ...pod.ref, startedAt: pod.sandbox.startedAt, containers, traffic }];
+    });
   }
 
   /** One for each directory, so that what one node pulls another does not pull as well. */
@@ -66,7 +93,7 @@ export class SandboxRuntime implements Runtime {
 
   createSandbox(ref: PodRegistration, spec: PodSandboxSpec): PodSandbox {
     const pod = this.#know(ref);
-    pod.sandbox = PodSandbox.create(this.thread, spec);
+    pod.sandbox = PodSandbox.create(this.thread, spec, this.#clock.now());
     return pod.sandbox;
   }
 
@@ -87,7 +114,7 @@ export class SandboxRuntime implements Runtime {
     };
     try {
       const other = target === undefined ? undefined : this.#running({ podUid, container: target });
-      const run = ContainerRun.start(this.thread, pod.sandbox, spec, this.#clock, other);
+      const run = ContainerRun.start(this.thread, pod.sandbox, spec, this.#clock, this.#cgroups, other);
       pod.containers.set(spec.name, { run, handle });
       return run;
     } catch (error) {
@@ -175,10 +202,10 @@ export class SandboxRuntime implements Runtime {
     );
   }
 
-  #know({ mainContainer, ...ref }: PodRegistration): KnownPod {
+  #know({ mainContainer, nodeName, ...ref }: PodRegistration): KnownPod {
     const known = this.#pods.get(ref.podUid);
     if (known !== undefined) return known;
-    const pod: KnownPod = { ref, mainContainer, sandbox: undefined, containers: new Map() };
+    const pod: KnownPod = { ref, nodeName, mainContainer, sandbox: undefined, containers: new Map() };
     this.#pods.set(ref.podUid, pod);
     return pod;
   }

@@ -18,6 +18,8 @@ export interface StageProgram {
   readonly env: Readonly<Record<string, string>>;
   readonly workingDir: string;
   readonly tty: boolean;
+  /** Directories of the control groups that it joins. */
+  readonly cgroups?: readonly string[];
 }
 
 /** Descriptors that the first process gets besides its three streams. */
@@ -81,11 +83,27 @@ export function planPause(): readonly SystemCall[] {
   ];
 }
 
-function begin({ tty }: StageProgram): readonly SystemCall[] {
+function begin({ tty, cgroups = [] }: StageProgram): readonly SystemCall[] {
   return [
     ...[REPORT_FD, MOUNT_FD, USER_FD].map(closeOnExec),
+    ...cgroups.flatMap(joinCgroup),
+    // What it is in is its root from now on. Not in every kernel.
+    ...(cgroups.length > 0 ? [{ name: 'unshare', args: [CLONE_NEWCGROUP] } as const] : []),
     { name: 'setsid', args: [] },
     ...(tty ? [{ name: 'ioctl', args: [0, TIOCSCTTY, 1], action: 'take the terminal' } as const] : []),
+  ];
+}
+
+/** 0 stands for who writes it. */
+function joinCgroup(directory: string): readonly SystemCall[] {
+  return [
+    {
+      name: 'openat',
+      args: [AT_FDCWD, `${directory}/cgroup.procs`, O_WRONLY | O_CLOEXEC],
+      label: directory,
+      action: `open control group ${quote(directory)}`,
+    },
+    { name: 'write', args: [{ resultOf: directory }, '0', 1], action: `join control group ${quote(directory)}` },
   ];
 }
 
@@ -200,6 +218,7 @@ function quote(text: string): string {
 
 const AT_FDCWD = -100;
 const CLONE_NEWNS = 0x20000;
+const CLONE_NEWCGROUP = 0x2000000;
 const CLONE_NEWUSER = 0x10000000;
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;

@@ -6,7 +6,9 @@ import { errorMessage } from '#base/errors.ts';
 import { type Log, silentLog } from '#base/log.ts';
 import { type ContainerHandle, type Runtime } from '../runtime.ts';
 import { containerLog, noPrevious, StreamRefusal } from './container-log.ts';
+import { type StatsSummary } from '../stats/stats-summary.ts';
 import { parseLogOptions } from './log-options.ts';
+import { nodePage } from './node-page.ts';
 import { portDialer, servePortForward } from './port-forward.ts';
 import { relayAttach, relayExec } from './session-relay.ts';
 import { acceptSpdySession, PORT_FORWARD_PROTOCOL, refuse, spdyProtocol, switchToSpdy } from './spdy-upgrade.ts';
@@ -21,6 +23,8 @@ const MAX_MESSAGE_BYTES = 32 * 1024 * 1024;
 
 export interface StreamServerOptions {
   readonly runtime: Runtime;
+  /** What a node uses, by its name, which is the host that requests are for. */
+  readonly stats?: ((nodeName: string) => StatsSummary | undefined) | undefined;
   readonly clock?: Clock | undefined;
   readonly log?: Log | undefined;
 }
@@ -31,6 +35,7 @@ export interface StreamServerOptions {
  */
 export class StreamServer implements AsyncDisposable {
   readonly #runtime: Runtime;
+  readonly #stats: NonNullable<StreamServerOptions['stats']>;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #http: Server;
@@ -39,6 +44,7 @@ export class StreamServer implements AsyncDisposable {
 
   constructor(options: StreamServerOptions) {
     this.#runtime = options.runtime;
+    this.#stats = options.stats ?? (() => undefined);
     this.#clock = options.clock ?? systemClock;
     this.#log = options.log ?? silentLog;
     this.#http = createServer((request, response) => void this.#answer(request, response));
@@ -82,6 +88,11 @@ export class StreamServer implements AsyncDisposable {
     const abort = new AbortController();
     response.once('close', () => abort.abort());
     try {
+      const page = nodePage(request.url ?? '', () => this.#stats(request.headers.host ?? ''));
+      if (page !== undefined) {
+        response.writeHead(200, { 'Content-Type': page.contentType }).end(page.body);
+        return;
+      }
       const wanted = parseStreamRequest(request.url ?? '');
       if (wanted === undefined) throw new StreamRefusal(404, 'the server could not find the requested resource');
       if (wanted.kind !== 'log') throw new StreamRefusal(400, 'Upgrade request required');

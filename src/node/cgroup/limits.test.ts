@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync } from 'node:fs';
+import { test } from 'node:test';
+import { systemClock } from '#base/clock.ts';
+import { type Node } from '#api/generated/types.ts';
+import { nodes as nodeResource } from '#api/resource.ts';
+import { SandboxRuntime } from '../sandbox/runtime-agent.ts';
+import { NodeStats } from '../stats/node-stats-agent.ts';
+import { resourceMetrics } from '../stats/resource-metrics.ts';
+import { isolateTests } from '../testing/isolated.ts';
+import { isReady, podSummary } from '../testing/pod-summary.ts';
+import { TestNodes } from '../testing/test-nodes.ts';
+import { CgroupTree } from './cgroup-tree-sync.ts';
+
+const GREEDY = 'x = bytearray(512 << 20); print("had it")';
+/** Busy until it is told to end. */
+const BUSY = ['sh', '-c', 'while :; do :; done'];
+
+isolateTests(import.meta.url, () => {
+  const tree = CgroupTree.open(`clusterip-test-${systemClock.monotonic()}-${process.ppid}`);
+  const runtime = new SandboxRuntime(systemClock, tree);
+  const skip = tree.notice ?? false;
+
+  test('a container that wants more memory than its limit is ended and says so', { skip }, async () => {
+    await using nodes = await TestNodes.start(runtime, 1);
+    const resources = { limits: { memory: '64Mi' } };
+    await nodes.run('greedy', { command: ['python3', '-c', GREEDY], resources }, { restartPolicy: 'Never' });
+    const pod = await nodes.until('greedy', ({ status }) => status?.phase === 'Failed');
+    assert.equal(podSummary(pod), 'Failed 10.244.0.2 on 172.18.0.2; c exit 137 OOMKilled restarts 0');
+  });
+
+  test(
+    'a container finds its limits where programs look for them, and so does what is run in it',
+    { skip },
+    async () => {
+      await using nodes = await TestNodes.start(runtime, 1);
+      const resources = { limits: { cpu: '500m', memory: '64Mi' } };
+      await nodes.run('box', { command: ['sleep', 'infinity'], resources });
+      await nodes.until('box', isReady);
+      const files =
+        'cd /sys/fs/cgroup; cat cpu/cpu.cfs_quota_us memory/memory.limit_in_bytes pids/pids.max 2>/dev/null || cat cpu.max memory.max pids.max';
+      assert.match(await nodes.exec('box', 'sh', '-c', files), /^50000( 100000)?\n67108864\n16384\n$/);
+      assert.match(
+        await nodes.exec('box', 'sh', '-c', 'cat /proc/self/cgroup | grep -E "memory|^0::" | head -1'),
+        /:\/$/m,
+      );
+      assert.match(await nodes.exec('box', 'sh', '-c', 'echo 1 > /sys/fs/cgroup/memory.max'), /\[exit/);
+      assert.match(await nodes.exec('box', 'python3', '-c', GREEDY), /\[exit 137\]/);
+    },
+  );
+
+  test('no control group outlives its container', { skip }, async () => {
+    {
+      await using nodes = await TestNodes.start(runtime, 1);
+      await nodes.run('short', { command: ['true'] }, { restartPolicy: 'Never' });
+      await nodes.run('long', { command: ['sleep', 'infinity'] });
+      await nodes.until('short', ({ status }) => status?.phase === 'Succeeded');
+      await nodes.until('long', isReady);
+      assert.equal(
+        tree.directories.every((directory) => groupsIn(directory).length === 1),
+        true,
+      );
+    }
+    assert.deepEqual(tree.directories.flatMap(groupsIn), []);
+  });
+
+  test('a node tells what its Pods use', async () => {
+    await using nodes = await TestNodes.start(runtime, 1);
+    await nodes.run('busy', { command: BUSY });
+    await nodes.run('idle', { command: ['sleep', 'infinity'] });
+    await nodes.until('busy', isReady);
+    await nodes.until('idle', isReady);
+    const stats = new NodeStats((nodeName) => runtime.measure(nodeName), systemClock);
+    stats.add({ nodeName: 'node-1', capacityBytes: 1 << 30 });
+    const cpuOf = (name: string): number => {
+      const pod = stats.summary('node-1')?.pods.find(({ podRef }) => podRef.name === name);
+      assert.ok(pod, name);
+      assert.ok(pod.memory.workingSetBytes > 0 && pod.process_stats.process_count === 1, JSON.stringify(pod));
+      return pod.cpu.usageCoreNanoSeconds;
+    };
+    const before = cpuOf('busy');
+    while (cpuOf('busy') < before + 50_000_000) await systemClock.sleep(20);
+    assert.ok(cpuOf('idle') < cpuOf('busy'));
+    const summary = stats.summary('node-1');
+    assert.ok(summary);
+    assert.ok((summary.pods[0]?.cpu.usageNanoCores ?? 0) > 0);
+    assert.equal(
+      summary.node.cpu.usageCoreNanoSeconds,
+      summary.pods.reduce((sum, { cpu }) => sum + cpu.usageCoreNanoSeconds, 0),
+    );
+    assert.match(resourceMetrics(summary), /^pod_cpu_usage_seconds_total\{namespace="default",pod="busy"\} \d/m);
+    assert.equal(stats.summary('node-2'), undefined);
+  });
+
+  test('a node that cannot limit anything says so', async () => {
+    await using nodes = await TestNodes.start(runtime, 1);
+    const node: Node = await nodes.client.get(nodeResource, { name: 'node-1' });
+    const types = node.status.conditions?.map(({ type }) => type);
+    assert.equal(types?.includes('ResourceLimitsNotEnforced'), tree.notice !== undefined);
+  });
+
+  test('a tree goes with all that is in it', { skip }, () => {
+    using other = CgroupTree.open('clusterip-test-other');
+    const group = other.create('one', { cpuShares: 2, cpuMillis: undefined, memoryBytes: undefined, pids: 10 });
+    assert.equal(
+      group?.directories.every((directory) => existsSync(directory)),
+      true,
+    );
+    other[Symbol.dispose]();
+    assert.deepEqual(
+      other.directories.filter((directory) => existsSync(directory)),
+      [],
+    );
+    tree[Symbol.dispose]();
+    assert.deepEqual(
+      tree.directories.filter((directory) => existsSync(directory)),
+      [],
+    );
+  });
+});
+
+function groupsIn(directory: string): readonly string[] {
+  return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? entry.name : []));
+}
