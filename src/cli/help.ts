@@ -17,6 +17,9 @@ export const HELP = `clusterip: Kubernetes Services, complete, on your machine
                       stop; --purge also deletes the state and the context in the kubeconfig
   clusterip status    [--name N | --data-dir D] [--output text|json]
   clusterip list      [--output text|json]                         clusters on this machine
+  clusterip image     load FILE ... [--tag IMAGE] | pull IMAGE ... | list | remove IMAGE ... | prune
+                      [--name N | --data-dir D] [--output text|json]
+                      archives of docker save, podman save, skopeo; - is standard input
   clusterip kubectl   [--name N] -- ARGS                            kubectl from PATH on this cluster
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 (status) not all is ready, 130 interrupted; kubectl: that of kubectl.

@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   down: async () => (await import('./down.ts')).down,
   status: async () => (await import('./status.ts')).status,
   list: async () => (await import('./list.ts')).list,
+  image: async () => (await import('./image.ts')).image,
   kubectl: async () => (await import('./kubectl.ts')).kubectl,
 };
 

@@ -15,14 +15,23 @@ export function readOptions<K extends string>(
   args: readonly string[],
   allowed: Readonly<Record<K, OptionKind>>,
 ): { readonly [P in K]?: string | boolean } {
+  return readCommandLine(args, allowed, false).options;
+}
+
+/** The same, and the words among them where `words` says that there may be any. */
+export function readCommandLine<K extends string>(
+  args: readonly string[],
+  allowed: Readonly<Record<K, OptionKind>>,
+  words: boolean = true,
+): { readonly options: { readonly [P in K]?: string | boolean }; readonly words: readonly string[] } {
   try {
-    const { values } = parseArgs({
+    const { values, positionals } = parseArgs({
       args: [...args],
       options: Object.fromEntries(Object.entries<OptionKind>(allowed).map(([name, type]) => [name, { type }])),
       strict: true,
-      allowPositionals: false,
+      allowPositionals: words,
     });
-    return values as { [P in K]?: string | boolean };
+    return { options: values as { [P in K]?: string | boolean }, words: positionals };
   } catch (error) {
     // Node's text goes on with advice, some of it on further lines, that does not apply here.
     const text = errorMessage(error).split(/\.\s/)[0] ?? '';

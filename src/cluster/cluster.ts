@@ -14,6 +14,7 @@ import { openSqliteStore } from '#store/sqlite-store.ts';
 import { bootstrap } from './bootstrap.ts';
 import { planNetwork, type ClusterConfig, type NetworkPlan } from './config.ts';
 import { clusterKubeconfig, kubeconfigText } from './cluster-kubeconfig.ts';
+import { serveControl } from './control-socket.ts';
 import { type Pki } from './pki.ts';
 import { Readiness } from './readiness.ts';
 import { writeAtomically, writeConfig, type StateDir } from './state-dir.ts';
@@ -75,9 +76,11 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
     ...Object.values(workers).map((worker) => parts.follow(worker.name, worker.message('ready'))),
   ]);
   for (const worker of Object.values(workers)) worker.failed.catch(options.onFailure);
+  const control = await serveControl(dir, (request) => workers.nodes.call((id) => ({ kind: 'call', id, request })));
   return {
     apiPort: api.port,
     async stop() {
+      control.close();
       workers.nodes.post({ kind: 'stop' });
       await workers.nodes.message('stopped');
       abort.abort();

@@ -1,5 +1,5 @@
 /** The nodes' worker: builds the cluster's network in namespaces of its own and runs the agents of all nodes. */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { parseCidr, type Cidr } from '#base/cidr.ts';
 import { systemClock } from '#base/clock.ts';
@@ -18,6 +18,7 @@ import { createFabric, createNodeNamespace, type NetworkNamespace } from '#node/
 import { SandboxRuntime } from '#node/sandbox/runtime-agent.ts';
 import { NodeStats } from '#node/stats/node-stats-agent.ts';
 import { StreamServer } from '#node/streams/stream-server.ts';
+import { type ControlRequest } from './control.ts';
 import { API_FABRIC_PORT, DNS_PORT } from './bootstrap.ts';
 import { CLUSTER_DOMAIN, type NodePlan } from './config.ts';
 import { workerSide } from './worker-main.ts';
@@ -95,6 +96,7 @@ const streams = new StreamServer({ runtime, stats: (nodeName) => stats.summary(n
 let agents: readonly NodeAgent[] = [];
 
 async function start(): Promise<void> {
+  mkdirSync(data.imagesDir, { recursive: true, mode: 0o700 });
   const services = informers.for(serviceResource);
   const nodes = informers.for(nodeResource);
   for (const { plan } of networks) stats.add({ nodeName: plan.name, capacityBytes: totalmem() });
@@ -112,6 +114,7 @@ async function start(): Promise<void> {
       nodeAddress: plan.address,
       podCidr: cidr(plan.podCidr),
       stateDir: `${data.nodesDir}/${plan.name}`,
+      imageDir: realpathSync(data.imagesDir),
       maskedPaths: [data.stateDir],
       clusterDns: [data.dnsIp],
       clusterDomain: CLUSTER_DOMAIN,
@@ -130,4 +133,24 @@ async function stop(): Promise<void> {
   side.tell({ kind: 'stopped' });
 }
 
-side.onMessage((message) => (message.kind === 'start' ? start() : stop()));
+/** What only this thread knows is which images are in use. */
+function answer(request: ControlRequest): unknown {
+  const images = runtime.images(realpathSync(data.imagesDir));
+  switch (request.kind) {
+    case 'image-remove':
+      return request.images.flatMap((image) => images.remove(image)?.name ?? []);
+    case 'image-prune':
+      return images.collect({ unused: true });
+  }
+}
+
+side.onMessage((message) => {
+  switch (message.kind) {
+    case 'start':
+      return start();
+    case 'stop':
+      return stop();
+    case 'call':
+      return side.reply(message.id, () => answer(message.request));
+  }
+});

@@ -33,6 +33,8 @@ export interface StateDir {
   readonly storeDir: string;
   /** Files of Pods: logs and volumes, one directory a node. */
   readonly nodesDir: string;
+  /** Images, for all nodes. */
+  readonly imagesDir: string;
   /** Control groups that a running cluster has, one a line. */
   readonly cgroupsFile: string;
 }
@@ -70,6 +72,7 @@ export function stateDirAt(path: string): StateDir {
     pkiDir: join(path, 'pki'),
     storeDir: join(path, 'store'),
     nodesDir: join(path, 'nodes'),
+    imagesDir: join(path, 'nodes', '.images'),
     cgroupsFile: join(path, 'nodes', 'cgroups'),
   };
 }

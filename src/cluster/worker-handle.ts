@@ -1,6 +1,7 @@
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
-import { CodedError } from '#base/errors.ts';
 import { type LogSink } from '#base/log.ts';
+import { type ControlReply } from './control.ts';
+import { errorOfFailure } from './control-socket.ts';
 import { type FromWorker } from './worker-message.ts';
 
 type Kind = FromWorker['kind'];
@@ -12,6 +13,8 @@ export class WorkerHandle<In> {
   readonly #waiting = new Map<Kind, ((message: FromWorker) => void)[]>();
   readonly #seen = new Map<Kind, FromWorker>();
   readonly #failure: Promise<never>;
+  readonly #calls = new Map<number, (reply: ControlReply) => void>();
+  #lastCall = 0;
   #terminated = false;
 
   constructor(name: string, file: URL, data: { readonly api: MessagePort }, log: LogSink) {
@@ -30,7 +33,8 @@ export class WorkerHandle<In> {
       });
       this.#worker.on('message', (message: FromWorker) => {
         if (message.kind === 'log') log(message.record);
-        else if (message.kind === 'failed') reject(failure(message));
+        else if (message.kind === 'failed') reject(errorOfFailure(message));
+        else if (message.kind === 'reply') this.#replied(message.id, message.reply);
         else this.#arrived(message);
       });
     });
@@ -40,6 +44,16 @@ export class WorkerHandle<In> {
 
   post(message: In): void {
     this.#worker.postMessage(message);
+  }
+
+  /** Resolves with the answer to the message that `make` makes of a number of its own; rejects with its error. */
+  async call(make: (id: number) => In): Promise<unknown> {
+    const id = ++this.#lastCall;
+    const come = new Promise<ControlReply>((resolve) => this.#calls.set(id, resolve));
+    this.post(make(id));
+    const reply = await Promise.race([come, this.#failure]);
+    if (reply.kind === 'failed') throw errorOfFailure(reply.error);
+    return reply.value;
   }
 
   /** Resolves with the first message of that kind, also one that has come already; rejects when the worker fails. */
@@ -62,15 +76,16 @@ export class WorkerHandle<In> {
     await this.#worker.terminate();
   }
 
+  #replied(id: number, reply: ControlReply): void {
+    this.#calls.get(id)?.(reply);
+    this.#calls.delete(id);
+  }
+
   #arrived(message: FromWorker): void {
     this.#seen.set(message.kind, message);
     for (const resolve of this.#waiting.get(message.kind) ?? []) resolve(message);
     this.#waiting.delete(message.kind);
   }
-}
-
-function failure({ code, message, hint }: Extract<FromWorker, { kind: 'failed' }>): CodedError {
-  return new CodedError(code, message, hint === undefined ? {} : { hint });
 }
 
 /** One end goes to a worker, the other serves it the API as `user`. */

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { CodedError, errorCode, errorMessage } from '#base/errors.ts';
 import { createLog, type Log } from '#base/log.ts';
+import { controlFailure } from './control-socket.ts';
 import { kernelHint } from './kernel-hint.ts';
 import { type FromWorker } from './worker-message.ts';
 
@@ -11,6 +12,8 @@ export interface WorkerSide<Data, In> {
   tell(message: FromWorker): void;
   /** A handler that throws fails the worker. */
   onMessage(handler: (message: In) => Promise<void> | void): void;
+  /** Answers a call with what `work` gives; it may fail without failing the worker. */
+  reply(id: number, work: () => Promise<unknown> | unknown): Promise<void>;
   /** Runs the worker's first steps; one that throws fails the worker. */
   begin(steps: () => void): void;
 }
@@ -33,6 +36,13 @@ export function workerSide<Data, In>(): WorkerSide<Data, In> {
       port.on('message', (message: In) => {
         Promise.try(handler, message).catch(fail);
       });
+    },
+    async reply(id, work) {
+      try {
+        tell({ kind: 'reply', id, reply: { kind: 'done', value: await work() } });
+      } catch (error) {
+        tell({ kind: 'reply', id, reply: { kind: 'failed', error: controlFailure(error) } });
+      }
     },
     begin(steps) {
       try {

@@ -1,5 +1,6 @@
 import { type MessagePort } from 'node:worker_threads';
 import { type LogRecord } from '#base/log.ts';
+import { type ControlReply, type ControlRequest } from './control.ts';
 import { type NodePlan } from './config.ts';
 
 /** Netlink sockets of a node's namespace. Descriptors are numbers that every thread of the process shares. */
@@ -23,6 +24,7 @@ export type FromWorker =
   | { readonly kind: 'network'; readonly nodes: readonly NodeSockets[]; readonly fabric: FabricSockets }
   | { readonly kind: 'ready' }
   | { readonly kind: 'stopped' }
+  | { readonly kind: 'reply'; readonly id: number; readonly reply: ControlReply }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly hint: string | undefined };
 
 export interface NodesWorkerData {
@@ -34,6 +36,7 @@ export interface NodesWorkerData {
   readonly dnsIp: string;
   /** Files of Pods, one directory a node. */
   readonly nodesDir: string;
+  readonly imagesDir: string;
   /** Where the main thread reaches the nodes for logs and exec. */
   readonly streamSocket: string;
   /** The nodes write down their control groups there. */
@@ -43,7 +46,11 @@ export interface NodesWorkerData {
 }
 
 /** Sent to the nodes' worker: `start` once the API answers, `stop` to end all Pods. */
-export type ToNodesWorker = { readonly kind: 'start' } | { readonly kind: 'stop' };
+export type ToNodesWorker =
+  | { readonly kind: 'start' }
+  | { readonly kind: 'stop' }
+  /** Answered by a `reply` with the same `id`. */
+  | { readonly kind: 'call'; readonly id: number; readonly request: ControlRequest };
 
 export interface ServicesWorkerData {
   readonly api: MessagePort;

@@ -43,6 +43,7 @@ export function startWorkers({ dir, plan, log, handler, streamSocket }: WorkersO
     serviceCidr,
     dnsIp: plan.dnsIp,
     nodesDir: dir.nodesDir,
+    imagesDir: dir.imagesDir,
     streamSocket,
     cgroupsFile: dir.cgroupsFile,
     stateDir: dir.path,

@@ -67,6 +67,8 @@ export class ContainerAgent {
   #killTimer: { readonly at: number; readonly timer: Disposable } | undefined;
   #stopping = false;
   #ran = false;
+  /** Between two runs nobody may collect it. */
+  #held: Disposable | undefined;
 
   constructor(node: NodeContext, spec: Container, kind: ContainerKind, waitingFor: string, onChange: () => void) {
     this.#node = node;
@@ -158,9 +160,16 @@ export class ContainerAgent {
 
   /** At once, and without a word: the Pod is gone, or we are going. */
   async kill(): Promise<void> {
-    this.#image[Symbol.dispose]();
     this.#run?.kill('SIGKILL');
     await this.#run?.exited;
+    this[Symbol.dispose]();
+  }
+
+  /** When it will not run again. */
+  [Symbol.dispose](): void {
+    this.#image[Symbol.dispose]();
+    this.#held?.[Symbol.dispose]();
+    this.#held = undefined;
   }
 
   /** To be called while its containers may be backing off, once for each wait. */
@@ -196,7 +205,9 @@ export class ContainerAgent {
     this.#id = id;
     this.#imageId = facts.imageId;
     this.#stopSignal = facts.stopSignal;
-    const held = image.kind === 'oci' ? this.#node.images.hold(image.record) : undefined;
+    const before = this.#held;
+    this.#held = image.kind === 'oci' ? this.#node.images.hold(image.record) : undefined;
+    before?.[Symbol.dispose]();
     const run = runtime.startContainer(
       pod.metadata.uid,
       {
@@ -219,8 +230,6 @@ export class ContainerAgent {
     this.#event(pod, 'Normal', 'Created', `Created container: ${this.spec.name}`);
     this.#event(pod, 'Normal', 'Started', `Started container ${this.spec.name}`);
     this.#probes = this.#watchHealth(place);
-    const release = (): void => held?.[Symbol.dispose]();
-    run.exited.then(release, release);
     run.exited.then(
       (exit) => this.#ended(run, exit, messageFile),
       (error: unknown) => {

@@ -307,6 +307,7 @@ export class PodAgent {
   async #removeSandbox(what: 'all' | 'running' = 'all'): Promise<void> {
     this.#refresh?.[Symbol.dispose]();
     this.#prepared = undefined;
+    for (const container of this.#containers) container[Symbol.dispose]();
     this.#node.pool.release(this.uid);
     await this.#node.runtime.removeSandbox(this.uid, what);
   }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createReadStream, createWriteStream, mkdirSync, readFileSync } from 'node:fs';
+import { createWriteStream, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -37,14 +37,6 @@ export async function loadArchive(
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
-}
-
-export function loadArchiveFile(
-  store: ImageStore,
-  file: string,
-  options: LoadOptions,
-): Promise<readonly ImageRecord[]> {
-  return loadArchive(store, createReadStream(file), options);
 }
 
 /** Paths in the archive, and the files where their content is now. */
@@ -109,7 +101,8 @@ async function loadDocker(store: ImageStore, archive: Archive, options: LoadOpti
       await store.layers.add(archive.file(layer), config.diffIds[index] ?? '', undefined);
     }
     const names = RepoTags === undefined || RepoTags === null || RepoTags.length === 0 ? [options.name] : RepoTags;
-    records.push(...saveAs(store, names, { id: sha256(text), digest: undefined, config, bytes: 0 }));
+    const bytes = Layers.reduce((sum, layer) => sum + statSync(archive.file(layer)).size, 0);
+    records.push(...saveAs(store, names, { id: sha256(text), digest: undefined, config, bytes }));
   }
   return records;
 }

@@ -14,24 +14,34 @@ interface AuthEntry {
 
 /** Of imagePullSecrets, in their order: all that are for the image's registry, the closest match of each first. */
 export function credentialsFor(reference: ImageReference, secrets: readonly Secret[]): readonly Credentials[] {
-  return secrets.flatMap((secret) =>
-    [...entriesOf(secret)]
-      .filter(([key]) => matches(key, reference))
-      .sort(([a], [b]) => b.length - a.length)
-      .flatMap(([, entry]) => credentialsOf(entry)),
-  );
+  return secrets.flatMap((secret) => matching(reference, entriesOf(secret)));
+}
+
+/** The same, from a file as `docker login` writes it. */
+export function credentialsInFile(reference: ImageReference, text: string): readonly Credentials[] {
+  return matching(reference, new Map(Object.entries(decode(text)['auths'] ?? {})));
+}
+
+function matching(reference: ImageReference, entries: ReadonlyMap<string, AuthEntry>): readonly Credentials[] {
+  return [...entries]
+    .filter(([key]) => matches(key, reference))
+    .sort(([a], [b]) => b.length - a.length)
+    .flatMap(([, entry]) => credentialsOf(entry));
+}
+
+/** What is no JSON holds nothing. */
+function decode(text: string): Readonly<Record<string, object | undefined>> {
+  try {
+    return JSON.parse(text) as Readonly<Record<string, object>>;
+  } catch {
+    return {};
+  }
 }
 
 function entriesOf({ data = {} }: Secret): ReadonlyMap<string, AuthEntry> {
-  const decode = (key: string): Readonly<Record<string, unknown>> => {
-    try {
-      return JSON.parse(Buffer.from(data[key] ?? '', 'base64').toString()) as Readonly<Record<string, unknown>>;
-    } catch {
-      return {};
-    }
-  };
-  const modern = decode('.dockerconfigjson')['auths'] as Readonly<Record<string, AuthEntry>> | undefined;
-  const old = decode('.dockercfg') as Readonly<Record<string, AuthEntry>>;
+  const text = (key: string): string => Buffer.from(data[key] ?? '', 'base64').toString();
+  const modern = decode(text('.dockerconfigjson'))['auths'] as Readonly<Record<string, AuthEntry>> | undefined;
+  const old = decode(text('.dockercfg')) as Readonly<Record<string, AuthEntry>>;
   return new Map(Object.entries({ ...old, ...modern }));
 }
 

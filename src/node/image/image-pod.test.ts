@@ -218,7 +218,7 @@ isolateTests(import.meta.url, () => {
     store.remove('local/oci:1');
     assert.deepEqual(store.collect({ unused: true }), []);
     assert.equal(await nodes.exec('user', 'cat', '/srv/file'), 'new\n');
-    assert.equal(store.remove('local/docker:1'), true);
+    assert.equal(store.remove('local/docker:1')?.id, config);
     store.collect({ unused: true });
     assert.equal(await nodes.exec('user', 'cat', '/srv/linked'), 'new\n');
     await assert.rejects(

@@ -29,6 +29,8 @@ const PARALLEL = 3;
 /** As kubelets have it: images that nobody uses go when the disk is so full, until it is less so. */
 const HIGH_PERCENT = 85;
 const LOW_PERCENT = 80;
+/** A layer that belongs to no image for so long will belong to none: loading the rest of it takes less. */
+const FRESH_MS = 3_600_000;
 
 /**
  * Images on this machine. Several processes may use one directory: a record is a file of its own, written whole, and
@@ -43,7 +45,7 @@ export class ImageStore {
   readonly #held = new Map<string, { readonly record: ImageRecord; count: number }>();
 
   constructor(directory: string, clock: Clock) {
-    this.layers = new LayerStore(directory, ownsAllUsers());
+    this.layers = new LayerStore(directory, ownsAllUsers(), clock);
     this.#records = `${directory}/records`;
     this.#clock = clock;
     mkdirSync(this.#records, { recursive: true, mode: 0o700 });
@@ -82,12 +84,13 @@ export class ImageStore {
     return record;
   }
 
-  /** Whether there was one. Its layers go with the next `collect`. */
-  remove(image: string): boolean {
-    const file = `${this.#records}/${fileOf(formatReference(parseReference(image)))}`;
-    const present = statSync(file, { throwIfNoEntry: false }) !== undefined;
-    rmSync(file, { force: true });
-    return present;
+  /** With the layers that no other image has and no container uses. Undefined when there was none of that name. */
+  remove(image: string): ImageRecord | undefined {
+    const file = fileOf(formatReference(parseReference(image)));
+    const record = this.#read(file);
+    rmSync(`${this.#records}/${file}`, { force: true });
+    if (record !== undefined) this.#collectLayers([record]);
+    return record;
   }
 
   /** As long as this is not disposed, garbage collection keeps the image. */
@@ -98,9 +101,11 @@ export class ImageStore {
     const now = this.#clock.now() / 1000;
     const file = `${this.#records}/${fileOf(record.name)}`;
     if (statSync(file, { throwIfNoEntry: false }) !== undefined) utimesSync(file, now, now);
+    let released = false;
     return {
       [Symbol.dispose]: () => {
-        if (--held.count === 0) this.#held.delete(record.id);
+        if (!released && --held.count === 0) this.#held.delete(record.id);
+        released = true;
       },
     };
   }
@@ -109,7 +114,7 @@ export class ImageStore {
   collect(options: { readonly unused: boolean }): readonly string[] {
     const removed = options.unused ? this.list().filter((record) => !this.#isHeld(record)) : [];
     for (const { name } of removed) rmSync(`${this.#records}/${fileOf(name)}`, { force: true });
-    this.#collectLayers();
+    this.#collectLayers(removed);
     return removed.map(({ name }) => name);
   }
 
@@ -122,7 +127,7 @@ export class ImageStore {
       if (this.#percentUsed() < LOW_PERCENT) break;
       if (this.#isHeld(record)) continue;
       rmSync(`${this.#records}/${fileOf(record.name)}`, { force: true });
-      this.#collectLayers();
+      this.#collectLayers([record]);
       removed.push(record.name);
     }
     return removed;
@@ -138,10 +143,13 @@ export class ImageStore {
   }
 
   /** Whose record was removed while they are in use keep their layers; so does all that is being pulled. */
-  #collectLayers(): void {
+  #collectLayers(removed: readonly ImageRecord[]): void {
     if (this.#pulls.size > 0) return;
+    const layersOf = (records: readonly ImageRecord[]): readonly string[] =>
+      records.flatMap(({ config }) => config.diffIds);
     const kept = [...this.list(), ...[...this.#held.values()].map(({ record }) => record)];
-    this.layers.collect(new Set(kept.flatMap(({ config }) => config.diffIds)));
+    const before = this.#clock.now() - FRESH_MS;
+    this.layers.collect({ keep: layersOf(kept), gone: layersOf(removed), before });
   }
 
   #percentUsed(): number {

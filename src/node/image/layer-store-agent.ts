@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream, existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
+import { type Clock } from '#base/clock.ts';
 import { errorCode, errorMessage } from '#base/errors.ts';
 import { removeTree } from '../sandbox/remove-tree-sync.ts';
 import { decompress, DigestStream } from './decompress.ts';
@@ -9,6 +10,16 @@ import { type Descriptor, ImageFormatError } from './manifest.ts';
 import { type Repository, RegistryError } from './registry-agent.ts';
 
 const ATTEMPTS = 4;
+/** Nobody writes to a download that has not grown for so long. */
+const ABANDONED_MS = 60_000;
+
+export interface Collection {
+  /** Digests of layers as plain tar files, like all here. */
+  readonly keep: Iterable<string>;
+  readonly gone: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly before: number;
+}
 
 /** Unpacked layers of images, each once: a directory for each, named by the digest of its plain tar file. */
 export class LayerStore {
@@ -17,8 +28,12 @@ export class LayerStore {
   readonly #downloads: string;
   readonly #owners: boolean;
   readonly #pending = new Map<string, Promise<void>>();
+  /** Other processes may be downloading the same. */
+  readonly #token = randomBytes(4).toString('hex');
+  readonly #clock: Clock;
 
-  constructor(directory: string, owners: boolean) {
+  constructor(directory: string, owners: boolean, clock: Clock) {
+    this.#clock = clock;
     this.directory = `${directory}/layers`;
     this.#downloads = `${directory}/downloads`;
     this.#owners = owners;
@@ -37,7 +52,7 @@ export class LayerStore {
     onBytes: (count: number) => void,
   ): Promise<void> {
     await this.#once(diffId, async () => {
-      const file = `${this.#downloads}/${layer.digest.slice('sha256:'.length)}`;
+      const file = this.#claim(layer.digest);
       await this.#download(repository, layer, file, onBytes);
       try {
         await this.#unpack(createReadStream(file), diffId, layer.digest);
@@ -52,18 +67,21 @@ export class LayerStore {
     await this.#once(diffId, () => this.#unpack(createReadStream(file), diffId, digest));
   }
 
-  /** Removes all layers but those, and what broken downloads left behind; not what is being worked on. */
-  collect(keep: ReadonlySet<string>): readonly string[] {
-    const names = new Set([...keep, ...this.#pending.keys()].map(layerName));
-    const gone = readdirSync(this.directory).filter((name) => !names.has(name));
-    if (this.#pending.size > 0) return this.#remove(gone.filter((name) => !name.startsWith('.')));
-    for (const name of readdirSync(this.#downloads)) removeTree(`${this.#downloads}/${name}`);
-    return this.#remove(gone);
-  }
-
-  #remove(names: readonly string[]): readonly string[] {
-    for (const name of names) removeTree(`${this.directory}/${name}`);
-    return names;
+  /**
+   * Removes all layers but those to `keep`, and what broken downloads left behind. What came lately may be a part of an
+   * image that another process is about to write down: it stays, unless it is known to be `gone`.
+   */
+  collect({ keep, gone, before }: Collection): void {
+    const kept = new Set([...keep, ...this.#pending.keys()].map(layerName));
+    const known = new Set(gone.map(layerName));
+    const old = (path: string): boolean => (statSync(path, { throwIfNoEntry: false })?.ctimeMs ?? 0) < before;
+    for (const name of readdirSync(this.directory)) {
+      const path = `${this.directory}/${name}`;
+      if (!kept.has(name) && (known.has(name) || old(path))) removeTree(path);
+    }
+    for (const name of readdirSync(this.#downloads)) {
+      if (old(`${this.#downloads}/${name}`)) removeTree(`${this.#downloads}/${name}`);
+    }
   }
 
   async #once(diffId: string, work: () => Promise<void>): Promise<void> {
@@ -74,6 +92,24 @@ export class LayerStore {
       this.#pending.set(diffId, pending);
     }
     await pending;
+  }
+
+  /** The file to download to: what an earlier process left of it, which only one of us can have, or a new one. */
+  #claim(digest: string): string {
+    const name = digest.slice('sha256:'.length);
+    const file = `${this.#downloads}/${name}.${this.#token}`;
+    for (const other of readdirSync(this.#downloads).filter((one) => one.startsWith(name))) {
+      const path = `${this.#downloads}/${other}`;
+      const stat = statSync(path, { throwIfNoEntry: false });
+      if (stat === undefined || this.#clock.now() - stat.mtimeMs < ABANDONED_MS) continue;
+      try {
+        renameSync(path, file);
+        break;
+      } catch (error) {
+        if (errorCode(error) !== 'ENOENT') throw error;
+      }
+    }
+    return file;
   }
 
   /** Goes on where an earlier attempt was cut off. */
