@@ -13,7 +13,7 @@ export interface WorkerSide<Data, In> {
   /** A handler that throws fails the worker. */
   onMessage(handler: (message: In) => Promise<void> | void): void;
   /** Answers a call with what `work` gives; it may fail without failing the worker. */
-  reply(id: number, work: () => Promise<unknown> | unknown): Promise<void>;
+  reply(id: number, work: () => unknown): Promise<void>;
   /** Runs the worker's first steps; one that throws fails the worker. */
   begin(steps: () => void): void;
 }
