@@ -138,7 +138,7 @@ const steps: readonly Step[] = [
   {
     args: 'exec frontend -- true',
     code: 1,
-    text: 'Error from server (BadRequest): pod frontend does not have a host assigned\n',
+    text: /^(?:Error from server \(BadRequest\)|error: unable to upgrade connection): pod frontend does not have a host assigned\n$/,
   },
   {
     args: 'wait pod/frontend --for=jsonpath={.status.phase}=Pending --timeout=10s',

@@ -1,5 +1,6 @@
 import { mkdirSync, openSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { MessageChannel } from 'node:worker_threads';
 import { type ApiHandler } from '#api/request.ts';
 import { createApiServer, type ApiServer } from '#apiserver/api-server.ts';
 import { join } from 'node:path';
@@ -16,6 +17,7 @@ import { planNetwork, type ClusterConfig, type NetworkPlan } from './config.ts';
 import { clusterKubeconfig, kubeconfigText } from './cluster-kubeconfig.ts';
 import { serveControl } from './control-socket.ts';
 import { type Pki } from './pki.ts';
+import { PodSockets } from './pod-sockets.ts';
 import { Readiness } from './readiness.ts';
 import { writeAtomically, writeConfig, type StateDir } from './state-dir.ts';
 import { CONTROL_PLANE, CONTROLLERS } from './users.ts';
@@ -47,7 +49,9 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
   const gate = Promise.withResolvers<ApiHandler>();
   const streamSocket = prepareStreamSocket(dir);
   const handler: ApiHandler = async (request) => (await gate.promise)(request);
-  const workers = startWorkers({ dir, plan, log, handler, streamSocket });
+  const sockets = new MessageChannel();
+  const pods = new PodSockets(sockets.port1, clock);
+  const workers = startWorkers({ dir, plan, log, handler, streamSocket, sockets: sockets.port2 });
   onProgress('opening the store');
   const [pki, store, network] = await Promise.all([
     options.keys,
@@ -56,7 +60,7 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
   ]);
   onProgress('starting the API server');
   const parts = new Readiness(['controllers', 'nodes', 'services']);
-  const api = await startApi(options, plan, { pki, store, streamSocket, checks: parts.checks });
+  const api = await startApi(options, plan, { pki, store, streamSocket, pods, checks: parts.checks });
   await api.server.listen({ fd: network.fabric.apiFd });
   await bootstrap(createClient(inProcessTransport(api.server.handle, CONTROL_PLANE)), plan);
   gate.resolve(api.server.handle);
@@ -99,13 +103,14 @@ interface ApiParts {
   readonly pki: Pki;
   readonly store: Store;
   readonly streamSocket: string;
+  readonly pods: PodSockets;
   readonly checks: Readiness['checks'];
 }
 
 async function startApi(
   options: ClusterOptions,
   plan: NetworkPlan,
-  { pki, store, streamSocket, checks }: ApiParts,
+  { pki, store, streamSocket, pods, checks }: ApiParts,
 ): Promise<Api> {
   const { dir, config, clock, log } = options;
   const server = createApiServer({
@@ -119,6 +124,7 @@ async function startApi(
     checks,
     // One worker has all nodes.
     dialNode: () => dialStreams(streamSocket),
+    dialPod: (address, port) => pods.dial(address, port),
   });
   const port = await listenOnLoopback(server, config.apiPort);
   if (port !== config.apiPort) writeConfig(dir, { ...config, apiPort: port });

@@ -21,6 +21,7 @@ import { StreamServer } from '#node/streams/stream-server.ts';
 import { type ControlRequest } from './control.ts';
 import { API_FABRIC_PORT, DNS_PORT } from './bootstrap.ts';
 import { CLUSTER_DOMAIN, type NodePlan } from './config.ts';
+import { serveSockets } from './pod-sockets.ts';
 import { workerSide } from './worker-main.ts';
 import { type FabricSockets, type NodeSockets, type NodesWorkerData, type ToNodesWorker } from './worker-message.ts';
 import { KUBERNETES_VERSION } from './version.ts';
@@ -72,6 +73,7 @@ function buildNetwork(): void {
   const { prefix } = cidr(data.fabricCidr);
   const serviceCidr = cidr(data.serviceCidr);
   const fabric = createFabric({ address: `${data.controlAddress}/${prefix}` });
+  serveSockets(data.sockets, fabric.fd);
   networks = data.nodes.map((plan) => {
     const address = `${plan.address}/${prefix}`;
     const spec = { nodeName: plan.name, address, podCidr: cidr(plan.podCidr), serviceCidr };
@@ -92,7 +94,13 @@ const log = side.log('node');
 const client = createClient(portTransport(data.api));
 const informers = new Informers(client, { clock, log });
 const { signal } = new AbortController();
-const streams = new StreamServer({ runtime, stats: (nodeName) => stats.summary(nodeName), clock, log });
+const streams = new StreamServer({
+  runtime,
+  stats: (nodeName) => stats.summary(nodeName),
+  pods: (nodeName) => agents[networks.findIndex(({ plan }) => plan.name === nodeName)]?.pods(),
+  clock,
+  log,
+});
 let agents: readonly NodeAgent[] = [];
 
 async function start(): Promise<void> {

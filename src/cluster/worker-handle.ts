@@ -1,4 +1,4 @@
-import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import { MessageChannel, MessagePort, Worker } from 'node:worker_threads';
 import { type LogSink } from '#base/log.ts';
 import { type ControlReply } from './control.ts';
 import { errorOfFailure } from './control-socket.ts';
@@ -22,7 +22,7 @@ export class WorkerHandle<In> {
     this.#worker = new Worker(file, {
       name,
       workerData: data,
-      transferList: [data.api],
+      transferList: Object.values<unknown>(data).filter((value) => value instanceof MessagePort),
       // Descriptors go from one thread to another, and libuv closes what this thread has not opened.
       trackUnmanagedFds: false,
     });

@@ -37,6 +37,8 @@ export interface NodesWorkerData {
   /** Files of Pods, one directory a node. */
   readonly nodesDir: string;
   readonly imagesDir: string;
+  /** Asks for sockets of the cluster network; see `pod-sockets.ts`. */
+  readonly sockets: MessagePort;
   /** Where the main thread reaches the nodes for logs and exec. */
   readonly streamSocket: string;
   /** The nodes write down their control groups there. */

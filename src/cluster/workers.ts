@@ -1,3 +1,4 @@
+import { type MessagePort } from 'node:worker_threads';
 import { formatCidr } from '#base/cidr.ts';
 import { type LogSink } from '#base/log.ts';
 import { type ApiHandler, type UserInfo } from '#api/request.ts';
@@ -26,9 +27,11 @@ export interface WorkersOptions {
   /** May wait for the API server: the workers start before it does. */
   readonly handler: ApiHandler;
   readonly streamSocket: string;
+  /** Where the nodes' worker hands out sockets of the cluster network. */
+  readonly sockets: MessagePort;
 }
 
-export function startWorkers({ dir, plan, log, handler, streamSocket }: WorkersOptions): Workers {
+export function startWorkers({ dir, plan, log, handler, streamSocket, sockets }: WorkersOptions): Workers {
   const api = (user: UserInfo): NodesWorkerData['api'] =>
     apiChannel((port) => {
       serveTransport(port, handler, user);
@@ -46,6 +49,7 @@ export function startWorkers({ dir, plan, log, handler, streamSocket }: WorkersO
     imagesDir: dir.imagesDir,
     streamSocket,
     cgroupsFile: dir.cgroupsFile,
+    sockets,
     stateDir: dir.path,
   };
   const servicesData: ServicesWorkerData = { api: api(SERVICES), serviceCidr, podCidr: formatCidr(plan.podCidr) };

@@ -49,6 +49,8 @@ export interface NodeAgentOptions {
 }
 
 export interface NodeAgent {
+  /** Those that the API gives it, as last seen. */
+  pods(): readonly Pod[];
   /** Resolves when the Node is in the API and reported ready. */
   readonly ready: Promise<void>;
   /** Ends every Pod's processes at once. The API still has them, and the next start runs them again. */
@@ -77,6 +79,7 @@ export function startNodeAgent(options: NodeAgentOptions): NodeAgent {
     if (!signal.aborted) log.error('node agent failed', { node: nodeName, error: errorMessage(error) });
   });
   return {
+    pods: () => informer.list(),
     ready: registration.ready,
     async stop() {
       stopping.abort();

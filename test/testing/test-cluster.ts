@@ -7,6 +7,8 @@ export interface TestClusterOptions {
   readonly mode: Mode;
   readonly nodes?: number;
   readonly args?: readonly string[];
+  /** @default that of PATH */
+  readonly kubectl?: string;
 }
 
 /** A cluster of the test's own, made and driven by the commands that users type; gone without a trace when disposed. */
@@ -43,13 +45,17 @@ export class TestCluster implements AsyncDisposable {
     return done;
   }
 
+  get kubectlBinary(): string {
+    return this.#options.kubectl ?? 'kubectl';
+  }
+
   clusterip(...args: readonly string[]): Promise<Finished> {
     return run([...prefix(this.mode), clusterip, ...args], { env: this.home.env() });
   }
 
-  /** kubectl of PATH on this cluster, as its user. */
+  /** kubectl on this cluster, as its user. */
   try(args: readonly string[], input?: string): Promise<Finished> {
-    return run([...prefix(this.mode), 'kubectl', ...args], {
+    return run([...prefix(this.mode), this.kubectlBinary, ...args], {
       env: this.home.env(),
       ...(input === undefined ? {} : { input }),
     });

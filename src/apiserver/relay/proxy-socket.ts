@@ -1,12 +1,21 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { type ServerHttp2Stream } from 'node:http2';
-import { type Duplex } from 'node:stream';
+import { pipeline, type Duplex, type Readable, type Transform } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
+import {
+  createBrotliCompress,
+  createBrotliDecompress,
+  createDeflate,
+  createGunzip,
+  createGzip,
+  createInflate,
+} from 'node:zlib';
 import { errorMessage } from '#base/errors.ts';
 import { serviceUnavailable } from '#api/status.ts';
 import { type NodeDialer } from '../node-proxy.ts';
 import { type Exchange } from '../http/exchange.ts';
 import { StatusError } from '../status-error.ts';
+import { proxiedLink, proxiedLinks, type LinkBase } from './html-links.ts';
 import { type PodDialer } from './pod-dialer.ts';
 import { type ProxyPath } from './proxy-path.ts';
 import { type ProxyTarget } from './proxy-target.ts';
@@ -56,13 +65,43 @@ export async function relay(exchange: Exchange, to: ProxyPath, target: ProxyTarg
   const answer = await ask(exchange, to, target, dialers);
   const headers = passedOn(answer.headers);
   const { location } = answer.headers;
-  if (location !== undefined) headers['location'] = relocated(location, to, target);
+  const base = { prefix: to.prefix, host: target.host };
+  // A redirect to another path of the backend leads back through here, and so does a link of a page.
+  if (location !== undefined) headers['location'] = proxiedLink(location, base);
+  const body = exchange.method === 'HEAD' ? answer : relinked(answer, base);
+  if (body !== answer) delete headers['content-length'];
   exchange.head(answer.statusCode ?? 502, headers);
-  for await (const chunk of answer as AsyncIterable<Uint8Array>) {
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
     if (exchange.signal.aborted) break;
     if (!exchange.write(chunk)) await exchange.drained();
   }
   exchange.end();
+}
+
+/** A page with its links changed, as compressed as it came; anything else, and what we cannot read, as it is. */
+function relinked(answer: IncomingMessage, base: LinkBase): Readable {
+  if (!/^text\/html\s*(?:;|$)/i.test(answer.headers['content-type'] ?? '')) return answer;
+  const links = proxiedLinks(base);
+  const steps = recoded(answer.headers['content-encoding'] ?? '', links);
+  if (steps === undefined) return answer;
+  // What breaks breaks the end of the chain, which is read.
+  return pipeline([answer, ...steps], () => {}) as unknown as Readable;
+}
+
+function recoded(encoding: string, links: Transform): Transform[] | undefined {
+  switch (encoding.toLowerCase()) {
+    case '':
+    case 'identity':
+      return [links];
+    case 'gzip':
+      return [createGunzip(), links, createGzip()];
+    case 'deflate':
+      return [createInflate(), links, createDeflate()];
+    case 'br':
+      return [createBrotliDecompress(), links, createBrotliCompress()];
+    default:
+      return undefined;
+  }
 }
 
 async function ask(exchange: Exchange, to: ProxyPath, target: ProxyTarget, dialers: Dialers): Promise<IncomingMessage> {
@@ -114,11 +153,4 @@ function hasUnsizedBody({ headers, body }: Exchange): boolean {
 export function backendPath(url: string, { path }: ProxyPath): string {
   const mark = url.indexOf('?');
   return `${path === '' ? '/' : path}${mark < 0 ? '' : url.slice(mark)}`;
-}
-
-/** A redirect to another path of the backend leads back through here. */
-function relocated(location: string, { prefix }: ProxyPath, { host }: ProxyTarget): string {
-  const own = new RegExp(`^(?:https?:)?//${RegExp.escape(host)}(?=/|$)`).exec(location);
-  const path = own === null ? location : location.slice(own[0].length) || '/';
-  return path.startsWith('/') && !path.startsWith('//') && !path.startsWith(`${prefix}/`) ? prefix + path : path;
 }

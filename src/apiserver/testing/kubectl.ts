@@ -2,11 +2,18 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { accessSync, constants, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-/** `kubectl` and every `kubectl.1.N` on PATH, and those that CLUSTERIP_TEST_KUBECTLS names (paths with colons between). */
+/** What `test/clients/install` has installed. */
+const CLIENTS = fileURLToPath(new URL('../../../test/clients/bin', import.meta.url));
+
+/**
+ * `kubectl` and every `kubectl.1.N` on PATH and among the clients of the tests, and those that CLUSTERIP_TEST_KUBECTLS
+ * names (paths with colons between).
+ */
 export function installedKubectls(): readonly string[] {
   const named = (process.env['CLUSTERIP_TEST_KUBECTLS'] ?? '').split(':').filter((path) => path !== '');
-  const found = (process.env['PATH'] ?? '').split(':').flatMap(kubectlsIn);
+  const found = [...(process.env['PATH'] ?? '').split(':'), CLIENTS].flatMap(kubectlsIn);
   // /bin is often a link to /usr/bin.
   return [...new Set([...named, ...found].filter(isExecutable).map((path) => realpathSync(path)))];
 }

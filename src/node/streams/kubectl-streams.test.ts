@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { type Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
 import test from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { StreamServer } from './stream-server.ts';
 import { hostContainer } from './testing/host-runtime.ts';
 import { StubApi } from './testing/stub-api.ts';
@@ -46,9 +47,10 @@ class Transcript {
   }
 }
 
-/** `kubectl` and every `kubectl.1.N` on PATH, each once, and those that the variable names. */
+/** `kubectl` and every `kubectl.1.N` on PATH and among the clients of the tests, each once, and those that the variable names. */
 function kubectls(): string[] {
-  const dirs = (process.env['PATH'] ?? '').split(':');
+  const clients = fileURLToPath(new URL('../../../test/clients/bin', import.meta.url));
+  const dirs = [...(process.env['PATH'] ?? '').split(':'), clients];
   const found = dirs.flatMap((dir) => {
     try {
       return readdirSync(dir)

@@ -1,3 +1,4 @@
+import { type Pod } from '#api/generated/types.ts';
 import { resourceMetrics } from '../stats/resource-metrics.ts';
 import { type StatsSummary } from '../stats/stats-summary.ts';
 
@@ -6,11 +7,22 @@ export interface NodePage {
   readonly body: string;
 }
 
+/** Where pages come from; both have nothing for a node that is not known. */
+interface NodeSources {
+  readonly summary: () => StatsSummary | undefined;
+  readonly pods: () => readonly Pod[] | undefined;
+}
+
 /** What a kubelet says of itself, on its paths. Undefined where there is no such page, or no such node. */
-export function nodePage(target: string, summary: () => StatsSummary | undefined): NodePage | undefined {
+export function nodePage(target: string, { summary, pods }: NodeSources): NodePage | undefined {
   switch (URL.parse(target, 'http://node')?.pathname) {
     case '/healthz':
       return { contentType: 'text/plain; charset=utf-8', body: 'ok' };
+    case '/pods': {
+      const items = pods();
+      const list = { kind: 'PodList', apiVersion: 'v1', metadata: {}, items };
+      return items && { contentType: 'application/json', body: JSON.stringify(list) };
+    }
     case '/stats/summary': {
       const value = summary();
       return value && { contentType: 'application/json', body: `${JSON.stringify(value, null, 1)}\n` };

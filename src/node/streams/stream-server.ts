@@ -3,6 +3,7 @@ import { type Duplex } from 'node:stream';
 import { createWebSocketStream, type WebSocket, WebSocketServer } from 'ws';
 import { type Clock, systemClock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
+import { type Pod } from '#api/generated/types.ts';
 import { type Log, silentLog } from '#base/log.ts';
 import { type ContainerHandle, type Runtime } from '../runtime.ts';
 import { containerLog, noPrevious, StreamRefusal } from './container-log.ts';
@@ -25,6 +26,7 @@ export interface StreamServerOptions {
   readonly runtime: Runtime;
   /** What a node uses, by its name, which is the host that requests are for. */
   readonly stats?: ((nodeName: string) => StatsSummary | undefined) | undefined;
+  readonly pods?: ((nodeName: string) => readonly Pod[] | undefined) | undefined;
   readonly clock?: Clock | undefined;
   readonly log?: Log | undefined;
 }
@@ -36,6 +38,7 @@ export interface StreamServerOptions {
 export class StreamServer implements AsyncDisposable {
   readonly #runtime: Runtime;
   readonly #stats: NonNullable<StreamServerOptions['stats']>;
+  readonly #pods: NonNullable<StreamServerOptions['pods']>;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #http: Server;
@@ -45,6 +48,7 @@ export class StreamServer implements AsyncDisposable {
   constructor(options: StreamServerOptions) {
     this.#runtime = options.runtime;
     this.#stats = options.stats ?? (() => undefined);
+    this.#pods = options.pods ?? (() => undefined);
     this.#clock = options.clock ?? systemClock;
     this.#log = options.log ?? silentLog;
     this.#http = createServer((request, response) => void this.#answer(request, response));
@@ -88,7 +92,8 @@ export class StreamServer implements AsyncDisposable {
     const abort = new AbortController();
     response.once('close', () => abort.abort());
     try {
-      const page = nodePage(request.url ?? '', () => this.#stats(request.headers.host ?? ''));
+      const { host = '' } = request.headers;
+      const page = nodePage(request.url ?? '', { summary: () => this.#stats(host), pods: () => this.#pods(host) });
       if (page !== undefined) {
         response.writeHead(200, { 'Content-Type': page.contentType }).end(page.body);
         return;
