@@ -20,6 +20,15 @@ export const HELP = `clusterip: Kubernetes Services, complete, on your machine
   clusterip image     load FILE ... [--tag IMAGE] | pull IMAGE ... | list | remove IMAGE ... | prune
                       [--name N | --data-dir D] [--output text|json]
                       archives of docker save, podman save, skopeo; - is standard input
+  clusterip dns       [--kubeconfig F] [--context C] [--corefile F] [--check]
+                      cluster DNS for any cluster, in the place of CoreDNS; without --corefile (or --config):
+      --listen A            address and port [:53]
+      --zone D              the cluster's domain [cluster.local]
+      --upstream S,S        servers for other names, or a file that names them [/etc/resolv.conf]
+      --pods M              names of Pods: disabled, insecure or verified [insecure]
+      --ttl S               how long answers may be kept [5]
+      --autopath            walk the search path of Pods for them
+      --monitor A           address and port of /health, /ready and /metrics [none]
   clusterip kubectl   [--name N] -- ARGS                            kubectl from PATH on this cluster
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 (status) not all is ready, 130 interrupted; kubectl: that of kubectl.

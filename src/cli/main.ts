@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   status: async () => (await import('./status.ts')).status,
   list: async () => (await import('./list.ts')).list,
   image: async () => (await import('./image.ts')).image,
+  dns: async () => (await import('./dns.ts')).dns,
   kubectl: async () => (await import('./kubectl.ts')).kubectl,
 };
 

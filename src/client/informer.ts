@@ -16,6 +16,12 @@ export interface InformerOptions<T extends KubeObject> {
   readonly indexers?: Readonly<Record<string, Indexer<T>>> | undefined;
   /** Objects per page of a list; absent: all at once, which suits a server in the same process. */
   readonly pageSize?: number | undefined;
+  /**
+   * What is remembered of an object once handlers have been told of it whole; at least its name, namespace, uid and
+   * resourceVersion. For those who keep what they need in a form of their own. Register handlers before the start: later
+   * ones are told of what is remembered. @default the object
+   */
+  readonly keep?: ((object: T) => T) | undefined;
   /** 0 <= x < 1, for the jitter of the back-off. @default Math.random */
   readonly random?: (() => number) | undefined;
 }
@@ -135,7 +141,7 @@ export class Informer<T extends KubeObject> {
 
   async #relist(signal: AbortSignal): Promise<void> {
     const { namespace, labelSelector, fieldSelector, pageSize } = this.#options;
-    const items: T[] = [];
+    const present = new Set<string>();
     let version: string;
     let next: string | undefined;
     do {
@@ -147,12 +153,15 @@ export class Informer<T extends KubeObject> {
         continue: next,
         signal,
       });
-      items.push(...list.items.map((item) => this.#typed(item)));
+      if (signal.aborted) return;
       version = list.metadata.resourceVersion;
-      next = list.metadata.continue;
-    } while (next !== undefined && next !== '');
-    if (signal.aborted) return;
-    this.#replace(items);
+      next = list.metadata.continue === '' ? undefined : list.metadata.continue;
+      for (const item of list.items) present.add(objectKey(item));
+      // What is gone goes before what is new comes, which may have taken over an address.
+      if (next === undefined) for (const key of this.#cache.keys()) if (!present.has(key)) this.#remove(key);
+      // A page is told before the next is there: all of them at once may be more than there is memory for.
+      for (const item of list.items) this.#settle(this.#typed(item));
+    } while (next !== undefined);
     this.#resourceVersion = version;
     this.#hasSynced = true;
     this.#resolveSynced();
@@ -165,16 +174,13 @@ export class Informer<T extends KubeObject> {
     return { ...item, kind, apiVersion: group === '' ? version : `${group}/${version}` };
   }
 
-  #replace(items: readonly T[]): void {
-    const present = new Set(items.map((item) => objectKey(item)));
-    for (const key of this.#cache.keys()) if (!present.has(key)) this.#remove(key);
-    for (const item of items) {
-      const old = this.#cache.get(objectKey(item));
-      if (old?.metadata.resourceVersion === item.metadata.resourceVersion) continue;
-      // Deleted and made again while we were away: two objects, so two changes.
-      if (old !== undefined && old.metadata.uid !== item.metadata.uid) this.#remove(objectKey(old));
-      this.#store(item);
-    }
+  /** An item of a list: told only when it differs from what is known. */
+  #settle(item: T): void {
+    const old = this.#cache.get(objectKey(item));
+    if (old?.metadata.resourceVersion === item.metadata.resourceVersion) return;
+    // Deleted and made again while we were away: two objects, so two changes.
+    if (old !== undefined && old.metadata.uid !== item.metadata.uid) this.#remove(objectKey(old));
+    this.#store(item);
   }
 
   /** False when the stream ended at once with nothing in it. */
@@ -217,7 +223,8 @@ export class Informer<T extends KubeObject> {
   }
 
   #store(object: T): void {
-    const old = this.#cache.set(object);
+    const { keep } = this.#options;
+    const old = this.#cache.set(keep === undefined ? object : keep(object));
     for (const handlers of this.#handlers) {
       if (old === undefined) this.#tell(handlers, 'added', object);
       else this.#tell(handlers, 'updated', object, old);

@@ -7,11 +7,12 @@ import {
   type Answer as Wire,
 } from 'dns-packet';
 import { type OutsideAnswer } from './answer.ts';
-import { type Forwarded, type Forwarder } from './forward-socket.ts';
+import { type AskOutside, type Reply } from './handler.ts';
 import { nameText } from './name.ts';
 import { HEADER_BYTES, keyOf, type Query } from './query.ts';
 import { RCODES } from './record-type.ts';
 import { bareReply, OPT_BYTES, writeOpt } from './reply.ts';
+import { rcodeOf } from './upstream-answer.ts';
 
 const AUTHORITATIVE = 0x0400;
 const CHECKING_DISABLED = 0x10;
@@ -19,20 +20,14 @@ const CHECKING_DISABLED = 0x10;
 export interface AliasedContext {
   readonly query: Query;
   readonly limit: number;
-  readonly forwarder: Forwarder;
+  readonly outside: AskOutside;
   readonly ttl: number;
+  readonly depth: number;
 }
 
-/** What the outside says of the name that aliases led to. Rejects when it says nothing. */
-export function askOutside(
-  { query, forwarder }: AliasedContext,
-  { name }: OutsideAnswer,
-): Forwarded | Promise<Forwarded> {
-  return forwarder.ask({
-    key: keyOf(name, query.type),
-    dnssecOk: false,
-    checkingDisabled: ((query.bytes[3] ?? 0) & CHECKING_DISABLED) !== 0,
-  });
+/** What the outside says of the name that aliases led to; a failure when it says nothing. */
+export function askOutside({ query, outside, depth }: AliasedContext, { name }: OutsideAnswer): Reply {
+  return outside(keyOf(name, query.type), ((query.bytes[3] ?? 0) & CHECKING_DISABLED) !== 0, depth);
 }
 
 /** Aliases of ours, and what the outside says of the name at their end. */
@@ -45,29 +40,19 @@ export async function aliasedReply(context: AliasedContext, outside: OutsideAnsw
 }
 
 /** Rare enough for the general codec, which knows all types there are. A name that does not exist there is no data here. */
-export function mergedReply(
-  { query, limit, ttl }: AliasedContext,
-  outside: OutsideAnswer,
-  forwarded: Forwarded,
-): Buffer {
-  const found = decode(forwarded.answer.bytes);
-  if (forwarded.answer.rcode !== RCODES.NOERROR && forwarded.answer.rcode !== RCODES.NXDOMAIN) {
-    return bareReply(query, 'SERVFAIL');
-  }
+export function mergedReply({ query, limit, ttl }: AliasedContext, outside: OutsideAnswer, answer: Uint8Array): Buffer {
+  const rcode = rcodeOf(answer);
+  if (rcode !== RCODES.NOERROR && rcode !== RCODES.NXDOMAIN) return bareReply(query, 'SERVFAIL');
+  const found = decode(Buffer.from(answer));
   const aliases = outside.aliases.flatMap((alias): Wire[] =>
     alias.kind === 'CNAME' ? [{ type: 'CNAME', name: nameText(alias.name), ttl, data: nameText(alias.target) }] : [],
   );
-  const answers = [...aliases, ...(found.answers ?? []).map((record) => aged(record, forwarded.age))];
+  const answers = [...aliases, ...(found.answers ?? [])];
   const room = query.edns ? limit - OPT_BYTES : limit;
   for (let count = answers.length; ; count--) {
     const out = encodeAnswers(query, answers.slice(0, count), count < answers.length);
     if (out.length <= room || count === 0) return finished(out, query);
   }
-}
-
-function aged(record: Wire, seconds: number): Wire {
-  if (!('ttl' in record) || record.ttl === undefined) return record;
-  return { ...record, ttl: Math.max(0, record.ttl - seconds) };
 }
 
 function encodeAnswers(query: Query, answers: Wire[], truncated: boolean): Buffer {

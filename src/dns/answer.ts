@@ -18,8 +18,12 @@ export interface AnswerSource {
   readonly pods: PodMode;
   /** Needed where `pods` is `verified`. */
   readonly podAddresses?: PodAddresses | undefined;
-  /** Reverse names of these are never asked of anybody else. */
-  readonly isOwnAddress: (address: Address) => boolean;
+  /** Whether a reverse name is one that nobody else is asked for. No address where the name is not a whole one. */
+  readonly keepsReverse: (name: WireName, address: Address | undefined) => boolean;
+  /** Whether reverse names like this are ours to look at. @default all */
+  readonly servesReverse?: ((name: WireName) => boolean) | undefined;
+  /** ClusterIP Services without ready endpoints do not exist. @default false */
+  readonly ignoreEmptyServices?: boolean | undefined;
   /** The Service that clients reach us by: what NS says. */
   readonly dnsService: { readonly namespace: string; readonly name: string };
 }
@@ -132,6 +136,7 @@ function podAnswer(source: AnswerSource, question: Question, label: string, name
 function serviceAnswer(source: AnswerSource, question: Question, entry: ServiceEntry, rest: readonly string[]): Answer {
   const { shape } = entry;
   if (rest.length > 2 || shape === undefined) return NO_NAME;
+  if (source.ignoreEmptyServices === true && shape.kind === 'clusterIp' && !hasEndpoints(entry)) return NO_NAME;
   if (shape.kind === 'alias') return rest.length === 0 ? aliasAnswer(source, question, entry, shape.target) : NO_NAME;
   const [first = '', second = ''] = rest;
   const asked =
@@ -142,6 +147,11 @@ function serviceAnswer(source: AnswerSource, question: Question, entry: ServiceE
         : {};
   const matches = matchesOf(source.zone, entry, asked);
   return matches === undefined ? NO_NAME : matchAnswer(question, entry, matches);
+}
+
+function hasEndpoints({ parts }: ServiceEntry): boolean {
+  for (const part of parts.values()) if (part.addresses.length > 0) return true;
+  return false;
 }
 
 /** CoreDNS takes the labels of a port also without it. */
@@ -193,13 +203,16 @@ function aliasTarget(source: AnswerSource, name: WireName): WireName | undefined
 }
 
 /** Reverse names of our own addresses are answered here even when nothing stands behind them: nobody else knows them. */
-function outside({ zone, isOwnAddress }: AnswerSource, question: Question, labels: readonly string[]): Answer {
+function outside(
+  { zone, keepsReverse, servesReverse }: AnswerSource,
+  question: Question,
+  labels: readonly string[],
+): Answer {
   const forward: OutsideAnswer = { kind: 'outside', name: question.name, aliases: [] };
-  if (labels.at(-1) !== 'arpa') return forward;
+  if (labels.at(-1) !== 'arpa' || servesReverse?.(question.name) === false) return forward;
   const address = addressOfReverse(labels);
-  if (address === undefined) return forward;
-  const targets = reverseTargets(zone, address);
-  if (targets.length === 0) return isOwnAddress(address) ? NO_NAME : forward;
+  const targets = address === undefined ? [] : reverseTargets(zone, address);
+  if (targets.length === 0) return keepsReverse(question.name, address) ? NO_NAME : forward;
   if (question.type !== RECORD_TYPES.PTR) return noData(question);
   return positive(targets.map((target) => ({ kind: 'PTR', name: question.name, target })));
 }

@@ -8,6 +8,7 @@ import { RCODES, RECORD_TYPES } from './record-type.ts';
 import { type DnsRecord } from './record.ts';
 import { reply } from './reply.ts';
 import { compileTemplate } from './template.ts';
+import { rcodeOf } from './upstream-answer.ts';
 import { type Zone } from './zone.ts';
 
 /** The search path of whoever asks from an address; undefined when we cannot be sure of it. */
@@ -77,14 +78,13 @@ async function walkOutside(
   outside: OutsideAnswer,
   rest: readonly WireName[],
 ): Promise<Buffer | undefined> {
-  const forwarded = await Promise.resolve(askOutside(context, outside)).catch(() => undefined);
-  // Without an answer the client must walk by itself: to skip a name would be to answer wrong.
-  if (forwarded === undefined) return undefined;
-  const { rcode } = forwarded.answer;
+  const answer = await askOutside(context, outside);
+  const rcode = rcodeOf(answer);
   if (rcode === RCODES.NXDOMAIN && outside.aliases.length === 0) return walk(context, rest);
+  // Without an answer the client must walk by itself: to skip a name would be to answer wrong.
   if (rcode !== RCODES.NOERROR && rcode !== RCODES.NXDOMAIN) return undefined;
   try {
-    return mergedReply(context, { ...outside, aliases: [aliasTo(context, name), ...outside.aliases] }, forwarded);
+    return mergedReply(context, { ...outside, aliases: [aliasTo(context, name), ...outside.aliases] }, answer);
   } catch {
     return undefined;
   }

@@ -1,4 +1,5 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { existsSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { type Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
@@ -8,7 +9,7 @@ import { literal } from './upstream-socket.ts';
 
 export interface DnsServerOptions {
   readonly resolve: Resolve;
-  /** A bound UDP socket and a listening TCP socket, or an address to bind both to. */
+  /** A bound UDP socket and a listening TCP socket, or an address to bind both to; an empty one is all addresses. */
   readonly listen:
     | { readonly udpFd: number; readonly tcpFd: number }
     | { readonly host: string; readonly port: number };
@@ -29,7 +30,8 @@ const MAX_PIPELINED = 64;
 
 export function startDnsServer(options: DnsServerOptions): DnsServer {
   const { listen } = options;
-  const udp = createSocket({ type: 'host' in listen && listen.host.includes(':') ? 'udp6' : 'udp4', lookup: literal });
+  const host = 'host' in listen ? (listen.host === '' ? everywhere() : listen.host) : '';
+  const udp = createSocket({ type: host.includes(':') ? 'udp6' : 'udp4', lookup: literal });
   const tcp = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => serveConnection(socket, options));
   tcp.maxConnections = MAX_CONNECTIONS;
   const ready = Promise.all([listening(udp), listening(tcp)]).then(() => {
@@ -47,8 +49,8 @@ export function startDnsServer(options: DnsServerOptions): DnsServer {
     udp.bind({ fd: listen.udpFd });
     tcp.listen({ fd: listen.tcpFd });
   } else {
-    udp.bind(listen.port, listen.host);
-    tcp.listen(listen.port, listen.host);
+    udp.bind(listen.port, host);
+    tcp.listen(listen.port, host);
   }
   return {
     ready,
@@ -57,6 +59,11 @@ export function startDnsServer(options: DnsServerOptions): DnsServer {
       tcp.close();
     },
   };
+}
+
+/** All addresses of both families, where the kernel has both. */
+function everywhere(): string {
+  return existsSync('/proc/net/if_inet6') ? '::' : '0.0.0.0';
 }
 
 function listening(socket: UdpSocket | Server): Promise<void> {

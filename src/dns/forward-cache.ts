@@ -12,6 +12,8 @@ export interface CacheEntry {
 export interface ForwardCacheOptions {
   /** Bytes. @default 16 MiB */
   readonly maxBytes?: number | undefined;
+  /** @default as many as there is room for */
+  readonly maxEntries?: number | undefined;
   /** How long after its end an answer may still be given when no upstream answers (RFC 8767), ms. @default 1 h */
   readonly staleMs?: number | undefined;
 }
@@ -22,13 +24,16 @@ const ENTRY_BYTES = 600;
 /** Answers of upstreams by question. Bounded in bytes; the least used go in halves. */
 export class ForwardCache {
   readonly #half: number;
+  readonly #halfEntries: number;
   readonly #staleMs: number;
   #young = new Map<string, CacheEntry>();
   #old = new Map<string, CacheEntry>();
   #youngBytes = 0;
 
-  constructor({ maxBytes = 16 << 20, staleMs = 3_600_000 }: ForwardCacheOptions = {}) {
+  constructor(options: ForwardCacheOptions = {}) {
+    const { maxBytes = 16 << 20, maxEntries = Number.POSITIVE_INFINITY, staleMs = 3_600_000 } = options;
     this.#half = maxBytes / 2;
+    this.#halfEntries = Math.max(1, maxEntries / 2);
     this.#staleMs = staleMs;
   }
 
@@ -58,7 +63,7 @@ export class ForwardCache {
   #put(key: string, entry: CacheEntry): void {
     this.#young.set(key, entry);
     this.#youngBytes += entry.answer.bytes.length + 2 * key.length + ENTRY_BYTES;
-    if (this.#youngBytes <= this.#half) return;
+    if (this.#youngBytes <= this.#half && this.#young.size <= this.#halfEntries) return;
     this.#old = this.#young;
     this.#young = new Map();
     this.#youngBytes = 0;

@@ -1,11 +1,12 @@
+import { randomInt } from 'node:crypto';
 import { type Clock } from '#base/clock.ts';
 import { CodedError } from '#base/errors.ts';
 import { type CacheEntry, ForwardCache, type ForwardCacheOptions } from './forward-cache.ts';
 import { firstGood, isPoor } from './first-good.ts';
 import { type WireName } from './name.ts';
 import { Upstream } from './upstream.ts';
-import { parseUpstreamAnswer, type UpstreamAnswer } from './upstream-answer.ts';
-import { parseServer } from './upstream-socket.ts';
+import { parseUpstreamAnswer, type TtlLimits, type UpstreamAnswer } from './upstream-answer.ts';
+import { parseServer, type ServerAddress } from './upstream-socket.ts';
 
 export interface ForwardQuestion {
   /** Name in lower case, then type. */
@@ -50,19 +51,31 @@ export interface Forwarder {
 }
 
 export interface ForwarderOptions extends ForwardCacheOptions {
-  /** `10.0.0.1` or `10.0.0.1:5353`, asked in this order. */
-  readonly upstreams: readonly string[];
+  /** `10.0.0.1` or `10.0.0.1:5353`. */
+  readonly upstreams: readonly (string | ServerAddress)[];
+  /** Which is asked first. @default sequential */
+  readonly policy?: 'sequential' | 'random' | 'round_robin' | undefined;
+  readonly forceTcp?: boolean | undefined;
+  /** Failures in a row after which a server is asked last; 0: never. @default 2 */
+  readonly maxFails?: number | undefined;
+  /** @default CoreDNS's */
+  readonly ttlLimits?: TtlLimits | undefined;
+  /** Whether an answer may be kept. @default yes */
+  readonly keeps?: ((key: string, answer: UpstreamAnswer) => boolean) | undefined;
+  /** What is asked for in this last part of its time is asked anew; 0: never. @default 0.1 */
+  readonly prefetchPart?: number | undefined;
+  /** Stale answers are given at once, while new ones are asked for; else only when those fail. @default false */
+  readonly staleAtOnce?: boolean | undefined;
   readonly clock: Clock;
   /** For each upstream, ms. @default 2000 */
   readonly timeoutMs?: number;
   /** How long one may think before the next is asked too, ms. @default 500 */
   readonly hedgeMs?: number;
   /** Questions under way at a time; more are refused. @default 1000 */
-  readonly maxConcurrent?: number;
+  readonly maxConcurrent?: number | undefined;
 }
 
-/** What is asked for in the last tenth of its time is asked anew at once, unless its time is too short for that. */
-const PREFETCH_PART = 0.1;
+/** What is kept for less is not worth asking for anew before its time. */
 const PREFETCH_MIN_MS = 10_000;
 /** How long a stale answer is given before the upstreams are tried once more. */
 const STALE_RETRY_MS = 5000;
@@ -73,19 +86,31 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
 
 class CachingForwarder implements Forwarder {
   readonly counts: ForwarderCounts = { hits: 0, denialHits: 0, misses: 0, prefetches: 0, stale: 0, rejected: 0 };
+  readonly #options: ForwarderOptions;
   readonly #clock: Clock;
   readonly #hedgeMs: number;
   readonly #maxConcurrent: number;
   readonly #upstreams: readonly Upstream[];
   readonly #cache: ForwardCache;
   readonly #inFlight = new Map<string, Promise<Forwarded>>();
+  #turn = 0;
 
   constructor(options: ForwarderOptions) {
     const { clock, timeoutMs = 2000, hedgeMs = 500, maxConcurrent = 1000 } = options;
+    const { forceTcp, maxFails } = options;
+    this.#options = options;
     this.#clock = clock;
     this.#hedgeMs = hedgeMs;
     this.#maxConcurrent = maxConcurrent;
-    this.#upstreams = options.upstreams.map((server) => new Upstream(parseServer(server), clock, timeoutMs));
+    this.#upstreams = options.upstreams.map(
+      (server) =>
+        new Upstream(typeof server === 'string' ? parseServer(server) : server, {
+          clock,
+          timeoutMs,
+          forceTcp,
+          maxFails,
+        }),
+    );
     this.#cache = new ForwardCache(options);
   }
 
@@ -133,7 +158,8 @@ class CachingForwarder implements Forwarder {
     if (answer.answers > 0) this.counts.hits++;
     else this.counts.denialHits++;
     const whole = expiresAt - storedAt;
-    if (whole >= PREFETCH_MIN_MS && expiresAt - now < whole * PREFETCH_PART && entry.refreshedAt === storedAt) {
+    const { prefetchPart = 0.1 } = this.#options;
+    if (whole >= PREFETCH_MIN_MS && expiresAt - now < whole * prefetchPart && entry.refreshedAt === storedAt) {
       entry.refreshedAt = now;
       this.counts.prefetches++;
       this.#fetch(cacheKey, question).catch(() => {});
@@ -153,6 +179,11 @@ class CachingForwarder implements Forwarder {
     };
     if (entry.refreshedAt > entry.expiresAt && now - entry.refreshedAt < STALE_RETRY_MS) return stale();
     this.counts.misses++;
+    if (this.#options.staleAtOnce === true) {
+      entry.refreshedAt = now;
+      this.#fetch(cacheKey, question).catch(() => {});
+      return stale();
+    }
     return this.#fetch(cacheKey, question).catch(() => {
       entry.refreshedAt = this.#clock.monotonic();
       return stale();
@@ -171,12 +202,21 @@ class CachingForwarder implements Forwarder {
     return asked;
   }
 
+  #byPolicy(upstreams: readonly Upstream[]): readonly Upstream[] {
+    const { policy = 'sequential' } = this.#options;
+    if (policy === 'sequential' || upstreams.length < 2) return upstreams;
+    const first = policy === 'random' ? randomInt(upstreams.length) : this.#turn++ % upstreams.length;
+    return [...upstreams.slice(first), ...upstreams.slice(0, first)];
+  }
+
   async #askUpstreams(cacheKey: string, question: ForwardQuestion): Promise<Forwarded> {
     const usable = this.#upstreams.filter(({ looping }) => !looping);
     // When none is healthy all are tried: a wrong idea of their health must not be what breaks a cluster.
-    const order = [...usable.filter(({ healthy }) => healthy), ...usable.filter(({ healthy }) => !healthy)];
+    const turned = this.#byPolicy(usable);
+    const order = [...turned.filter(({ healthy }) => healthy), ...turned.filter(({ healthy }) => !healthy)];
     const tries = order.map((upstream) => async (): Promise<UpstreamAnswer> => {
-      const answer = parseUpstreamAnswer(await upstream.ask(question.key, question), question.key);
+      const bytes = await upstream.ask(question.key, question);
+      const answer = parseUpstreamAnswer(bytes, question.key, this.#options.ttlLimits);
       if (answer === undefined) throw new CodedError('EPROTO', 'Cannot read the answer of a DNS server');
       return answer;
     });
@@ -186,7 +226,10 @@ class CachingForwarder implements Forwarder {
     if (known !== undefined && !isPoor(known)) {
       throw new CodedError('ENOUPSTREAM', 'Cannot resolve a name outside of the cluster: the servers report failures');
     }
-    if (answer.ttl > 0) this.#cache.set(cacheKey, answer, now);
+    const { keeps } = this.#options;
+    if (answer.ttl > 0 && (keeps === undefined || keeps(question.key, answer))) {
+      this.#cache.set(cacheKey, answer, now);
+    }
     return { answer, age: 0, stale: false };
   }
 }

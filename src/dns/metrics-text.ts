@@ -1,13 +1,29 @@
-import { type Forwarder } from './forward-socket.ts';
+import process from 'node:process';
+import { type Forwarder, type ForwarderCounts } from './forward-socket.ts';
 import { type DnsMetrics, FAMILIES, type Histogram, PLUGINS, PROTOCOLS, TYPE_LABELS } from './metrics.ts';
 import { RCODES } from './record-type.ts';
 
 export interface MetricsSources {
-  readonly metrics: DnsMetrics;
-  readonly forwarder?: Forwarder | undefined;
+  readonly servers: readonly ServerMetrics[];
+  readonly forwarders: readonly ForwarderMetrics[];
   readonly version: string;
-  /** As CoreDNS writes it. @default dns://:53 */
-  readonly server?: string | undefined;
+  /** Configurations that could not be followed. */
+  readonly failedReloads?: number | undefined;
+}
+
+export interface ServerMetrics {
+  /** As CoreDNS writes it: `dns://:53`. */
+  readonly server: string;
+  readonly zone: string;
+  readonly metrics: DnsMetrics;
+  /** Plugins of CoreDNS that it stands in for. */
+  readonly plugins?: readonly string[] | undefined;
+}
+
+export interface ForwarderMetrics {
+  readonly server: string;
+  readonly zones: string;
+  readonly forwarder: Forwarder;
 }
 
 type Labels = Readonly<Record<string, string>>;
@@ -15,70 +31,131 @@ type Labels = Readonly<Record<string, string>>;
 const rcodeNames = new Map<number, string>(Object.entries(RCODES).map(([name, code]) => [code, name]));
 
 /** The Prometheus text of `/metrics`, under the names that dashboards for CoreDNS know. */
-export function metricsText({ metrics, forwarder, version, server = 'dns://:53' }: MetricsSources): string {
-  const at = { server, zone: '.', view: '' };
+export function metricsText({ servers, forwarders, version, failedReloads = 0 }: MetricsSources): string {
   const page = new Page();
   page.family('coredns_build_info', 'gauge', 'The program that answers.');
   page.line('coredns_build_info', { version, program: 'clusterip' }, 1);
   page.family('coredns_panics_total', 'counter', 'Queries that ended in an error of the program.');
-  page.line('coredns_panics_total', {}, metrics.panics);
-  writeRequests(page, metrics, at);
-  const { requestSizes, responseSizes, durations } = metrics;
+  page.line(
+    'coredns_panics_total',
+    {},
+    servers.reduce((sum, { metrics }) => sum + metrics.panics, 0),
+  );
+  page.family('coredns_reload_failed_total', 'counter', 'Configurations that could not be followed.');
+  page.line('coredns_reload_failed_total', {}, failedReloads);
+  writePlugins(page, servers);
+  writeRequests(page, servers);
   page.family('coredns_dns_request_duration_seconds', 'histogram', 'Time to the answer; from samples.');
-  page.histogram('coredns_dns_request_duration_seconds', at, durations);
-  for (const [name, sizes] of [
-    ['coredns_dns_request_size_bytes', requestSizes],
-    ['coredns_dns_response_size_bytes', responseSizes],
+  for (const server of servers) {
+    page.histogram('coredns_dns_request_duration_seconds', labelsOf(server), server.metrics.durations);
+  }
+  for (const [name, kind] of [
+    ['coredns_dns_request_size_bytes', 'requestSizes'],
+    ['coredns_dns_response_size_bytes', 'responseSizes'],
   ] as const) {
     page.family(name, 'histogram', 'Size of messages.');
-    for (const [i, histogram] of sizes.entries()) page.histogram(name, { ...at, proto: PROTOCOLS[i] ?? '' }, histogram);
+    for (const server of servers) {
+      for (const [i, histogram] of server.metrics[kind].entries()) {
+        page.histogram(name, { ...labelsOf(server), proto: PROTOCOLS[i] ?? '' }, histogram);
+      }
+    }
   }
-  if (forwarder !== undefined) writeForwarder(page, forwarder, at);
+  if (forwarders.length > 0) writeForwarders(page, forwarders);
+  writeProcess(page);
   return page.text();
 }
 
-function writeRequests(page: Page, { requests, responses }: DnsMetrics, at: Labels): void {
-  page.family('coredns_dns_requests_total', 'counter', 'Queries.');
-  for (const [i, count] of requests.entries()) {
-    if (count === 0) continue;
-    const type = TYPE_LABELS[i % TYPE_LABELS.length] ?? '';
-    const rest = Math.floor(i / TYPE_LABELS.length);
-    const labels = { ...at, proto: PROTOCOLS[rest >> 1] ?? '', family: FAMILIES[rest & 1] ?? '', type };
-    page.line('coredns_dns_requests_total', labels, count);
-  }
-  page.family('coredns_dns_responses_total', 'counter', 'Answers.');
-  for (const [i, count] of responses.entries()) {
-    if (count === 0) continue;
-    const labels = { ...at, rcode: rcodeNames.get(i % 16) ?? `RCODE${i % 16}`, plugin: PLUGINS[i >> 4] ?? '' };
-    page.line('coredns_dns_responses_total', labels, count);
+function labelsOf({ server, zone }: ServerMetrics): Labels {
+  return { server, zone, view: '' };
+}
+
+function writePlugins(page: Page, servers: readonly ServerMetrics[]): void {
+  page.family('coredns_plugin_enabled', 'gauge', 'What a server has.');
+  for (const server of servers) {
+    for (const name of server.plugins ?? []) page.line('coredns_plugin_enabled', { ...labelsOf(server), name }, 1);
   }
 }
 
-function writeForwarder(page: Page, forwarder: Forwarder, { server, view }: Labels): void {
-  const { hits, denialHits, misses, prefetches, stale, rejected } = forwarder.counts;
-  const labels = { server: server ?? '', zones: '.', view: view ?? '' };
-  const counter = (name: string, help: string, own: Labels, value: number): void => {
-    page.family(name, 'counter', help);
-    page.line(name, own, value);
-  };
+function writeRequests(page: Page, servers: readonly ServerMetrics[]): void {
+  page.family('coredns_dns_requests_total', 'counter', 'Queries.');
+  for (const server of servers) {
+    for (const [i, count] of server.metrics.requests.entries()) {
+      if (count === 0) continue;
+      const type = TYPE_LABELS[i % TYPE_LABELS.length] ?? '';
+      const rest = Math.floor(i / TYPE_LABELS.length);
+      const labels = { proto: PROTOCOLS[rest >> 1] ?? '', family: FAMILIES[rest & 1] ?? '', type };
+      page.line('coredns_dns_requests_total', { ...labelsOf(server), ...labels }, count);
+    }
+  }
+  page.family('coredns_dns_responses_total', 'counter', 'Answers.');
+  for (const server of servers) {
+    for (const [i, count] of server.metrics.responses.entries()) {
+      if (count === 0) continue;
+      const labels = { rcode: rcodeNames.get(i % 16) ?? `RCODE${i % 16}`, plugin: PLUGINS[i >> 4] ?? '' };
+      page.line('coredns_dns_responses_total', { ...labelsOf(server), ...labels }, count);
+    }
+  }
+}
+
+/** Family, its help, and what it counts of a forwarder. */
+const CACHE_COUNTERS: readonly (readonly [string, string, (counts: ForwarderCounts) => number])[] = [
+  [
+    'coredns_cache_requests_total',
+    'Queries for names of others.',
+    ({ hits, denialHits, misses }) => hits + denialHits + misses,
+  ],
+  ['coredns_cache_misses_total', 'Those that others were asked.', ({ misses }) => misses],
+  ['coredns_cache_prefetch_total', 'Answers asked for anew before their time.', ({ prefetches }) => prefetches],
+  ['coredns_cache_served_stale_total', 'Answers given after their time.', ({ stale }) => stale],
+];
+
+function writeForwarders(page: Page, forwarders: readonly ForwarderMetrics[]): void {
+  const labelled = forwarders.map(({ server, zones, forwarder }) => ({
+    labels: { server, zones, view: '' },
+    forwarder,
+  }));
   page.family('coredns_cache_entries', 'gauge', 'Answers of others that are kept.');
-  page.line('coredns_cache_entries', { ...labels, type: 'success' }, forwarder.cacheSize);
+  for (const { labels, forwarder } of labelled) {
+    page.line('coredns_cache_entries', { ...labels, type: 'success' }, forwarder.cacheSize);
+  }
   page.family('coredns_cache_hits_total', 'counter', 'Queries answered from them.');
-  page.line('coredns_cache_hits_total', { ...labels, type: 'success' }, hits);
-  page.line('coredns_cache_hits_total', { ...labels, type: 'denial' }, denialHits);
-  counter('coredns_cache_requests_total', 'Queries for names of others.', labels, hits + denialHits + misses);
-  counter('coredns_cache_misses_total', 'Those that others were asked.', labels, misses);
-  counter('coredns_cache_prefetch_total', 'Answers asked for anew before their time.', labels, prefetches);
-  counter('coredns_cache_served_stale_total', 'Answers given after their time.', labels, stale);
-  counter('coredns_forward_max_concurrent_rejects_total', 'Queries over the limit.', {}, rejected);
-  const upstreams = forwarder.upstreams();
-  const broken = upstreams.length > 0 && upstreams.every(({ healthy, looping }) => !healthy || looping);
+  for (const { labels, forwarder } of labelled) {
+    page.line('coredns_cache_hits_total', { ...labels, type: 'success' }, forwarder.counts.hits);
+    page.line('coredns_cache_hits_total', { ...labels, type: 'denial' }, forwarder.counts.denialHits);
+  }
+  for (const [name, help, count] of CACHE_COUNTERS) {
+    page.family(name, 'counter', help);
+    for (const { labels, forwarder } of labelled) page.line(name, labels, count(forwarder.counts));
+  }
+  page.family('coredns_forward_max_concurrent_rejects_total', 'counter', 'Queries over the limit.');
+  const rejected = forwarders.reduce((sum, { forwarder }) => sum + forwarder.counts.rejected, 0);
+  page.line('coredns_forward_max_concurrent_rejects_total', {}, rejected);
+  writeUpstreams(page, forwarders);
+}
+
+function writeUpstreams(page: Page, forwarders: readonly ForwarderMetrics[]): void {
+  const upstreams = forwarders.flatMap(({ forwarder }) => forwarder.upstreams());
+  const broken = forwarders.some(({ forwarder }) => {
+    const own = forwarder.upstreams();
+    return own.length > 0 && own.every(({ healthy, looping }) => !healthy || looping);
+  });
   page.family('coredns_forward_healthcheck_broken', 'gauge', 'Whether no server answers.');
   page.line('coredns_forward_healthcheck_broken', {}, broken ? 1 : 0);
   page.family('coredns_proxy_healthcheck_failures_total', 'counter', 'Failures of a server.');
-  for (const { to, failed } of upstreams) {
+  const failures = new Map<string, number>();
+  for (const { to, failed } of upstreams) failures.set(to, (failures.get(to) ?? 0) + failed);
+  for (const [to, failed] of failures) {
     page.line('coredns_proxy_healthcheck_failures_total', { proxy_name: 'forward', to }, failed);
   }
+}
+
+/** As the client libraries of Prometheus write them. */
+function writeProcess(page: Page): void {
+  const { user, system } = process.cpuUsage();
+  page.family('process_cpu_seconds_total', 'counter', 'Processor time.');
+  page.line('process_cpu_seconds_total', {}, (user + system) / 1e6);
+  page.family('process_resident_memory_bytes', 'gauge', 'Resident memory.');
+  page.line('process_resident_memory_bytes', {}, process.memoryUsage.rss());
 }
 
 class Page {

@@ -93,13 +93,13 @@ export function withMetrics(resolve: Resolve, metrics: DnsMetrics, clock: Clock)
     metrics.panics++;
     throw error;
   };
-  return (bytes, transport, client) => {
+  return (bytes, transport, client, depth) => {
     metrics.request(bytes, transport, client);
     const timed = ++number % SAMPLE === 0;
     const start = timed ? clock.monotonic() : 0;
     let answer: ReturnType<Resolve>;
     try {
-      answer = resolve(bytes, transport, client);
+      answer = resolve(bytes, transport, client, depth);
     } catch (error) {
       return panicked(error);
     }

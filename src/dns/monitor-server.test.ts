@@ -19,12 +19,16 @@ test('counts what it answers, under the names of CoreDNS', async () => {
   await ask(resolve, 'none.ns.svc.cluster.local AAAA', { edns: 1232 }, 'fd00::1');
   await ask(resolve, 'example.org MX', {}, '::ffff:10.244.0.1');
   const at = 'server="dns://:53",zone=".",view=""';
-  const lines = metricsText({ metrics, forwarder, version: '1' })
+  const server = 'dns://:53';
+  const servers = [{ server, zone: '.', metrics, plugins: ['kubernetes'] }];
+  const lines = metricsText({ servers, forwarders: [{ server, zones: '.', forwarder }], version: '1' })
     .split('\n')
-    .filter((line) => /_total|_sum|_count|le="100"|broken |info/.test(line) && !line.startsWith('#'));
+    .filter((line) => /_total|_sum|_count|le="100"|broken |info|enabled/.test(line) && line.startsWith('coredns'));
   assert.deepEqual(lines, [
     'coredns_build_info{version="1",program="clusterip"} 1',
     'coredns_panics_total 0',
+    'coredns_reload_failed_total 0',
+    `coredns_plugin_enabled{${at},name="kubernetes"} 1`,
     `coredns_dns_requests_total{${at},proto="udp",family="1",type="A"} 128`,
     `coredns_dns_requests_total{${at},proto="udp",family="1",type="MX"} 1`,
     `coredns_dns_requests_total{${at},proto="udp",family="2",type="AAAA"} 1`,

@@ -54,3 +54,8 @@ export function trimSuffix(name: WireName, suffix: WireName): string | undefined
   while (at < start) at += 1 + name.charCodeAt(at);
   return at === start ? name.slice(0, start) : undefined;
 }
+
+/** Whether it is `zone` or below it. */
+export function isBelow(name: WireName, zone: WireName): boolean {
+  return zone === '\0' || trimSuffix(name, zone) !== undefined;
+}

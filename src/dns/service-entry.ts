@@ -1,5 +1,6 @@
 import {
   type DiscoveryEndpointPort,
+  type Endpoint,
   type EndpointSlice,
   type Service,
   type ServicePort,
@@ -55,21 +56,35 @@ function aliasShape(externalName: string): ServiceShape {
   return target === undefined || target === '\0' ? { kind: 'nothing' } : { kind: 'alias', target };
 }
 
+export interface PartOptions {
+  /** Endpoints without a hostname go by their Pod's name, where that can be a label. @default false */
+  readonly endpointPodNames?: boolean | undefined;
+}
+
+const MAX_LABEL = 63;
+
 /** The conditions are set by controllers; an absent one means ready, as the API says. */
-export function partOf(owner: ServiceEntry, slice: EndpointSlice): EndpointPart {
+export function partOf(owner: ServiceEntry, slice: EndpointSlice, options: PartOptions = {}): EndpointPart {
   const addresses: Address[] = [];
   const hostnames: string[] = [];
-  for (const { addresses: texts, conditions, hostname = '' } of slice.endpoints ?? []) {
+  for (const endpoint of slice.endpoints ?? []) {
+    const { addresses: texts, conditions } = endpoint;
     if (conditions?.ready === false || slice.addressType === 'FQDN') continue;
     for (const text of texts) {
       const address = parseAddress(text);
       if (address === undefined) continue;
       addresses.push(address);
-      hostnames.push(hostname.toLowerCase());
+      hostnames.push(labelOf(endpoint, options).toLowerCase());
     }
   }
   const named = hostnames.some((hostname) => hostname !== '');
   return { owner, addresses, hostnames: named ? hostnames : undefined, ports: namedPorts(slice.ports ?? []) };
+}
+
+function labelOf({ hostname = '', targetRef }: Endpoint, { endpointPodNames = false }: PartOptions): string {
+  if (hostname !== '' || !endpointPodNames) return hostname;
+  const name = targetRef?.name ?? '';
+  return name.length <= MAX_LABEL ? name : '';
 }
 
 function namedPorts(

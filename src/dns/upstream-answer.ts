@@ -16,11 +16,19 @@ export interface UpstreamAnswer {
   readonly ttl: number;
 }
 
-/** CoreDNS's limits for what it keeps; a denial is believed for a shorter time. */
-const MAX_TTL = 3600;
-const MAX_DENIAL_TTL = 1800;
-/** RFC 9520: failures are remembered too, for a moment. */
-const FAILURE_TTL = 1;
+/** How long answers may be kept, in seconds; what clients are told keeps to it too. */
+export interface TtlLimits {
+  readonly success: { readonly minSeconds: number; readonly maxSeconds: number };
+  readonly denial: { readonly minSeconds: number; readonly maxSeconds: number };
+  readonly failureSeconds: number;
+}
+
+/** CoreDNS's limits for what it keeps; a denial is believed for a shorter time. RFC 9520: failures for a moment. */
+const TTL_LIMITS: TtlLimits = Object.freeze({
+  success: { minSeconds: 0, maxSeconds: 3600 },
+  denial: { minSeconds: 0, maxSeconds: 1800 },
+  failureSeconds: 1,
+});
 
 const QR = 0x80;
 const TC = 0x02;
@@ -35,7 +43,11 @@ export function rcodeOf(bytes: Uint8Array): number {
 }
 
 /** Undefined for bytes that are no answer to the question of `key` (name in lower case, then type). */
-export function parseUpstreamAnswer(bytes: Buffer, key: string): UpstreamAnswer | undefined {
+export function parseUpstreamAnswer(
+  bytes: Buffer,
+  key: string,
+  limits: TtlLimits = TTL_LIMITS,
+): UpstreamAnswer | undefined {
   const questionEnd = HEADER_BYTES + key.length + 2;
   if (bytes.length < questionEnd || ((bytes[2] ?? 0) & QR) === 0 || uint16(bytes, 4) !== 1) return undefined;
   if (!isSameQuestion(bytes, key)) return undefined;
@@ -44,15 +56,21 @@ export function parseUpstreamAnswer(bytes: Buffer, key: string): UpstreamAnswer 
   const records = readRecords(bytes, questionEnd, answers + authorities + uint16(bytes, 10));
   if (records === undefined || records.length < answers + authorities) return undefined;
   const rcode = rcodeOf(bytes);
+  const copy = owned(bytes.subarray(0, records.at(-1)?.end ?? questionEnd));
+  const { minSeconds, maxSeconds } = answers > 0 ? limits.success : limits.denial;
+  for (const { ttlAt } of records) {
+    const ttl = saneTtl(copy.readUInt32BE(ttlAt));
+    copy.writeUInt32BE(Math.min(Math.max(ttl, minSeconds), maxSeconds), ttlAt);
+  }
   return {
-    bytes: owned(bytes.subarray(0, records.at(-1)?.end ?? questionEnd)),
+    bytes: copy,
     rcode,
     authentic: ((bytes[3] ?? 0) & AD) !== 0,
     answers,
     authorities,
     ends: Uint16Array.from([questionEnd, ...records.map(({ end }) => end)]),
     ttls: Uint16Array.from(records.map(({ ttlAt }) => ttlAt)),
-    ttl: cacheTtl(bytes, rcode, records, answers, authorities),
+    ttl: cacheTtl({ bytes: copy, rcode, records, answers, authorities, limits }),
   };
 }
 
@@ -79,19 +97,23 @@ function readRecords(bytes: Buffer, start: number, count: number): readonly Reco
 }
 
 /** RFC 2308 5: a denial is kept as long as its SOA says, and one without SOA is not kept. */
-function cacheTtl(
-  bytes: Buffer,
-  rcode: number,
-  records: readonly RecordPlace[],
-  answers: number,
-  authorities: number,
-): number {
-  if (rcode !== RCODES.NOERROR && rcode !== RCODES.NXDOMAIN) return FAILURE_TTL;
-  const given = records.slice(0, answers + authorities).map(({ ttlAt }) => saneTtl(bytes.readUInt32BE(ttlAt)));
-  const ttl = Math.min(MAX_TTL, ...given);
+function cacheTtl({ bytes, rcode, records, answers, authorities, limits }: Parsed): number {
+  if (rcode !== RCODES.NOERROR && rcode !== RCODES.NXDOMAIN) return limits.failureSeconds;
+  const given = records.slice(0, answers + authorities).map(({ ttlAt }) => bytes.readUInt32BE(ttlAt));
+  const ttl = Math.min(limits.success.maxSeconds, ...given);
   const soa = records.slice(answers, answers + authorities).find(({ type }) => type === RECORD_TYPES.SOA);
-  if (soa !== undefined) return Math.min(ttl, saneTtl(bytes.readUInt32BE(soa.end - 4)), MAX_DENIAL_TTL);
-  return rcode === RCODES.NOERROR && answers > 0 ? ttl : 0;
+  if (soa === undefined) return rcode === RCODES.NOERROR && answers > 0 ? ttl : 0;
+  const { minSeconds, maxSeconds } = limits.denial;
+  return Math.max(Math.min(ttl, saneTtl(bytes.readUInt32BE(soa.end - 4)), maxSeconds), answers > 0 ? 0 : minSeconds);
+}
+
+interface Parsed {
+  readonly bytes: Buffer;
+  readonly rcode: number;
+  readonly records: readonly RecordPlace[];
+  readonly answers: number;
+  readonly authorities: number;
+  readonly limits: TtlLimits;
 }
 
 /** RFC 2181 8: with the first bit set it is 0. */

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
-import { createSocket, type Socket } from 'node:dgram';
-import { connect } from 'node:net';
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { type Clock } from '#base/clock.ts';
 import { CodedError } from '#base/errors.ts';
 import { HEADER_BYTES, skipName, uint16 } from './query.ts';
@@ -8,6 +9,17 @@ import { HEADER_BYTES, skipName, uint16 } from './query.ts';
 export interface ServerAddress {
   readonly host: string;
   readonly port: number;
+  /** DNS over TLS (RFC 7858). */
+  readonly tls?: ServerTls | undefined;
+}
+
+export interface ServerTls {
+  /** The name that its certificate has to be for; by default its address. */
+  readonly serverName?: string | undefined;
+  /** PEM. */
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
 }
 
 /** `10.0.0.1`, `10.0.0.1:5353`, `fd00::1` or `[fd00::1]:5353`. */
@@ -27,7 +39,7 @@ interface Waiting {
 }
 
 interface Port {
-  readonly socket: Socket;
+  readonly socket: UdpSocket;
   readonly waiting: Map<number, Waiting>;
   /** Nothing can be sent before; rejects when it never can. */
   connected: Promise<void>;
@@ -76,7 +88,7 @@ export class UpstreamSocket {
   /** A connection of its own: what needs TCP is rare. */
   askTcp(query: Buffer, timeoutMs: number): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      const socket = connect({ host: this.server.host, port: this.server.port });
+      const socket = openStream(this.server);
       const timer = this.#clock.after(timeoutMs, () => done(this.#error('ETIMEDOUT', 'it does not answer')));
       let received = Buffer.alloc(0);
       const done = (result: Buffer | Error): void => {
@@ -150,6 +162,19 @@ export class UpstreamSocket {
   }
 }
 
+function openStream({ host, port, tls }: ServerAddress): Socket {
+  if (tls === undefined) return connect({ host, port });
+  const { serverName, ca, cert, key } = tls;
+  return connectTls({
+    host,
+    port,
+    ...(serverName === undefined ? {} : { servername: serverName }),
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  });
+}
+
 /** Somebody who guessed the number must guess the question too. Servers leave it out of what they cannot read. */
 function answers(answer: Buffer, question: Buffer): boolean {
   if (uint16(answer, 4) === 0) return true;
@@ -158,7 +183,7 @@ function answers(answer: Buffer, question: Buffer): boolean {
 }
 
 /** Once connected, the kernel drops what others send to this port, and tells us when nobody listens at the other end. */
-function connectTo(socket: Socket, port: number, host: string): Promise<void> {
+function connectTo(socket: UdpSocket, port: number, host: string): Promise<void> {
   const connected = new Promise<void>((resolve, reject) => {
     socket.connect(port, host, (error?: Error) => {
       if (error !== undefined && error !== null) return reject(error);

@@ -13,6 +13,15 @@ const MAX_PROBE_MS = 10_000;
 /** A name that only a question that came back to ourselves can have. `internal` belongs to nobody. */
 const LOOP_DOMAIN = `${wireLabel('clusterip-loop')}${wireLabel('internal')}\0`;
 
+export interface UpstreamOptions {
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  /** @default false */
+  readonly forceTcp?: boolean | undefined;
+  /** 0: it is never given up. @default 2 */
+  readonly maxFails?: number | undefined;
+}
+
 /** One server, with what we know of its health. */
 export class Upstream {
   readonly server: ServerAddress;
@@ -24,21 +33,26 @@ export class Upstream {
   readonly #clock: Clock;
   readonly #socket: UpstreamSocket;
   readonly #timeoutMs: number;
+  readonly #forceTcp: boolean;
+  readonly #maxFails: number;
   readonly #nonce = randomBytes(8).toString('hex');
   #probe: Disposable | undefined;
   #checked = false;
   #closed = false;
   #withoutEdns = false;
 
-  constructor(server: ServerAddress, clock: Clock, timeoutMs: number) {
+  constructor(server: ServerAddress, options: UpstreamOptions) {
+    const { clock, timeoutMs, forceTcp = false, maxFails = MAX_FAILURES } = options;
     this.server = server;
     this.#clock = clock;
     this.#timeoutMs = timeoutMs;
+    this.#forceTcp = forceTcp || server.tls !== undefined;
+    this.#maxFails = maxFails === 0 ? Number.POSITIVE_INFINITY : maxFails;
     this.#socket = new UpstreamSocket(server, clock);
   }
 
   get healthy(): boolean {
-    return this.failures < MAX_FAILURES;
+    return this.failures < this.#maxFails;
   }
 
   isLoopName(name: WireName): boolean {
@@ -74,6 +88,7 @@ export class Upstream {
   }
 
   async #exchange(query: Buffer): Promise<Buffer> {
+    if (this.#forceTcp) return this.#socket.askTcp(query, this.#timeoutMs);
     const answer = await this.#socket.askUdp(query, this.#timeoutMs);
     return isTruncated(answer) ? this.#socket.askTcp(query, this.#timeoutMs) : answer;
   }
@@ -88,7 +103,7 @@ export class Upstream {
   #probeAfter(ms: number): void {
     this.#probe = this.#clock.after(ms, () => {
       const probe = upstreamQuery(`\0\0${String.fromCharCode(RECORD_TYPES.NS)}`, { edns: false });
-      this.#socket.askUdp(probe, this.#timeoutMs).then(
+      this.#exchange(probe).then(
         () => {
           this.failures = 0;
           this.#probe = undefined;
@@ -106,6 +121,6 @@ export class Upstream {
     if (this.#checked) return;
     this.#checked = true;
     const key = `${this.#loopName()}\0${String.fromCharCode(RECORD_TYPES.HINFO)}`;
-    this.#socket.askUdp(upstreamQuery(key, { edns: false }), this.#timeoutMs).catch(() => {});
+    this.#exchange(upstreamQuery(key, { edns: false })).catch(() => {});
   }
 }

@@ -1,3 +1,4 @@
+import { type ObjectMeta } from '#api/object.ts';
 import { endpointSlices, namespaces, pods, services } from '#api/resource.ts';
 import { type Informers } from '#client/informers.ts';
 import { type PodIndex } from './pod-index.ts';
@@ -5,27 +6,35 @@ import { type Zone } from './zone.ts';
 
 export interface ZoneSyncOptions {
   /** May be shared with others of the thread. */
-  readonly informers: Informers;
+  readonly informers: Pick<Informers, 'for'>;
+  /** Namespaces that are not served are as if they were not there. @default all are */
+  readonly serves?: ((namespace: string) => boolean) | undefined;
+  /** Without endpoints there are only the addresses of Services. @default false */
+  readonly noEndpoints?: boolean | undefined;
   readonly signal: AbortSignal;
 }
 
 /** Keeps a zone up to date with a cluster; resolves when all that is there now is in it. */
-export async function syncZone(zone: Zone, { informers, signal }: ZoneSyncOptions): Promise<void> {
+export async function syncZone(zone: Zone, options: ZoneSyncOptions): Promise<void> {
+  const { informers, signal, noEndpoints = false } = options;
+  const serves = ({ metadata }: { readonly metadata: ObjectMeta }): boolean =>
+    options.serves?.(metadata.namespace ?? metadata.name) ?? true;
   const allNamespaces = informers.for(namespaces);
   const allServices = informers.for(services);
   const allSlices = informers.for(endpointSlices);
   allNamespaces.on({
-    added: (namespace) => zone.addNamespace(namespace.metadata.name),
+    added: (namespace) => void (serves(namespace) && zone.addNamespace(namespace.metadata.name)),
     deleted: (namespace) => zone.removeNamespace(namespace.metadata.name),
   });
   allServices.on({
-    added: (service) => zone.setService(service),
-    updated: (service) => zone.setService(service),
+    added: (service) => void (serves(service) && zone.setService(service)),
+    updated: (service) => void (serves(service) && zone.setService(service)),
     deleted: (service) => zone.removeService(service),
   });
   allSlices.on({
-    added: (slice) => zone.setSlice(slice),
+    added: (slice) => void (serves(slice) && zone.setSlice(slice)),
     updated: (slice, old) => {
+      if (!serves(slice)) return;
       if (
         slice.metadata.labels?.['kubernetes.io/service-name'] !== old.metadata.labels?.['kubernetes.io/service-name']
       ) {
@@ -35,7 +44,7 @@ export async function syncZone(zone: Zone, { informers, signal }: ZoneSyncOption
     },
     deleted: (slice) => zone.removeSlice(slice),
   });
-  const all = [allNamespaces, allServices, allSlices];
+  const all = noEndpoints ? [allNamespaces, allServices] : [allNamespaces, allServices, allSlices];
   for (const informer of all) informer.start(signal);
   await Promise.all(all.map((informer) => informer.synced));
 }

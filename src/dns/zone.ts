@@ -1,7 +1,7 @@
 import { type EndpointSlice, type Service } from '#api/generated/types.ts';
 import { type Address } from './address.ts';
 import { labelsOf, wireLabel, wireName, type WireName } from './name.ts';
-import { type EndpointPart, partOf, type ServiceEntry, shapeOf } from './service-entry.ts';
+import { type EndpointPart, partOf, type PartOptions, type ServiceEntry, shapeOf } from './service-entry.ts';
 
 /**
  * The Services of a cluster and their endpoints, as they are asked for: by name and by address. Nothing but what DNS
@@ -19,7 +19,10 @@ export class Zone {
   /** One part where an address is in one slice only, which nearly all are: an array for each would cost more. */
   readonly #byEndpoint = new Map<Address, EndpointPart | readonly EndpointPart[]>();
 
-  constructor(domain: string) {
+  readonly #partOptions: PartOptions;
+
+  constructor(domain: string, partOptions: PartOptions = {}) {
+    this.#partOptions = partOptions;
     const name = wireName(domain);
     if (name === undefined) throw new RangeError(`Cannot serve the domain "${domain}": it is not a domain name`);
     this.name = name;
@@ -35,8 +38,10 @@ export class Zone {
     this.#namespaces.add(name);
   }
 
+  /** What was compiled of its Services is worth nothing from here on. */
   removeNamespace(name: string): void {
-    this.#namespaces.delete(name);
+    if (!this.#namespaces.delete(name)) return;
+    for (const [key, entry] of this.#entries) if (key.startsWith(`${name}/`)) entry.version++;
   }
 
   /** Undefined when there is no such Service, whatever slices say. Names in lower case. */
@@ -74,7 +79,7 @@ export class Zone {
     if (service === undefined) return;
     const entry = this.#entry(slice.metadata.namespace ?? '', service);
     const before = entry.parts.get(slice.metadata.name);
-    const after = partOf(entry, slice);
+    const after = partOf(entry, slice, this.#partOptions);
     entry.version++;
     if (before !== undefined) this.#unindex(before);
     entry.parts.set(slice.metadata.name, after);

@@ -1,0 +1,104 @@
+import { type Clock } from '#base/clock.ts';
+import { errorMessage } from '#base/errors.ts';
+import { type Log } from '#base/log.ts';
+import { type KubeObject } from '#api/object.ts';
+import { apiVersionOf, namespaces, type Resource } from '#api/resource.ts';
+import { createClient } from '#client/api-client.ts';
+import { httpsTransport } from '#client/https-transport.ts';
+import { Informer } from '#client/informer.ts';
+import { type Connection } from '#client/kubeconfig.ts';
+import { nameText, type WireName } from './name.ts';
+import { PodIndex } from './pod-index.ts';
+import { Zone } from './zone.ts';
+import { syncPods, syncZone } from './zone-sync.ts';
+
+/** What is followed of a cluster. */
+export interface ClusterSelection {
+  readonly zones: readonly WireName[];
+  readonly namespaces: readonly string[];
+  readonly namespaceLabels: string | undefined;
+  readonly labels: string | undefined;
+  readonly endpointPodNames: boolean;
+  readonly noEndpoints: boolean;
+  /** Whether Pods are followed too: they are many. */
+  readonly pods: boolean;
+}
+
+export interface ClusterAgentOptions {
+  readonly connection: Connection;
+  readonly selection: ClusterSelection;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A cluster as DNS sees it, kept up to date until it is closed. */
+export interface ClusterAgent extends Disposable {
+  /** One for each domain. */
+  readonly zones: ReadonlyMap<WireName, Zone>;
+  readonly pods: PodIndex | undefined;
+  readonly isReady: () => boolean;
+}
+
+/** Objects a page of a list: what is decoded at a time is what memory has to have room for. */
+const PAGE = 250;
+const SERVICE_NAME = 'kubernetes.io/service-name';
+
+export function followCluster({ connection, selection, clock, log }: ClusterAgentOptions): ClusterAgent {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const transport = httpsTransport(connection);
+  const client = createClient(transport);
+  const informers = new Map<string, Informer<KubeObject>>();
+  const source = {
+    for<T extends KubeObject>(resource: Resource<T>): Informer<T> {
+      const key = `${apiVersionOf(resource)}/${resource.plural}`;
+      const known = informers.get(key) as unknown as Informer<T> | undefined;
+      if (known !== undefined) return known;
+      const labelSelector = resource.plural === namespaces.plural ? selection.namespaceLabels : selection.labels;
+      const made = new Informer(client, resource, { clock, log, labelSelector, pageSize: PAGE, keep: stub });
+      informers.set(key, made as unknown as Informer<KubeObject>);
+      return made;
+    },
+  };
+  const serves = namespaceFilter(selection);
+  const { endpointPodNames, noEndpoints } = selection;
+  const zones = new Map(selection.zones.map((name) => [name, new Zone(nameText(name), { endpointPodNames })] as const));
+  const pods = selection.pods ? new PodIndex() : undefined;
+  let ready = false;
+  const following = [...zones.values()].map((zone) =>
+    syncZone(zone, { informers: source, signal, serves, noEndpoints }),
+  );
+  if (pods !== undefined) following.push(syncPods(pods, { informers: source, signal }));
+  Promise.all(following).then(
+    () => {
+      ready = true;
+      log.info('cluster is known', { services: informers.get('v1/services')?.size, server: connection.server });
+    },
+    (error: unknown) => {
+      if (!signal.aborted) log.error('cluster cannot be followed', { error: errorMessage(error) });
+    },
+  );
+  return {
+    zones,
+    pods,
+    isReady: () => ready,
+    [Symbol.dispose]() {
+      controller.abort();
+      transport[Symbol.dispose]();
+    },
+  };
+}
+
+function namespaceFilter({ namespaces: only }: ClusterSelection): ((namespace: string) => boolean) | undefined {
+  if (only.length === 0) return undefined;
+  const served = new Set(only);
+  return (namespace) => served.has(namespace);
+}
+
+/** All that has to be remembered of an object to know when it has changed: the zone has the rest in its own form. */
+function stub<T extends KubeObject>({ apiVersion, kind, metadata }: T): T {
+  const { name, namespace, uid, resourceVersion, labels } = metadata;
+  const service = labels?.[SERVICE_NAME];
+  const own = service === undefined ? {} : { labels: { [SERVICE_NAME]: service } };
+  return { apiVersion, kind, metadata: { name, namespace, uid, resourceVersion, ...own } } as unknown as T;
+}

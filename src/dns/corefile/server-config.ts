@@ -1,0 +1,148 @@
+import { type WireName } from '../name.ts';
+import { type PodMode } from '../pod-name.ts';
+import { type Place } from './place.ts';
+
+/** One zone on one port, with all that answers there. Plain data: what a Corefile says. */
+export interface ServerConfig extends Place {
+  /** What this block is for, the longest that fits a question wins; `\0` is everything. */
+  readonly zones: readonly WireName[];
+  readonly port: number;
+  /** Empty: all addresses. */
+  readonly hosts: readonly string[];
+  readonly kubernetes: readonly KubernetesConfig[];
+  readonly forwards: readonly ForwardConfig[];
+  readonly cache: CacheConfig | undefined;
+  readonly hostsFile: HostsConfig | undefined;
+  readonly rewrites: readonly RewriteRule[];
+  readonly autopath: AutopathConfig | undefined;
+  readonly log: LogConfig | undefined;
+  readonly health: HealthConfig | undefined;
+  readonly ready: ListenConfig | undefined;
+  readonly prometheus: ListenConfig | undefined;
+  readonly reload: ReloadConfig | undefined;
+  /** Directives that are understood and change nothing here. */
+  readonly idle: readonly string[];
+}
+
+export interface KubernetesConfig {
+  /** The cluster's domains, the first for reverse answers. */
+  readonly zones: readonly WireName[];
+  /** Below `in-addr.arpa` and `ip6.arpa`. */
+  readonly reverseZones: readonly WireName[];
+  readonly pods: PodMode;
+  readonly endpointPodNames: boolean;
+  /** Seconds. */
+  readonly ttl: number;
+  /** Zones for whose missing names the next in line is asked. */
+  readonly fallthrough: readonly WireName[];
+  /** Empty: all. */
+  readonly namespaces: readonly string[];
+  readonly namespaceLabels: string | undefined;
+  readonly labels: string | undefined;
+  readonly noEndpoints: boolean;
+  readonly ignoreEmptyServices: boolean;
+  readonly connection: ConnectionConfig | undefined;
+}
+
+export type ConnectionConfig =
+  | { readonly kind: 'kubeconfig'; readonly file: string; readonly context: string | undefined }
+  | {
+      readonly kind: 'endpoint';
+      readonly server: string;
+      readonly tls: { readonly cert: string; readonly key: string; readonly ca: string } | undefined;
+    };
+
+export interface ServerTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: boolean;
+}
+
+export type ForwardPolicy = 'random' | 'round_robin' | 'sequential';
+
+export interface ForwardConfig {
+  readonly from: WireName;
+  readonly except: readonly WireName[];
+  /** Servers, or files like resolv.conf that name them. */
+  readonly to: readonly (ServerTarget | { readonly file: string })[];
+  readonly policy: ForwardPolicy;
+  /** 0: as many as come. */
+  readonly maxConcurrent: number;
+  readonly forceTcp: boolean;
+  readonly tlsServerName: string | undefined;
+  readonly tlsFiles: readonly string[];
+  /** In a row, after which a server is asked last; 0: never. */
+  readonly maxFails: number;
+  readonly healthCheckMs: number;
+}
+
+export interface CacheConfig {
+  /** Empty: all that the block is for. */
+  readonly zones: readonly WireName[];
+  readonly success: CacheLimits;
+  readonly denial: CacheLimits;
+  readonly servfailMs: number;
+  /** 0: never. */
+  readonly prefetch: { readonly amount: number; readonly withinMs: number; readonly part: number };
+  /** How long after its end an answer may be given; `immediately` also while the servers answer. */
+  readonly stale: { readonly ms: number; readonly immediately: boolean } | undefined;
+  readonly exceptSuccess: readonly WireName[];
+  readonly exceptDenial: readonly WireName[];
+}
+
+export interface CacheLimits {
+  readonly entries: number;
+  readonly maxSeconds: number;
+  readonly minSeconds: number;
+}
+
+export interface HostsConfig {
+  readonly file: string | undefined;
+  readonly inline: readonly string[];
+  readonly zones: readonly WireName[];
+  readonly ttl: number;
+  readonly reverse: boolean;
+  readonly reloadMs: number;
+  readonly fallthrough: readonly WireName[];
+}
+
+export interface RewriteRule {
+  readonly from: NameMatch;
+  readonly to: string;
+  readonly onwards: boolean;
+  readonly answers: readonly AnswerRewrite[];
+}
+
+/** Texts in lower case with a dot at the end, as in CoreDNS. */
+export type NameMatch =
+  | { readonly kind: 'exact' | 'prefix' | 'suffix' | 'substring'; readonly text: string }
+  | { readonly kind: 'regex'; readonly pattern: RegExp };
+
+/** `auto`: what was asked for stands in the answer again. */
+export type AnswerRewrite =
+  | { readonly kind: 'auto' }
+  | { readonly kind: 'name' | 'value'; readonly pattern: RegExp; readonly to: string };
+
+export interface AutopathConfig {
+  readonly resolvConf: string | undefined;
+}
+
+export interface LogConfig {
+  readonly zones: readonly WireName[];
+  readonly format: 'common' | 'combined';
+  readonly classes: readonly ('all' | 'success' | 'denial' | 'error')[];
+}
+
+export interface ListenConfig {
+  /** Empty: all addresses. */
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface HealthConfig extends ListenConfig {
+  readonly lameduckMs: number;
+}
+
+export interface ReloadConfig {
+  readonly intervalMs: number;
+}

@@ -1,0 +1,70 @@
+import { type WireName } from '../name.ts';
+import { argumentsOf, duration, listenAddress, unknownProperty, zonesOf } from './arguments.ts';
+import { type Directive } from './corefile.ts';
+import { corefileError } from './place.ts';
+import {
+  type AutopathConfig,
+  type HealthConfig,
+  type ListenConfig,
+  type LogConfig,
+  type ReloadConfig,
+} from './server-config.ts';
+
+export function readHealth(directive: Directive): HealthConfig {
+  const [address = ''] = argumentsOf(directive, 0, 1);
+  let lameduckMs = 0;
+  for (const line of directive.block ?? []) {
+    if (line.name !== 'lameduck') throw unknownProperty(line, 'health', ['lameduck']);
+    lameduckMs = duration(line, argumentsOf(line, 1)[0] ?? '');
+  }
+  return { ...listenAddress(directive, address, 8080), lameduckMs };
+}
+
+export function readReady(directive: Directive): ListenConfig {
+  const [address = ''] = argumentsOf(directive, 0, 1);
+  return listenAddress(directive, address, 8181);
+}
+
+export function readPrometheus(directive: Directive): ListenConfig {
+  const [address = 'localhost'] = argumentsOf(directive, 0, 1);
+  return listenAddress(directive, address, 9153);
+}
+
+/** CoreDNS's interval and its bounds; the jitter is for files that many read, and a ConfigMap is each Pod's own. */
+export function readReload(directive: Directive): ReloadConfig {
+  const [interval = '30s', jitter] = argumentsOf(directive, 0, 2);
+  if (jitter !== undefined) duration(directive, jitter);
+  return { intervalMs: Math.max(2000, duration(directive, interval)) };
+}
+
+export function readAutopath(directive: Directive): AutopathConfig {
+  const [first = '', second, ...more] = directive.args;
+  if (first !== '@kubernetes' || more.length > 0) {
+    throw corefileError(directive, 'autopath goes by the Pods only', 'write it like: autopath @kubernetes');
+  }
+  return { resolvConf: second };
+}
+
+const CLASSES = ['all', 'success', 'denial', 'error'] as const;
+
+export function readLog(directive: Directive, block: readonly WireName[]): LogConfig {
+  const format = directive.args.find((arg) => arg.includes('{'));
+  if (format !== undefined && format !== '{common}' && format !== '{combined}') {
+    throw corefileError(directive, `the log format "${format}" is not supported: {common} and {combined} are`);
+  }
+  const names = directive.args.filter((arg) => arg !== format);
+  const classes: (typeof CLASSES)[number][] = [];
+  for (const line of directive.block ?? []) {
+    if (line.name !== 'class') throw unknownProperty(line, 'log', ['class']);
+    for (const arg of argumentsOf(line, 1, Number.POSITIVE_INFINITY)) {
+      const found = CLASSES.find((known) => known === arg);
+      if (found === undefined) throw corefileError(line, `"${arg}" is no class: ${CLASSES.join(', ')} are`);
+      classes.push(found);
+    }
+  }
+  return {
+    zones: names.length === 0 ? block : names.flatMap((name) => zonesOf(directive, name)),
+    format: format === '{combined}' ? 'combined' : 'common',
+    classes: classes.length === 0 ? ['all'] : classes,
+  };
+}
