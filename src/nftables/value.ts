@@ -112,8 +112,10 @@ function writeNumber(datatype: Datatype, bytes: Uint8Array, number: number): Uin
   return bytes;
 }
 
+/** `"eth*"` is fewer bytes than a name has: only those are compared. */
 function encodeName(datatype: Datatype, text: string): Uint8Array {
   const bare = text.replace(/^"(.*)"$/, '$1');
+  if (bare.endsWith('*') && bare.length <= datatype.length) return new TextEncoder().encode(bare.slice(0, -1));
   const bytes = new Uint8Array(datatype.length);
   const written = new TextEncoder().encodeInto(bare, bytes.subarray(0, datatype.length - 1));
   if (written.read < bare.length) throw malformed(datatype, text);

@@ -1,5 +1,5 @@
 import { type Node } from '#api/generated/types.ts';
-import { addressBits, type Cidr } from '#base/cidr.ts';
+import { addressBits, parseCidr, type Cidr } from '#base/cidr.ts';
 import { parseIp } from '#base/ip.ts';
 
 /** What the proxy has to know of its own node. */
@@ -7,6 +7,8 @@ export interface NodeFacts {
   /** Primary addresses, at most one a family: NodePorts answer there. */
   readonly addresses: readonly string[];
   readonly zone: string | undefined;
+  /** The node's own part of the Pods' addresses. */
+  readonly podCidrs?: readonly Cidr[] | undefined;
 }
 
 const ZONE = 'topology.kubernetes.io/zone';
@@ -21,7 +23,8 @@ export function nodeFacts(node: Node): NodeFacts {
       if (ip !== undefined && !found.has(ip.family)) found.set(ip.family, one.address);
     }
   }
-  return { addresses: [...found.values()], zone: node.metadata.labels?.[ZONE] };
+  const podCidrs = (node.spec.podCIDRs ?? []).flatMap((text) => parseCidr(text) ?? []);
+  return { addresses: [...found.values()], zone: node.metadata.labels?.[ZONE], podCidrs };
 }
 
 /** Single addresses as ranges. */

@@ -118,13 +118,14 @@ function markFor(settings: RulesetSettings): Statement {
 }
 
 function dispatchRules(rules: Ruleset, settings: RulesetSettings): Rule[] {
-  const { source, destination, sets, planes } = rules;
+  const { destination, sets, planes } = rules;
   const toService = matchSet(destination, sets.addresses.name);
   const outside: Rule[] = [];
   if (settings.masqueradeAll) outside.push(rule([toService, markFor(settings)], 'masquerade all'));
-  else if (hasPods(rules, settings)) {
-    const isOutside = matchSet(source, sets.pods.name, '!=');
-    outside.push(rule([isOutside, toService, markFor(settings)], 'from outside to a cluster address'));
+  else {
+    const isOutside = matchPods(rules, settings, '!=');
+    if (isOutside !== undefined)
+      outside.push(rule([isOutside, toService, markFor(settings)], 'from outside to a cluster address'));
   }
   const isNodePort = [matchValue(fib('daddr', 'type'), 'local'), matchSet(destination, sets.nodeAddresses.name)];
   return [
@@ -137,11 +138,11 @@ function dispatchRules(rules: Ruleset, settings: RulesetSettings): Rule[] {
 
 /** Of the addresses that clients outside use too. */
 function policyRules(rules: Ruleset, plane: Plane, settings: RulesetSettings): Rule[] {
-  const isInside = matchSet(rules.source, rules.sets.pods.name);
+  const isInside = matchPods(rules, settings, '==');
   const isNode = matchValue(fib('saddr', 'type'), 'local');
   const mark = [markFor(settings)];
   return [
-    ...(hasPods(rules, settings) ? [rule([isInside, ...choose(plane, 'inside')], 'as if by the cluster address')] : []),
+    ...(isInside === undefined ? [] : [rule([isInside, ...choose(plane, 'inside')], 'as if by the cluster address')]),
     rule([isNode, ...choose(plane, 'inside', mark)], 'the address asked for may be the source'),
     rule(choose(plane, 'local'), 'policy Local: the source stays'),
     rule(choose(plane, 'external', mark), 'policy Cluster: answers come back here'),
@@ -202,7 +203,16 @@ function sourceRules({ family, source, destination, sets }: Ruleset, settings: R
   ];
 }
 
-/** Nothing is known of who is inside: then nobody is outside either. */
-function hasPods(rules: Ruleset, { podCidrs }: RulesetSettings): boolean {
-  return podCidrs.some((cidr) => (cidr.family === 4) === (rules.family === 'ip'));
+/** Clients in the cluster, or all others; undefined where nothing is known of who is inside: then nobody is outside. */
+function matchPods(
+  rules: Ruleset,
+  { podCidrs, podInterface }: RulesetSettings,
+  operator: '==' | '!=',
+): Statement | undefined {
+  if (podInterface !== undefined) {
+    const { name, isPrefix } = podInterface;
+    return matchValue(meta('iifname'), `"${name}${isPrefix ? '*' : ''}"`, operator);
+  }
+  const isKnown = podCidrs.some((cidr) => (cidr.family === 4) === (rules.family === 'ip'));
+  return isKnown ? matchSet(rules.source, rules.sets.pods.name, operator) : undefined;
 }

@@ -1,5 +1,11 @@
 import { formatCidr, type Cidr } from '#base/cidr.ts';
-import { hostRanges } from './node-view.ts';
+import { hostRanges, type NodeFacts } from './node-view.ts';
+
+/** `br0`, or all whose names start so. */
+export interface PodInterface {
+  readonly name: string;
+  readonly isPrefix: boolean;
+}
 
 /** What the fixed part of the rules depends on, in either mode. */
 export interface RulesetSettings {
@@ -7,6 +13,8 @@ export interface RulesetSettings {
   readonly ranges: readonly Cidr[];
   /** Where Pods' addresses come from: what comes from elsewhere is from outside. Empty for not known. */
   readonly podCidrs: readonly Cidr[];
+  /** Instead: the interfaces that Pods' packets come in by. */
+  readonly podInterface?: PodInterface | undefined;
   /** The node's primary addresses. */
   readonly nodeAddresses: readonly string[];
   /** NodePorts answer at the node's own addresses in these. */
@@ -24,7 +32,8 @@ export type NodePortAddresses = 'primary' | 'all' | readonly Cidr[];
 
 export interface SettingsOptions {
   readonly serviceCidrs: readonly Cidr[];
-  readonly podCidrs?: readonly Cidr[] | undefined;
+  readonly podCidrs?: readonly Cidr[] | 'of-the-node' | undefined;
+  readonly podInterface?: PodInterface | undefined;
   readonly nodePortAddresses?: NodePortAddresses | undefined;
   readonly localhostNodePorts?: boolean | undefined;
   readonly masqueradeMark?: number | undefined;
@@ -33,16 +42,18 @@ export interface SettingsOptions {
 
 const MARK = 0x4000;
 
-export function rulesetSettings(options: SettingsOptions, nodeAddresses: readonly string[]): RulesetSettings {
+export function rulesetSettings(options: SettingsOptions, node: NodeFacts): RulesetSettings {
   const { nodePortAddresses = 'primary', masqueradeMark: mark = MARK } = options;
   if (!Number.isInteger(Math.log2(mark)) || mark < 1 || mark > 2 ** 31) {
     throw new RangeError(`Cannot mark packets with ${mark}: it has to be one bit of 32`);
   }
+  const { podCidrs = [], podInterface } = options;
   return {
     ranges: options.serviceCidrs,
-    podCidrs: options.podCidrs ?? [],
-    nodeAddresses,
-    nodePortRanges: nodePortRanges(nodePortAddresses, nodeAddresses),
+    podCidrs: podCidrs === 'of-the-node' ? (node.podCidrs ?? []) : podCidrs,
+    podInterface,
+    nodeAddresses: node.addresses,
+    nodePortRanges: nodePortRanges(nodePortAddresses, node.addresses),
     hasLocalhost: options.localhostNodePorts ?? true,
     mark,
     masqueradeAll: options.masqueradeAll ?? false,
@@ -61,8 +72,10 @@ function nodePortRanges(addresses: NodePortAddresses, nodeAddresses: readonly st
 
 /** Whether the rules for both are the same. */
 export function isSameSettings(a: RulesetSettings, b: RulesetSettings): boolean {
-  return (
-    a.nodePortRanges.map(formatCidr).join(' ') === b.nodePortRanges.map(formatCidr).join(' ') &&
-    a.nodeAddresses.join(' ') === b.nodeAddresses.join(' ')
-  );
+  return settingsText(a) === settingsText(b);
+}
+
+function settingsText({ ranges, podCidrs, nodePortRanges, nodeAddresses }: RulesetSettings): string {
+  const cidrs = [ranges, podCidrs, nodePortRanges].map((list) => list.map(formatCidr).join(' '));
+  return [...cidrs, nodeAddresses.join(' ')].join('/');
 }

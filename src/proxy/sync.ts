@@ -11,7 +11,7 @@ import { Informers } from '#client/informers.ts';
 import { type ConntrackSocket } from '#netlink/conntrack-socket.ts';
 import { type NetlinkEvent } from '#netlink/event-socket.ts';
 import { type NftablesSocket } from '#nftables/nftables-socket.ts';
-import { type Dataplane, type FamilyRules, type OnStale } from './dataplane.ts';
+import { type Dataplane, type OnStale } from './dataplane.ts';
 import { flowFilter, flowsToDelete, type StaleFlows } from './flows.ts';
 import { type FrontendChange } from './frontend.ts';
 import { HealthCheckServer, type HealthCheckOptions } from './health-check-server.ts';
@@ -19,7 +19,9 @@ import { openDataplane } from './mode-sync.ts';
 import { Model } from './model.ts';
 import { nodeFacts, type NodeFacts } from './node-view.ts';
 import { familyOf } from './service-ports.ts';
-import { isSameSettings, rulesetSettings, type NodePortAddresses, type RulesetSettings } from './settings.ts';
+import { isSameSettings, rulesetSettings, type NodePortAddresses, type PodInterface } from './settings.ts';
+import { type RulesetSettings, type SettingsOptions } from './settings.ts';
+import { triggerTime, type SyncKind, type SyncObserver } from './sync-observer.ts';
 
 export interface ProxyOptions {
   /** Endpoints of this node are local. */
@@ -28,13 +30,17 @@ export interface ProxyOptions {
   readonly socket?: NftablesSocket | undefined;
   /** Opened there too; without it UDP flows to endpoints that are gone are left to time out. */
   readonly conntrack?: ConntrackSocket | undefined;
-  /** Where cluster addresses come from. A table is kept for each family that occurs here. */
+  /** Where cluster addresses come from. */
   readonly serviceCidrs: readonly Cidr[];
+  /** A table is kept for each. @default those of serviceCidrs */
+  readonly families?: readonly IpFamily[] | undefined;
   /**
    * Where Pods' addresses come from. What comes from elsewhere is masqueraded on its way to cluster addresses, and goes
    * by externalTrafficPolicy. Without them nobody but the node itself counts as inside.
    */
-  readonly podCidrs?: readonly Cidr[] | undefined;
+  readonly podCidrs?: SettingsOptions['podCidrs'];
+  /** Instead of podCidrs: the interfaces that Pods' packets come in by. */
+  readonly podInterface?: PodInterface | undefined;
   /** @default primary */
   readonly nodePortAddresses?: NodePortAddresses | undefined;
   /** NodePorts answer at 127.0.0.1 too; the node has to have route_localnet=1. @default true */
@@ -48,6 +54,7 @@ export interface ProxyOptions {
   readonly openHealthCheck?: HealthCheckOptions['open'] | undefined;
   /** Notifications of changes in the node's nf_tables: what others do to our tables is then repaired at once. */
   readonly watch?: ((signal: AbortSignal) => AsyncIterable<NetlinkEvent>) | undefined;
+  readonly observer?: SyncObserver | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -76,7 +83,10 @@ export class Proxy implements Disposable {
   readonly #model: Model;
   readonly #dataplane: Dataplane;
   readonly #healthChecks: HealthCheckServer | undefined;
+  readonly #createdAt: number;
   #settings: RulesetSettings;
+  #node: NodeFacts;
+  #serviceCidrs: readonly Cidr[];
   #isStarted = false;
   #flush: NodeJS.Immediate | undefined;
   #retry: Disposable | undefined;
@@ -87,11 +97,13 @@ export class Proxy implements Disposable {
 
   constructor(options: ProxyOptions) {
     this.#options = options;
+    this.#createdAt = options.clock.now();
     const { serviceCidrs, nodeName, log } = options;
-    const families = [...new Set(serviceCidrs.map(({ family }) => family))];
-    const node = options.node ?? { addresses: [], zone: undefined };
-    this.#model = new Model({ nodeName, zone: node.zone, families, log });
-    this.#settings = rulesetSettings(options, node.addresses);
+    const families = options.families ?? [...new Set(serviceCidrs.map(({ family }) => family))];
+    this.#node = options.node ?? { addresses: [], zone: undefined };
+    this.#serviceCidrs = serviceCidrs;
+    this.#model = new Model({ nodeName, zone: this.#node.zone, families, log });
+    this.#settings = rulesetSettings(options, this.#node);
     this.#dataplane = openDataplane({ ...options, families, repair: () => this.#repair() }, this.#settings);
     const isHealthy = (): boolean => this.#failures === 0;
     const open = options.openHealthCheck;
@@ -100,8 +112,19 @@ export class Proxy implements Disposable {
 
   /** The node got other addresses, or moved to another zone. */
   setNode(node: NodeFacts): void {
+    this.#node = node;
     this.#model.setZone(node.zone);
-    const settings = rulesetSettings(this.#options, node.addresses);
+    this.#configure();
+  }
+
+  /** Cluster addresses come from elsewhere, too. */
+  setServiceCidrs(cidrs: readonly Cidr[]): void {
+    this.#serviceCidrs = cidrs;
+    this.#configure();
+  }
+
+  #configure(): void {
+    const settings = rulesetSettings({ ...this.#options, serviceCidrs: this.#serviceCidrs }, this.#node);
     const isSame = isSameSettings(settings, this.#settings);
     this.#settings = settings;
     for (const rules of this.#dataplane.rules.values()) rules.settings = settings;
@@ -118,6 +141,8 @@ export class Proxy implements Disposable {
       else this.#model.deleteService(objectKey(object));
     } else if (kind === 'set') this.#model.setSlice(object);
     else this.#model.deleteSlice(objectKey(object));
+    const triggeredAt = kind === 'set' ? triggerTime(object, this.#createdAt) : undefined;
+    this.#options.observer?.changed(object.kind === 'Service' ? 'service' : 'endpoint', triggeredAt);
     this.#schedule();
   }
 
@@ -164,11 +189,9 @@ export class Proxy implements Disposable {
     if (!this.#isStarted || isBusy || !this.#model.hasChanges) return;
     this.#attempt(() => {
       const changes = this.#model.takeChanges();
-      const work = this.#inEveryFamily(changes, (rules, own, onStale) =>
-        own.length === 0 ? undefined : rules.apply(own, onStale),
-      );
-      if (work === undefined) return this.#tellHealth();
-      return work.then(() => this.#tellHealth());
+      const work = this.#inEveryFamily('partial', changes);
+      if (work === undefined) return this.#tell();
+      return work.then(() => this.#tell());
     });
   }
 
@@ -204,26 +227,28 @@ export class Proxy implements Disposable {
     this.#model.markAll();
     const succeed = (): void => {
       this.#failures = 0;
-      this.#tellHealth();
+      this.#tell();
     };
-    const changes = this.#model.takeChanges();
-    const work = this.#inEveryFamily(changes, (rules, own, onStale) => rules.resync(own, onStale));
+    const work = this.#inEveryFamily('full', this.#model.takeChanges());
     if (work !== undefined) return work.then(succeed);
     succeed();
     return undefined;
   }
 
   /** Families do not wait for each other. */
-  #inEveryFamily(
-    changes: readonly FrontendChange[],
-    work: (rules: FamilyRules, own: readonly FrontendChange[], onStale: OnStale) => void | Promise<void>,
-  ): Promise<void> | undefined {
+  #inEveryFamily(kind: SyncKind, changes: readonly FrontendChange[]): Promise<void> | undefined {
     const { rules } = this.#dataplane;
+    const { clock, observer } = this.#options;
     const waits: Promise<void>[] = [];
     for (const [family, one] of rules) {
       const own = rules.size === 1 ? changes : changes.filter(({ id }) => familyOf(id) === family);
-      const wait = work(one, own, (flows) => this.#deleteFlows(family, flows));
-      if (wait instanceof Promise) waits.push(wait);
+      if (kind === 'partial' && own.length === 0) continue;
+      const began = clock.monotonic();
+      const done = (): void => observer?.synced(family, kind, clock.monotonic() - began);
+      const onStale: OnStale = (flows) => this.#deleteFlows(family, flows);
+      const wait = kind === 'full' ? one.resync(own, onStale) : one.apply(own, onStale);
+      if (wait instanceof Promise) waits.push(wait.then(done));
+      else done();
     }
     return waits.length === 0 ? undefined : allDone(waits);
   }
@@ -250,14 +275,16 @@ export class Proxy implements Disposable {
     this.flush();
   }
 
-  /** After the rules: a load balancer that comes then finds them. */
-  #tellHealth(): void {
+  /** Load balancers that ask after the rules are there find them. */
+  #tell(): void {
+    this.#options.observer?.settled();
     for (const [service, health] of this.#model.takeHealth()) this.#healthChecks?.set(service, health);
   }
 
   /** The first failure is mostly somebody else's hand in our table: reading it again repairs that at once. */
   #failed(error: unknown): void {
-    const { clock, log } = this.#options;
+    const { clock, log, observer } = this.#options;
+    observer?.failed();
     if (this.#failures === 0) {
       this.#failures++;
       log.warn('rules not programmed, comparing with the kernel', { error: errorMessage(error) });
@@ -271,11 +298,13 @@ export class Proxy implements Disposable {
   }
 
   #deleteFlows(family: IpFamily, flows: readonly StaleFlows[]): void {
-    const { conntrack, log } = this.#options;
+    const { conntrack, log, observer } = this.#options;
     if (conntrack === undefined) return;
     for (const stale of flows) {
       try {
-        conntrack.delete(flowsToDelete(stale, conntrack.list(family, flowFilter(stale))));
+        const entries = flowsToDelete(stale, conntrack.list(family, flowFilter(stale)));
+        const deleted = conntrack.delete(entries);
+        observer?.flowsDeleted(deleted);
       } catch (error) {
         // The rules are right all the same: only flows that exist already go on to nowhere.
         log.warn('stale flows not deleted', { frontend: stale.address, port: stale.port, error: errorMessage(error) });

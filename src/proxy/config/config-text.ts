@@ -1,0 +1,88 @@
+import { parseDocument } from 'yaml';
+import { CodedError } from '#base/errors.ts';
+import { configFields, type FieldType, type RawConfig } from './config-fields.ts';
+import { parseDuration } from './duration.ts';
+
+export interface ConfigText {
+  readonly raw: RawConfig;
+  /** What is in the file and means nothing: kube-proxy names it and goes on, and so do we. */
+  readonly warnings: readonly string[];
+}
+
+const API_VERSION = 'kubeproxy.config.k8s.io/v1alpha1';
+const KIND = 'KubeProxyConfiguration';
+
+/** @throws CodedError `ECONFIG` naming the first field that cannot be read. */
+export function parseConfigText(file: string, text: string): ConfigText {
+  const document = parseDocument(text, { uniqueKeys: false });
+  const [error] = document.errors;
+  if (error !== undefined) throw broken(file, error.message.split('\n')[0] ?? '');
+  const strict = parseDocument(text).errors.map(({ message }) => message.split('\n')[0] ?? '');
+  const value: unknown = document.toJS();
+  if (!isRecord(value)) throw broken(file, 'it holds no configuration');
+  if (value['apiVersion'] !== API_VERSION || value['kind'] !== KIND) {
+    const found = `${String(value['kind'])} of ${String(value['apiVersion'])}`;
+    throw broken(file, `it is ${found}, and has to be ${KIND} of ${API_VERSION}`);
+  }
+  const unknown: string[] = [];
+  check(value, configFields, '', { file, unknown });
+  return { raw: value, warnings: [...strict, ...unknown.map((path) => `unknown field "${path}"`)] };
+}
+
+interface Check {
+  readonly file: string;
+  readonly unknown: string[];
+}
+
+function check(value: unknown, type: FieldType, path: string, into: Check): void {
+  if (value === null || type === 'any') return;
+  if (typeof type === 'string') {
+    if (!isOf(type, value)) throw broken(into.file, `${path}: Invalid value: ${JSON.stringify(value)}: ${wants[type]}`);
+    return;
+  }
+  if (!isRecord(value)) throw broken(into.file, `${path}: Invalid value: ${JSON.stringify(value)}: must be an object`);
+  for (const [name, inner] of Object.entries(value)) {
+    const at = path === '' ? name : `${path}.${name}`;
+    const known = type[name];
+    if (known === undefined) into.unknown.push(at);
+    else check(inner, known, at, into);
+  }
+}
+
+type ScalarType = Exclude<FieldType, object | 'any'>;
+
+const wants: Readonly<Record<ScalarType, string>> = {
+  string: 'must be a string',
+  boolean: 'must be true or false',
+  integer: 'must be a whole number',
+  number: 'must be a number',
+  duration: 'must be a duration such as "30s" or "1h30m"',
+  strings: 'must be a list of strings',
+};
+
+function isOf(type: ScalarType, value: unknown): boolean {
+  switch (type) {
+    case 'string':
+      return typeof value === 'string';
+    case 'boolean':
+      return typeof value === 'boolean';
+    case 'integer':
+      return Number.isSafeInteger(value);
+    case 'number':
+      return typeof value === 'number';
+    case 'duration':
+      return typeof value === 'string' && parseDuration(value) !== undefined;
+    case 'strings':
+      return Array.isArray(value) && value.every((item) => typeof item === 'string');
+  }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function broken(file: string, why: string): CodedError {
+  return new CodedError('ECONFIG', `Cannot use the configuration "${file}": ${why}`, {
+    hint: 'repair it, or name another with --config',
+  });
+}

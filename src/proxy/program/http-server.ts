@@ -1,0 +1,65 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { type Clock } from '#base/clock.ts';
+import { errorMessage } from '#base/errors.ts';
+import { type Log } from '#base/log.ts';
+import { type BindAddress } from '../config/proxy-config.ts';
+
+export interface TextAnswer {
+  readonly code: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+export interface PageServerOptions {
+  /** For people: `healthz`. */
+  readonly name: string;
+  readonly address: BindAddress;
+  readonly pages: Readonly<Record<string, () => TextAnswer>>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+const RETRY_MS = 5000;
+
+/**
+ * Serves a few pages until the signal aborts. A port that is taken, mostly by the proxy that this one replaces, is tried
+ * again: the promise tells of the first attempt.
+ */
+export function servePages(options: PageServerOptions): Promise<void> {
+  const { address, clock, log, name, signal } = options;
+  const server = createServer((request, response) => answer(options, request, response));
+  signal.addEventListener('abort', () => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const listen = (): void => void server.listen({ host: address.host, port: address.port });
+  return new Promise((resolve, reject) => {
+    server.on('listening', resolve);
+    server.on('error', (error) => {
+      reject(error);
+      if (signal.aborted) return;
+      const at = `${address.host}:${address.port}`;
+      log.error('cannot serve', { name, at, error: errorMessage(error), retryMs: RETRY_MS });
+      const again = clock.after(RETRY_MS, listen);
+      signal.addEventListener('abort', () => again[Symbol.dispose](), { once: true });
+    });
+    listen();
+  });
+}
+
+function answer({ pages }: PageServerOptions, request: IncomingMessage, response: ServerResponse): void {
+  const path = (request.url ?? '/').split('?')[0] ?? '/';
+  const page = Object.hasOwn(pages, path) ? pages[path]?.() : undefined;
+  const { code, type, body } = page ?? {
+    code: 404,
+    type: 'text/plain; charset=utf-8',
+    body: '404 page not found\n',
+  };
+  response.writeHead(code, {
+    'Content-Type': type,
+    'Content-Length': Buffer.byteLength(body),
+    'X-Content-Type-Options': 'nosniff',
+  });
+  response.end(request.method === 'HEAD' ? undefined : body);
+}
