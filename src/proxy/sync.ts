@@ -244,11 +244,11 @@ export class Proxy implements Disposable {
       const own = rules.size === 1 ? changes : changes.filter(({ id }) => familyOf(id) === family);
       if (kind === 'partial' && own.length === 0) continue;
       const began = clock.monotonic();
-      const done = (): void => observer?.synced(family, kind, clock.monotonic() - began);
+      const tell = (): void => observer?.synced(family, kind, clock.monotonic() - began);
       const onStale: OnStale = (flows) => this.#deleteFlows(family, flows);
       const wait = kind === 'full' ? one.resync(own, onStale) : one.apply(own, onStale);
-      if (wait instanceof Promise) waits.push(wait.then(done));
-      else done();
+      if (wait instanceof Promise) waits.push(wait.then(() => tell()));
+      else tell();
     }
     return waits.length === 0 ? undefined : allDone(waits);
   }

@@ -1,7 +1,7 @@
 import { parseCidr, type Cidr } from '#base/cidr.ts';
 import { CodedError } from '#base/errors.ts';
 import { formatIp, parseIp, type Ip } from '#base/ip.ts';
-import { type ConntrackSection, type RawConfig } from './config-fields.ts';
+import { type ConntrackSection, type ModeSection, type RawConfig } from './config-fields.ts';
 import { parseDuration } from './duration.ts';
 
 export type ProxyMode = 'nftables' | 'iptables';
@@ -60,13 +60,10 @@ const METRICS_PORT = 10_249;
 /** The defaults are those of kube-proxy, but for the mode. @throws CodedError `ECONFIG` in upstream's words. */
 export function resolveConfig(raw: RawConfig): ProxyConfig {
   const mode = modeOf(raw.mode ?? '');
-  const section = raw[mode] ?? {};
-  const bit = section.masqueradeBit ?? 14;
-  if (bit < 0 || bit > 31) throw invalid(`${sectionName(mode)}.MasqueradeBit`, bit, 'must be within the range [0, 31]');
-  const oomScoreAdj = raw.oomScoreAdj ?? -999;
-  if (oomScoreAdj < -1000 || oomScoreAdj > 1000) {
-    throw invalid('Linux.OOMScoreAdj', oomScoreAdj, 'must be within the range [-1000, 1000]');
-  }
+  const section: ModeSection = raw[mode] ?? {};
+  const bit = inRange(`${sectionName(mode)}.MasqueradeBit`, section.masqueradeBit ?? 14, 0, 31);
+  const bind = (field: string, text: string | null | undefined, host: string, port: number): BindAddress | undefined =>
+    bindAddress(field, text ?? `${host}:${port}`, port);
   return {
     mode,
     kubeconfig: filled(raw.clientConnection?.kubeconfig),
@@ -74,15 +71,20 @@ export function resolveConfig(raw: RawConfig): ProxyConfig {
     nodeAddress: nodeAddressOf(raw.bindAddress ?? ''),
     local: localDetection(raw),
     nodePortAddresses: nodePortAddresses(raw.nodePortAddresses ?? []),
-    localhostNodePorts: section.localhostNodePorts ?? true,
-    masqueradeAll: section.masqueradeAll ?? false,
+    localhostNodePorts: section.localhostNodePorts !== false,
+    masqueradeAll: section.masqueradeAll === true,
     masqueradeMark: 2 ** bit,
-    healthz: bindAddress('HealthzBindAddress', raw.healthzBindAddress ?? `0.0.0.0:${HEALTHZ_PORT}`, HEALTHZ_PORT),
-    metrics: bindAddress('MetricsBindAddress', raw.metricsBindAddress ?? `127.0.0.1:${METRICS_PORT}`, METRICS_PORT),
-    mustBind: raw.bindAddressHardFail ?? false,
+    healthz: bind('HealthzBindAddress', raw.healthzBindAddress, '0.0.0.0', HEALTHZ_PORT),
+    metrics: bind('MetricsBindAddress', raw.metricsBindAddress, '127.0.0.1', METRICS_PORT),
+    mustBind: raw.bindAddressHardFail === true,
     conntrack: conntrackSettings(raw.conntrack ?? {}),
-    oomScoreAdj,
+    oomScoreAdj: inRange('Linux.OOMScoreAdj', raw.oomScoreAdj ?? -999, -1000, 1000),
   };
+}
+
+function inRange(field: string, value: number, first: number, last: number): number {
+  if (value >= first && value <= last) return value;
+  throw invalid(field, value, `must be within the range [${first}, ${last}]`);
 }
 
 function modeOf(text: string): ProxyMode {
