@@ -15,6 +15,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   proxy: ['base', 'api', 'client', 'nftables', 'netlink'],
   dns: ['base', 'api', 'client'],
   node: ['base', 'api', 'client', 'netlink'],
+  edge: ['base', 'api', 'client', 'netlink'],
   cluster: [
     'base',
     'netlink',
@@ -28,6 +29,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'proxy',
     'dns',
     'node',
+    'edge',
   ],
   cli: [
     'base',
@@ -42,6 +44,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'proxy',
     'dns',
     'node',
+    'edge',
     'cluster',
   ],
 };

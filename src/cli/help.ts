@@ -6,8 +6,10 @@ export const HELP = `clusterip: Kubernetes Services, complete, on your machine
       --data-dir D          where it keeps its state [$XDG_STATE_HOME/clusterip/NAME]
       --kubeconfig F        where to put its context [$KUBECONFIG, else ~/.kube/config]
       --api-port P          port of the API server on 127.0.0.1 [any free one, then kept]
-      --service-cidr C      range of the ClusterIPs [10.96.0.0/12]
-      --pod-cidr C          range of the Pod addresses [10.244.0.0/16]
+      --service-cidr C      range of the ClusterIPs; two families with a comma between [10.96.0.0/12]
+      --pod-cidr C          range of the Pod addresses, of the same families [10.244.0.0/16]
+      --load-balancer-cidr C  range of the load balancers, or none [a /24 of its own in 127.0.0.0/8]
+      --static-cluster-ips P  allow or deny that users choose the address of a Service [allow]
       --storage S           sqlite [sqlite]
       --proxy-mode M        nftables [nftables]
       --foreground          stay; Ctrl-C stops the cluster

@@ -4,7 +4,8 @@ import process from 'node:process';
 import { rfc3339, systemClock } from '#base/clock.ts';
 import { CodedError, errorCode } from '#base/errors.ts';
 import { takeLock } from '#cluster/lock-file.ts';
-import { planNetwork, serverNames, type ClusterConfig } from '#cluster/config.ts';
+import { type ClusterConfig } from '#cluster/config.ts';
+import { planNetwork, serverNames } from '#cluster/network-plan.ts';
 import { contextName } from '#cluster/cluster-kubeconfig.ts';
 import { checkUserKubeconfig, publishKubeconfig, userKubeconfigFile } from '#cluster/kubeconfig.ts';
 import { launchDaemon, type Launched } from '#cluster/launch.ts';
@@ -26,6 +27,8 @@ const OPTIONS = {
   'api-port': 'string',
   'service-cidr': 'string',
   'pod-cidr': 'string',
+  'load-balancer-cidr': 'string',
+  'static-cluster-ips': 'string',
   storage: 'string',
   'proxy-mode': 'string',
   foreground: 'boolean',
@@ -117,14 +120,20 @@ function askedConfig(options: Options, dir: StateDir): Partial<ClusterConfig> {
     apiPort: wholeNumber('api-port', options['api-port']),
     serviceCidr: text(options['service-cidr']),
     podCidr: text(options['pod-cidr']),
-    storage:
-      options.storage === undefined ? undefined : oneOf<'sqlite'>('storage', options.storage, ['sqlite'], 'sqlite'),
-    proxyMode:
-      options['proxy-mode'] === undefined
-        ? undefined
-        : oneOf<'nftables'>('proxy-mode', options['proxy-mode'], ['nftables'], 'nftables'),
+    loadBalancerCidr: text(options['load-balancer-cidr']),
+    staticClusterIps: chosen('static-cluster-ips', options['static-cluster-ips'], ['allow', 'deny']),
+    storage: chosen('storage', options.storage, ['sqlite']),
+    proxyMode: chosen('proxy-mode', options['proxy-mode'], ['nftables']),
   };
   return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
+}
+
+function chosen<const T extends string>(
+  name: string,
+  value: string | boolean | undefined,
+  choices: readonly [T, ...T[]],
+): T | undefined {
+  return value === undefined ? undefined : oneOf<T>(name, value, choices, choices[0]);
 }
 
 /** A new cluster in a directory of its own is named for it, so that two of them do not share a context. */

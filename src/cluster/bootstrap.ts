@@ -2,7 +2,7 @@ import { type Endpoints, type EndpointSlice, type Namespace, type Service } from
 import { type NewObject } from '#api/object.ts';
 import { endpoints, endpointSlices, namespaces, services } from '#api/resource.ts';
 import { isReason, type Client } from '#client/client.ts';
-import { type NetworkPlan } from './config.ts';
+import { type NetworkPlan } from './network-plan.ts';
 
 /** Where the API server listens on the fabric, as Pods reach it through default/kubernetes. */
 export const API_FABRIC_PORT = 6443;
@@ -23,13 +23,14 @@ interface SystemService {
 
 /** The namespaces and the two Services that every cluster has; what is there already stays as it is. */
 export async function bootstrap(client: Client, plan: NetworkPlan): Promise<void> {
+  const [controlAddress = ''] = plan.controlAddresses;
   const names = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
   await Promise.all(names.map((name) => ensure(client.create(namespaces, namespace(name)))));
   await Promise.all(
     systemServices(plan).flatMap((service) => [
       ensure(client.create(services, serviceOf(service))),
-      ensure(client.create(endpoints, endpointsOf(service, plan.controlAddress))),
-      ensure(client.create(endpointSlices, endpointSliceOf(service, plan.controlAddress))),
+      ensure(client.create(endpoints, endpointsOf(service, controlAddress))),
+      ensure(client.create(endpointSlices, endpointSliceOf(service, controlAddress))),
     ]),
   );
 }
@@ -105,7 +106,7 @@ function endpointSliceOf({ namespace, name, ports }: SystemService, ip: string):
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
     metadata: { namespace, name, labels: { 'kubernetes.io/service-name': name } },
-    addressType: 'IPv4',
+    addressType: ip.includes(':') ? 'IPv6' : 'IPv4',
     endpoints: [{ addresses: [ip], conditions: { ready: true, serving: true, terminating: false } }],
     ports: ports.map(({ name: portName, protocol, target }) => ({ name: portName, protocol, port: target })),
   };

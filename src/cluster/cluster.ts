@@ -13,7 +13,8 @@ import { startControllers } from '#controllers/controllers.ts';
 import { type Store } from '#store/store.ts';
 import { openSqliteStore } from '#store/sqlite-store.ts';
 import { bootstrap } from './bootstrap.ts';
-import { planNetwork, type ClusterConfig, type NetworkPlan } from './config.ts';
+import { type ClusterConfig } from './config.ts';
+import { planNetwork, type NetworkPlan } from './network-plan.ts';
 import { clusterKubeconfig, kubeconfigText } from './cluster-kubeconfig.ts';
 import { serveControl } from './control-socket.ts';
 import { type Pki } from './pki.ts';
@@ -71,6 +72,7 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
     log: createLog('controllers', log),
     signal: abort.signal,
     rootCa: pki.caCert,
+    loadBalancerCidrs: plan.loadBalancerCidrs,
   });
   workers.nodes.post({ kind: 'start' });
   workers.services.post({ kind: 'start', nodes: network.nodes, fabric: network.fabric });
@@ -117,7 +119,8 @@ async function startApi(
     store,
     clock,
     log: createLog('apiserver', log),
-    serviceCidrs: [plan.serviceCidr],
+    serviceCidrs: plan.serviceCidrs,
+    staticClusterIps: config.staticClusterIps,
     serviceAccountKey: pki.serviceAccountKey,
     clientCa: pki.caCert,
     tls: { cert: pki.serverCert, key: pki.serverKey },

@@ -20,7 +20,9 @@ import { NodeStats } from '#node/stats/node-stats-agent.ts';
 import { StreamServer } from '#node/streams/stream-server.ts';
 import { type ControlRequest } from './control.ts';
 import { API_FABRIC_PORT, DNS_PORT } from './bootstrap.ts';
-import { CLUSTER_DOMAIN, type NodePlan } from './config.ts';
+import { CLUSTER_DOMAIN } from './config.ts';
+import { type NodePlan } from './network-plan.ts';
+import { serveNodeListeners } from './node-listener.ts';
 import { serveSockets } from './pod-sockets.ts';
 import { workerSide } from './worker-main.ts';
 import { type FabricSockets, type NodeSockets, type NodesWorkerData, type ToNodesWorker } from './worker-message.ts';
@@ -45,13 +47,15 @@ function cidr(text: string): Cidr {
 }
 
 function openFabricSockets(fabric: NetworkNamespace): FabricSockets {
-  const address = parseIp(data.controlAddress);
-  if (address === undefined) throw new RangeError(`Cannot read the address "${data.controlAddress}"`);
+  const [primary = ''] = data.controlAddresses;
+  const address = parseIp(primary);
+  if (address === undefined) throw new RangeError(`Cannot read the address "${primary}"`);
   const open = (protocol: 'tcp' | 'udp', port: number): number => openListenSocket({ protocol, address, port }).fd;
   return inNetns(fabric.fd, () => ({
     apiFd: open('tcp', API_FABRIC_PORT),
     dnsUdpFd: open('udp', DNS_PORT),
     dnsTcpFd: open('tcp', DNS_PORT),
+    netFd: fabric.fd,
   }));
 }
 
@@ -67,20 +71,28 @@ function openNodeSockets(network: NetworkNamespace): Omit<NodeSockets, keyof Nod
   }));
 }
 
+/** With the length of the fabric's range of the same family. */
+function onFabric(addresses: readonly string[]): readonly string[] {
+  return addresses.map((address, i) => `${address}/${cidr(data.fabricCidrs[i] ?? '').prefix}`);
+}
+
 let networks: readonly { readonly plan: NodePlan; readonly network: NetworkNamespace }[] = [];
 
 function buildNetwork(): void {
-  const { prefix } = cidr(data.fabricCidr);
-  const serviceCidr = cidr(data.serviceCidr);
-  const fabric = createFabric({ address: `${data.controlAddress}/${prefix}` });
+  const ranges = { serviceCidrs: data.serviceCidrs.map(cidr), loadBalancerCidrs: data.loadBalancerCidrs.map(cidr) };
+  const fabric = createFabric({ addresses: onFabric(data.controlAddresses) });
   serveSockets(data.sockets, fabric.fd);
   networks = data.nodes.map((plan) => {
-    const address = `${plan.address}/${prefix}`;
-    const spec = { nodeName: plan.name, address, podCidr: cidr(plan.podCidr), serviceCidr };
+    const podCidrs = plan.podCidrs.map(cidr);
+    const spec = { nodeName: plan.name, addresses: onFabric(plan.addresses), podCidrs, ...ranges };
     return { plan, network: createNodeNamespace(fabric, spec) };
   });
   // The API server and DNS answer Pods, whose addresses lie behind the nodes.
-  fabric.setNodeRoutes(networks.map(({ plan }) => ({ podCidr: cidr(plan.podCidr), nodeAddress: plan.address })));
+  fabric.setNodeRoutes(
+    data.nodes.flatMap(({ podCidrs, addresses }) =>
+      podCidrs.map((podCidr, i) => ({ podCidr: cidr(podCidr), nodeAddress: addresses[i] ?? '' })),
+    ),
+  );
   side.tell({
     kind: 'network',
     nodes: networks.map(({ plan, network }) => ({ ...plan, ...openNodeSockets(network) })),
@@ -89,6 +101,13 @@ function buildNetwork(): void {
 }
 
 side.begin(buildNetwork);
+
+serveNodeListeners(data.listeners, (node, port) => {
+  const found = networks.find(({ plan }) => plan.name === node);
+  const address = parseIp(found?.plan.addresses[0]?.includes(':') === true ? '::' : '0.0.0.0');
+  if (found === undefined || address === undefined) throw new RangeError(`Cannot find node "${node}"`);
+  return inNetns(found.network.fd, () => openListenSocket({ protocol: 'tcp', address, port }).fd);
+});
 
 const log = side.log('node');
 const client = createClient(portTransport(data.api));
@@ -119,8 +138,9 @@ async function start(): Promise<void> {
       services,
       nodes,
       nodeName: plan.name,
-      nodeAddress: plan.address,
-      podCidr: cidr(plan.podCidr),
+      nodeAddresses: plan.addresses,
+      podCidrs: plan.podCidrs.map(cidr),
+      loadBalancerCidrs: data.loadBalancerCidrs.map(cidr),
       stateDir: `${data.nodesDir}/${plan.name}`,
       imageDir: realpathSync(data.imagesDir),
       maskedPaths: [data.stateDir],

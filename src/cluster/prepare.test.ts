@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import test, { after } from 'node:test';
+import { ownBalancerRanges } from './address-ranges.ts';
 import { DEFAULT_CONFIG, type ClusterConfig } from './config.ts';
 import { prepareState } from './prepare.ts';
 import { processStart } from './process-table.ts';
-import { readConfig, stateDirAt, writeRunInfo, type StateDir } from './state-dir.ts';
+import { readConfig, stateDirAt, writeConfig, writeRunInfo, type StateDir } from './state-dir.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'clusterip-prepare-'));
 after(() => rmSync(root, { recursive: true }));
@@ -15,19 +16,50 @@ let count = 0;
 /** The place for a state directory; it is not there yet. */
 const newDir = (): StateDir => stateDirAt(join(root, String((count += 1)), 'state'));
 
+/** What a new cluster is when nothing is asked for. */
+const defaults = (dir: StateDir): ClusterConfig => ({
+  ...DEFAULT_CONFIG,
+  loadBalancerCidr: ownBalancerRanges(dir.path, [4]),
+});
+
 test('a new cluster gets what was asked for and the defaults', () => {
   const dir = newDir();
   const config = prepareState(dir, { name: 'web', nodes: 3 });
-  assert.deepEqual(config, { ...DEFAULT_CONFIG, name: 'web', nodes: 3 });
+  assert.deepEqual(config, { ...defaults(dir), name: 'web', nodes: 3 });
   assert.deepEqual(readConfig(dir), config);
   assert.deepEqual(readdirSync(dir.path), ['cluster.json']);
+});
+
+const chosen: readonly (readonly [Partial<ClusterConfig>, service: string, pod: string, balancers: RegExp])[] = [
+  [{ serviceCidr: 'fd01::/112' }, 'fd01::/112', 'fd00:10:244::/56', /^fd00:127:[0-9a-f]+::\/112$/],
+  [
+    { podCidr: '10.9.0.0/16,fd02::/56' },
+    '10.96.0.0/12,fd00:10:96::/112',
+    '10.9.0.0/16,fd02::/56',
+    /^127\..*,fd00:127:/,
+  ],
+  [{ loadBalancerCidr: 'none' }, '10.96.0.0/12', '10.244.0.0/16', /^none$/],
+];
+for (const [asked, service, pod, balancers] of chosen) {
+  test(`${JSON.stringify(asked)}: the ranges that nobody chose are of the same families`, () => {
+    const { serviceCidr, podCidr, loadBalancerCidr } = prepareState(newDir(), asked);
+    assert.deepEqual([serviceCidr, podCidr], [service, pod]);
+    assert.match(loadBalancerCidr, balancers);
+  });
+}
+
+test('a cluster made before there were load balancers gets addresses for them', () => {
+  const dir = newDir();
+  const { loadBalancerCidr, staticClusterIps, ...old } = prepareState(dir, {});
+  writeConfig(dir, old as ClusterConfig);
+  assert.deepEqual(prepareState(dir, {}), { ...old, loadBalancerCidr, staticClusterIps });
 });
 
 test('a cluster that is started again is what it was, but for what is asked now and may change', () => {
   const dir = newDir();
   prepareState(dir, { name: 'web', nodes: 3, serviceCidr: '10.0.0.0/16', apiPort: 7001 });
   const again = prepareState(dir, {});
-  assert.deepEqual(again, { ...DEFAULT_CONFIG, name: 'web', nodes: 3, serviceCidr: '10.0.0.0/16', apiPort: 7001 });
+  assert.deepEqual(again, { ...defaults(dir), name: 'web', nodes: 3, serviceCidr: '10.0.0.0/16', apiPort: 7001 });
   const changed = prepareState(dir, { nodes: 1, apiPort: 7002, serviceCidr: '10.0.0.0/16' });
   assert.deepEqual(changed, { ...again, nodes: 1, apiPort: 7002 });
   assert.deepEqual(readConfig(dir), changed);
@@ -47,7 +79,7 @@ for (const [asked, change] of changes) {
       message: `Cannot change ${change}: its objects use it`,
       hint: 'start another with --name, or start afresh after clusterip down --purge',
     });
-    assert.deepEqual(readConfig(dir), DEFAULT_CONFIG);
+    assert.deepEqual(readConfig(dir), defaults(dir));
   });
 }
 
@@ -65,7 +97,7 @@ for (const asked of bad) {
     assert.equal(existsSync(dir.path), false);
     prepareState(dir, {});
     assert.throws(() => prepareState(dir, asked), { code: 'ECONFIG' });
-    assert.deepEqual([readConfig(dir), readdirSync(dir.path)], [DEFAULT_CONFIG, ['cluster.json']]);
+    assert.deepEqual([readConfig(dir), readdirSync(dir.path)], [defaults(dir), ['cluster.json']]);
   });
 }
 

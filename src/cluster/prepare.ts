@@ -1,5 +1,7 @@
 import { CodedError } from '#base/errors.ts';
+import { defaultRanges, familiesOf, ownBalancerRanges } from './address-ranges.ts';
 import { checkConfig, DEFAULT_CONFIG, type ClusterConfig } from './config.ts';
+import { planNetwork } from './network-plan.ts';
 import { isRunning } from './process-table.ts';
 import { ensureStateDir, readConfig, readRunInfo, writeConfig, type StateDir } from './state-dir.ts';
 
@@ -36,7 +38,18 @@ export function settleConfig(dir: StateDir, asked: Partial<ClusterConfig>): Clus
       { hint: 'start another with --name, or start afresh after clusterip down --purge' },
     );
   }
-  const config = { ...DEFAULT_CONFIG, ...stored, ...asked };
+  const config = { ...DEFAULT_CONFIG, ...chosenRanges(dir, { ...stored, ...asked }), ...stored, ...asked };
   checkConfig(config);
+  planNetwork(config);
   return config;
+}
+
+/** Ranges that nobody chose: of the families of those that somebody did. */
+function chosenRanges(dir: StateDir, { serviceCidr, podCidr }: Partial<ClusterConfig>): Partial<ClusterConfig> {
+  const families = familiesOf(serviceCidr ?? podCidr ?? DEFAULT_CONFIG.serviceCidr);
+  return {
+    serviceCidr: defaultRanges('service', families),
+    podCidr: defaultRanges('pod', families),
+    loadBalancerCidr: ownBalancerRanges(dir.path, families),
+  };
 }

@@ -3,6 +3,7 @@
  * network, to reach the host's resolvers; the sockets it is handed belong to the nodes and the fabric.
  */
 import { readFileSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
 import { parseCidr, type Cidr } from '#base/cidr.ts';
 import { systemClock } from '#base/clock.ts';
 import { createClient } from '#client/api-client.ts';
@@ -14,14 +15,19 @@ import { nameserversOf } from '#dns/resolv-conf.ts';
 import { createResolver } from '#dns/resolver.ts';
 import { syncZone } from '#dns/zone-sync.ts';
 import { Zone } from '#dns/zone.ts';
+import { type FromCarrier } from '#edge/carrier-message.ts';
+import { EdgeAgent } from '#edge/edge-agent.ts';
+import { openHostSocket } from '#edge/host-socket.ts';
 import { ConntrackSocket } from '#netlink/conntrack-socket.ts';
 import { watchSocket } from '#netlink/event-socket.ts';
 import { NETLINK_NETFILTER, NetlinkSocket } from '#netlink/socket.ts';
 import { NftablesSocket } from '#nftables/nftables-socket.ts';
 import { createProxy } from '#proxy/sync.ts';
 import { CLUSTER_DOMAIN } from './config.ts';
+import { nodeListeners } from './node-listener.ts';
 import { workerSide } from './worker-main.ts';
 import {
+  type EdgeWorkerData,
   type FabricSockets,
   type NodeSockets,
   type ServicesWorkerData,
@@ -33,10 +39,11 @@ const clock = systemClock;
 const client = createClient(portTransport(side.data.api));
 const informers = new Informers(client, { clock, log: side.log('services') });
 const { signal } = new AbortController();
-const serviceCidrs = ranges(side.data.serviceCidr);
-const podCidrs = ranges(side.data.podCidr);
+const openNodeSocket = nodeListeners(side.data.listeners);
+const serviceCidrs = ranges(side.data.serviceCidrs);
+const podCidrs = ranges(side.data.podCidrs);
 
-function ranges(...texts: readonly string[]): readonly Cidr[] {
+function ranges(texts: readonly string[]): readonly Cidr[] {
   return texts.flatMap((text) => parseCidr(text) ?? []);
 }
 
@@ -53,6 +60,7 @@ async function startProxies(nodes: readonly NodeSockets[]): Promise<void> {
       conntrack,
       serviceCidrs,
       podCidrs,
+      openHealthCheck: async (port) => ({ fd: await openNodeSocket(name, port) }),
       watch: (until) => watchSocket(NetlinkSocket.adopt(nftablesEventsFd, NETLINK_NETFILTER), until),
       clock,
       log,
@@ -60,6 +68,29 @@ async function startProxies(nodes: readonly NodeSockets[]): Promise<void> {
     });
   });
   await Promise.all(proxies);
+}
+
+async function startEdge({ netFd }: FabricSockets): Promise<void> {
+  let carrier: Worker | undefined;
+  const edge = new EdgeAgent({
+    client,
+    informers,
+    clock,
+    log: side.log('edge'),
+    signal,
+    open: openHostSocket,
+    // Not before a Service needs it: most clusters have none that does.
+    post: (message) => (carrier ??= startCarrier(netFd, edge)).postMessage(message),
+  });
+  await edge.start();
+}
+
+function startCarrier(fabricFd: number, edge: EdgeAgent): Worker {
+  const workerData: EdgeWorkerData = { fabricFd };
+  const entry = new URL('./edge-worker-main.ts', import.meta.url);
+  const carrier = new Worker(entry, { name: 'edge', workerData, trackUnmanagedFds: false });
+  carrier.on('message', (message: FromCarrier) => edge.take(message));
+  return carrier;
 }
 
 async function startDns({ dnsUdpFd, dnsTcpFd }: FabricSockets): Promise<void> {
@@ -86,6 +117,6 @@ function hostNameservers(): readonly string[] {
 }
 
 side.onMessage(async ({ nodes, fabric }) => {
-  await Promise.all([startProxies(nodes), startDns(fabric)]);
+  await Promise.all([startProxies(nodes), startDns(fabric), startEdge(fabric)]);
   side.tell({ kind: 'ready' });
 });

@@ -57,6 +57,8 @@ test('a configuration is kept, for its owner only', () => {
     "nodes": 3,
     "serviceCidr": "10.96.0.0/12",
     "podCidr": "10.244.0.0/16",
+    "loadBalancerCidr": "none",
+    "staticClusterIps": "allow",
     "apiPort": 0,
     "proxyMode": "nftables",
     "storage": "sqlite"

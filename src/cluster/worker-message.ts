@@ -1,7 +1,7 @@
 import { type MessagePort } from 'node:worker_threads';
 import { type LogRecord } from '#base/log.ts';
 import { type ControlReply, type ControlRequest } from './control.ts';
-import { type NodePlan } from './config.ts';
+import { type NodePlan } from './network-plan.ts';
 
 /** Netlink sockets of a node's namespace. Descriptors are numbers that every thread of the process shares. */
 export interface NodeSockets extends NodePlan {
@@ -16,6 +16,12 @@ export interface FabricSockets {
   readonly apiFd: number;
   readonly dnsUdpFd: number;
   readonly dnsTcpFd: number;
+  /** The fabric's network namespace. */
+  readonly netFd: number;
+}
+
+export interface EdgeWorkerData {
+  readonly fabricFd: number;
 }
 
 /** What every worker may tell the main thread. */
@@ -29,10 +35,14 @@ export type FromWorker =
 
 export interface NodesWorkerData {
   readonly api: MessagePort;
+  /** The services' worker asks here for sockets of nodes: node-listener.ts. */
+  readonly listeners: MessagePort;
   readonly nodes: readonly NodePlan[];
-  readonly fabricCidr: string;
-  readonly controlAddress: string;
-  readonly serviceCidr: string;
+  /** Ranges and addresses: one a family, the primary family first. */
+  readonly fabricCidrs: readonly string[];
+  readonly controlAddresses: readonly string[];
+  readonly serviceCidrs: readonly string[];
+  readonly loadBalancerCidrs: readonly string[];
   readonly dnsIp: string;
   /** Files of Pods, one directory a node. */
   readonly nodesDir: string;
@@ -56,8 +66,9 @@ export type ToNodesWorker =
 
 export interface ServicesWorkerData {
   readonly api: MessagePort;
-  readonly serviceCidr: string;
-  readonly podCidr: string;
+  readonly listeners: MessagePort;
+  readonly serviceCidrs: readonly string[];
+  readonly podCidrs: readonly string[];
 }
 
 /** Sent to the services' worker once the API answers. */

@@ -1,9 +1,9 @@
-import { type MessagePort } from 'node:worker_threads';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { formatCidr } from '#base/cidr.ts';
 import { type LogSink } from '#base/log.ts';
 import { type ApiHandler, type UserInfo } from '#api/request.ts';
 import { serveTransport } from '#client/port-server.ts';
-import { type NetworkPlan } from './config.ts';
+import { type NetworkPlan } from './network-plan.ts';
 import { type StateDir } from './state-dir.ts';
 import { NODES, SERVICES } from './users.ts';
 import { apiChannel, WorkerHandle } from './worker-handle.ts';
@@ -37,13 +37,16 @@ export function startWorkers({ dir, plan, log, handler, streamSocket, sockets }:
       serveTransport(port, handler, user);
     });
   const entry = (name: string): URL => new URL(`${name}-worker-main.ts`, import.meta.url);
-  const serviceCidr = formatCidr(plan.serviceCidr);
+  const serviceCidrs = plan.serviceCidrs.map(formatCidr);
+  const listeners = new MessageChannel();
   const nodesData: NodesWorkerData = {
     api: api(NODES),
+    listeners: listeners.port1,
     nodes: plan.nodes,
-    fabricCidr: formatCidr(plan.fabric),
-    controlAddress: plan.controlAddress,
-    serviceCidr,
+    fabricCidrs: plan.fabrics.map(formatCidr),
+    controlAddresses: plan.controlAddresses,
+    serviceCidrs,
+    loadBalancerCidrs: plan.loadBalancerCidrs.map(formatCidr),
     dnsIp: plan.dnsIp,
     nodesDir: dir.nodesDir,
     imagesDir: dir.imagesDir,
@@ -52,7 +55,12 @@ export function startWorkers({ dir, plan, log, handler, streamSocket, sockets }:
     sockets,
     stateDir: dir.path,
   };
-  const servicesData: ServicesWorkerData = { api: api(SERVICES), serviceCidr, podCidr: formatCidr(plan.podCidr) };
+  const servicesData: ServicesWorkerData = {
+    api: api(SERVICES),
+    listeners: listeners.port2,
+    serviceCidrs,
+    podCidrs: plan.podCidrs.map(formatCidr),
+  };
   return {
     nodes: new WorkerHandle('nodes', entry('nodes'), nodesData, log),
     services: new WorkerHandle('services', entry('services'), servicesData, log),

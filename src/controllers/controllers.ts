@@ -1,3 +1,4 @@
+import { type Cidr } from '#base/cidr.ts';
 import { type Clock } from '#base/clock.ts';
 import { type Log } from '#base/log.ts';
 import { type Client } from '#client/client.ts';
@@ -12,6 +13,7 @@ import { startEndpointSliceController } from './endpoint-slice.ts';
 import { startEndpointsController } from './endpoints.ts';
 import { startGarbageCollector } from './garbage-collector.ts';
 import { startJobController } from './job.ts';
+import { startLoadBalancerController } from './load-balancer.ts';
 import { startNamespaceController } from './namespace.ts';
 import { startNodeLifecycleController } from './node-lifecycle.ts';
 import { startPodGarbageCollector } from './pod-gc.ts';
@@ -30,6 +32,8 @@ export interface ControllersOptions {
   readonly signal: AbortSignal;
   /** PEM, for `kube-root-ca.crt` in every namespace. */
   readonly rootCa: string;
+  /** Of which Services of type LoadBalancer get their addresses, at most one a family. @default none */
+  readonly loadBalancerCidrs?: readonly Cidr[] | undefined;
 }
 
 export interface Controllers {
@@ -39,12 +43,14 @@ export interface Controllers {
 }
 
 /** All controllers and the scheduler, on one set of informers. */
-export function startControllers({ client, clock, log, signal, rootCa }: ControllersOptions): Controllers {
+export function startControllers(options: ControllersOptions): Controllers {
+  const { client, clock, log, signal } = options;
   const informers = new Informers(client, { clock, log });
   const context: ControllerContext = { client, informers, clock, log, signal };
   // Handlers run in this order: what traffic waits for comes first.
   startEndpointSliceController(context);
-  startServiceAccountController(context, rootCa);
+  startServiceAccountController(context, options.rootCa);
+  startLoadBalancerController(context, options.loadBalancerCidrs ?? []);
   startScheduler(context);
   startReplicaSetController(context);
   startDeploymentController(context);

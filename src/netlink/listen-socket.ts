@@ -27,7 +27,8 @@ export function openListenSocket(options: ListenOptions): BoundSocket {
   const { protocol, address, port } = options;
   const fd = openStreamOrDatagram(protocol, address.family);
   try {
-    native.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    // For UDP it would let two programs have one port, and one of them all that comes to it.
+    if (protocol === 'tcp') native.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (address.family === 6) native.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     native.bind(fd, encodeSocketAddress(address, port), `${protocol} ${socketText(address, port)}`);
     const bound = native.getsockname(fd);

@@ -48,6 +48,12 @@ export class AddressPool {
     this.#resting.set(address, this.#options.clock.monotonic());
   }
 
+  /** Whether it is of the block at all. */
+  contains(address: string): boolean {
+    const ip = parseIp(address);
+    return ip !== undefined && cidrContains(this.#cidr, ip);
+  }
+
   addressOf(owner: string): string | undefined {
     return this.#addresses.get(owner);
   }

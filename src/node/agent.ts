@@ -33,8 +33,12 @@ export interface NodeAgentOptions {
   readonly services: Informer<Service>;
   readonly nodes: Informer<Node>;
   readonly nodeName: string;
-  readonly nodeAddress: string;
-  readonly podCidr: Cidr;
+  /** One a family, the primary family first. */
+  readonly nodeAddresses: readonly string[];
+  /** The same families in the same order. */
+  readonly podCidrs: readonly Cidr[];
+  /** Those of 127.0.0.0/8 are led out of the Pods, to the node. @default none */
+  readonly loadBalancerCidrs?: readonly Cidr[] | undefined;
   /** This node's own; kept from one start to the next. */
   readonly stateDir: string;
   /** Images, shared by the nodes of a machine. @default `.images` beside `stateDir` */
@@ -147,7 +151,7 @@ class PodSet implements InformerHandlers<Pod> {
 }
 
 function createContext(options: NodeAgentOptions): NodeContext {
-  const { client, clock, log, nodeName, podCidr, stateDir } = options;
+  const { client, clock, log, nodeName, podCidrs, stateDir } = options;
   mkdirSync(`${stateDir}/pods`, { recursive: true, mode: 0o700 });
   mkdirSync(`${stateDir}/logs`, { recursive: true, mode: 0o700 });
   // Masks are compared with where things really are.
@@ -160,11 +164,12 @@ function createContext(options: NodeAgentOptions): NodeContext {
     services: options.services,
     runtime: options.runtime,
     network: options.network,
-    pool: new AddressPool(podCidr, { clock }),
+    pools: podCidrs.map((podCidr) => new AddressPool(podCidr, { clock })),
     images: options.runtime.images(options.imageDir ?? `${dirname(realStateDir)}/.images`),
     nodeName,
-    nodeAddress: options.nodeAddress,
-    podCidr,
+    nodeAddresses: options.nodeAddresses,
+    podCidrs,
+    loadBalancerCidrs: options.loadBalancerCidrs ?? [],
     clusterDns: options.clusterDns,
     clusterDomain: options.clusterDomain,
     stateDir: realStateDir,
@@ -181,12 +186,12 @@ function outermost(paths: readonly string[]): readonly string[] {
 const MAX_PODS = 250;
 
 function identityOf(options: NodeAgentOptions): NodeIdentity {
-  const addresses = Number(cidrSize(options.podCidr) - 3n);
+  const sizes = options.podCidrs.map((podCidr) => Number(cidrSize(podCidr) - 3n));
   return {
     name: options.nodeName,
-    address: options.nodeAddress,
-    podCidr: formatCidr(options.podCidr),
-    maxPods: Math.min(MAX_PODS, addresses),
+    addresses: options.nodeAddresses,
+    podCidrs: options.podCidrs.map(formatCidr),
+    maxPods: Math.min(MAX_PODS, ...sizes),
     labels: options.labels ?? {},
     kubernetesVersion: options.kubernetesVersion ?? 'v1.34.2',
     runtimeVersion: 'clusterip://0.1.0',

@@ -8,17 +8,25 @@ import { inNetns } from '#netlink/namespace.ts';
 import { dialFrom } from './sandbox/runtime-agent.ts';
 
 /**
- * Serves the TCP ports that a Pod's containers want on the node's own address, by passing connections on to the Pod.
+ * Serves the TCP ports that a Pod's containers want on the node's own addresses, by passing connections on to the Pod.
  * Throws when a port is taken.
  */
-export function openHostPorts(netFd: number, nodeAddress: string, pod: Pod, podIp: string): Disposable {
+export function openHostPorts(
+  netFd: number,
+  nodeAddresses: readonly string[],
+  pod: Pod,
+  podIps: readonly string[],
+): Disposable {
   const servers: Server[] = [];
   const close = (): void => {
     for (const server of servers) server.close();
   };
   try {
     for (const { hostIp, hostPort, containerPort } of wantedPorts(pod)) {
-      servers.push(serve(netFd, hostIp ?? nodeAddress, hostPort, podIp, containerPort));
+      for (const address of hostIp === undefined ? nodeAddresses : [hostIp]) {
+        const podIp = podIps.find((ip) => ip.includes(':') === address.includes(':')) ?? podIps[0] ?? '';
+        servers.push(serve(netFd, address, hostPort, podIp, containerPort));
+      }
     }
   } catch (error) {
     close();
@@ -39,7 +47,7 @@ function wantedPorts({ spec }: Pod): readonly WantedPort[] {
     .flatMap(({ ports = [] }) => ports)
     .flatMap(({ hostIP, hostPort, containerPort, protocol }) => {
       if (hostPort === undefined || (protocol ?? 'TCP') !== 'TCP') return [];
-      const anywhere = hostIP === undefined || hostIP === '' || hostIP === '0.0.0.0';
+      const anywhere = hostIP === undefined || hostIP === '' || hostIP === '0.0.0.0' || hostIP === '::';
       return [{ hostIp: anywhere ? undefined : hostIP, hostPort, containerPort }];
     });
 }

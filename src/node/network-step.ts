@@ -14,6 +14,8 @@ export type NetworkStep =
       readonly link?: string;
       readonly via?: string;
       readonly source?: string;
+      /** Goes before the machine's own addresses: 127.0.0.0/8 is all of the loopback there. */
+      readonly table?: 'local';
     }
   | { readonly kind: 'unroute'; readonly to: string }
   | { readonly kind: 'sysctl'; readonly name: string; readonly value: number };
@@ -35,7 +37,8 @@ export function formatNetworkStep(step: NetworkStep): string {
       const via = step.via === undefined ? '' : ` via ${step.via}`;
       const link = step.link === undefined ? '' : ` dev ${step.link}`;
       const source = step.source === undefined ? '' : ` src ${step.source}`;
-      return `route replace ${step.to}${via}${link}${source}`;
+      const table = step.table === undefined ? '' : ` table ${step.table}`;
+      return `route replace ${step.to}${via}${link}${source}${table}`;
     }
     case 'unroute':
       return `route del ${step.to}`;

@@ -3,6 +3,7 @@ import { parseCidr, type Cidr } from '#base/cidr.ts';
 import { errorCode } from '#base/errors.ts';
 import { parseIp, type Ip } from '#base/ip.ts';
 import { createNetns, inNetns } from '#netlink/namespace.ts';
+import { RT_TABLE_LOCAL } from '#netlink/route.ts';
 import { RtnetlinkSocket } from '#netlink/rtnetlink-socket.ts';
 import { writeSysctl } from '#netlink/sysctl.ts';
 import { type NetworkStep } from './network-step.ts';
@@ -116,10 +117,11 @@ function execute(rtnetlink: RtnetlinkSocket, step: NetworkStep, peerFd: number |
     }
     case 'route':
       rtnetlink.replaceRoute({
-        destination: destinationOf(step.to),
+        destination: destinationOf(step.to, step.via),
         ...(step.via === undefined ? {} : { gateway: ipOf(step.via) }),
         ...(step.link === undefined ? {} : { link: indexOf(rtnetlink, step.link) }),
         ...(step.source === undefined ? {} : { source: ipOf(step.source) }),
+        ...(step.table === undefined ? {} : { table: RT_TABLE_LOCAL }),
       });
       break;
     case 'unroute':
@@ -156,8 +158,9 @@ function ipOf(text: string): Ip {
   return ip;
 }
 
-function destinationOf(text: string): Cidr {
-  const cidr = parseCidr(text === 'default' ? '0.0.0.0/0' : text);
+function destinationOf(text: string, via: string = ''): Cidr {
+  const all = via.includes(':') ? '::/0' : '0.0.0.0/0';
+  const cidr = parseCidr(text === 'default' ? all : text);
   if (cidr === undefined) throw new RangeError(`Cannot use ${JSON.stringify(text)}: it is not a block of addresses`);
   return cidr;
 }

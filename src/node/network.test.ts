@@ -17,15 +17,19 @@ const sysctls = `\
 net.ipv4.ip_forward = 1
 net.ipv4.conf.all.rp_filter = 0
 net.ipv4.conf.default.rp_filter = 0
+net.ipv4.conf.default.route_localnet = 1
+net.ipv6.conf.all.forwarding = 1
+net.ipv6.conf.default.accept_dad = 0
 `;
 
 test('planFabric() is a bridge with the control plane on it', () => {
   assert.equal(
-    text(planFabric({ address: '172.18.0.1/16' })),
+    text(planFabric({ addresses: ['172.18.0.1/16', 'fd00:172:18::1/64'] })),
     `${sysctls}\
 link set lo up
 link add fabric type bridge
 addr add 172.18.0.1/16 dev fabric
+addr add fd00:172:18::1/64 dev fabric
 link set fabric up
 `,
   );
@@ -34,9 +38,10 @@ link set fabric up
 test('planNodeNetwork() puts a node on the bridge', () => {
   const plan = planNodeNetwork({
     nodeName: 'node-1',
-    address: '172.18.0.2/16',
-    podCidr: cidr('10.244.0.0/24'),
-    serviceCidr: cidr('10.96.0.0/12'),
+    addresses: ['172.18.0.2/16', 'fd00:172:18::2/64'],
+    podCidrs: [cidr('10.244.0.0/24'), cidr('fd00:10:244::/64')],
+    serviceCidrs: [cidr('10.96.0.0/12'), cidr('fd00:10:96::/112')],
+    loadBalancerCidrs: [cidr('127.77.0.0/24'), cidr('192.0.2.0/24'), cidr('fd00:7f::/112')],
   });
   assert.equal(
     `fabric:\n${text(plan.fabric)}node:\n${text(plan.node)}`,
@@ -46,11 +51,16 @@ link add node54c43383 type veth peer eth0 master fabric
 link set node54c43383 up
 node:
 ${sysctls}\
+net.ipv4.conf.eth0.route_localnet = 1
 link set lo up
 addr add 172.18.0.2/16 dev eth0
+addr add fd00:172:18::2/64 dev eth0
 link set eth0 up
 addr add 10.244.0.1/32 dev lo
 route replace 10.96.0.0/12 dev lo src 172.18.0.2
+route replace fd00:10:96::/112 dev eth0 src fd00:172:18::2
+route replace 192.0.2.0/24 dev eth0 src 172.18.0.2
+route replace fd00:7f::/112 dev eth0 src fd00:172:18::2
 `,
   );
 });
@@ -58,9 +68,10 @@ route replace 10.96.0.0/12 dev lo src 172.18.0.2
 test('planPodNetwork() routes everything of a Pod through its node', () => {
   const plan = planPodNetwork({
     podUid: '5f3ec3e0-8d2c-4f1e-9a43-0d7f3c2b1a00',
-    podIp: '10.244.0.2',
-    podCidr: cidr('10.244.0.0/24'),
-    nodeAddress: '172.18.0.2',
+    podIps: ['fd00:10:244::2', '10.244.0.2'],
+    podCidrs: [cidr('fd00:10:244::/64'), cidr('10.244.0.0/24')],
+    nodeAddresses: ['fd00:172:18::2', '172.18.0.2'],
+    loadBalancerCidrs: [cidr('127.77.0.0/24'), cidr('192.0.2.0/24'), cidr('fd00:7f::/112')],
   });
   assert.equal(
     `wire:\n${text(plan.wire)}pod:\n${text(plan.pod)}node:\n${text(plan.node)}`,
@@ -71,11 +82,17 @@ pod:
 net.ipv4.ip_unprivileged_port_start = 0
 link set lo up
 link set eth0 up
+addr add fd00:10:244::2/128 dev eth0
+route replace default via fe80::1 dev eth0
 addr add 10.244.0.2/32 dev eth0
 route replace 10.244.0.1/32 dev eth0
 route replace default via 10.244.0.1 dev eth0
+net.ipv4.conf.eth0.route_localnet = 1
+route replace 127.77.0.0/24 via 10.244.0.1 dev eth0 src 10.244.0.2 table local
 node:
 link set ${plan.hostLink} up
+addr add fe80::1/64 dev ${plan.hostLink}
+route replace fd00:10:244::2/128 dev ${plan.hostLink} src fd00:172:18::2
 route replace 10.244.0.2/32 dev ${plan.hostLink} src 172.18.0.2
 `,
   );

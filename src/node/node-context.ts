@@ -20,11 +20,13 @@ export interface NodeContext {
   readonly services: Informer<Service>;
   readonly runtime: SandboxRuntime;
   readonly network: NetworkNamespace;
-  readonly pool: AddressPool;
+  /** One a family, as all lists here: the primary family first. */
+  readonly pools: readonly AddressPool[];
   readonly images: ImageStore;
   readonly nodeName: string;
-  readonly nodeAddress: string;
-  readonly podCidr: Cidr;
+  readonly nodeAddresses: readonly string[];
+  readonly podCidrs: readonly Cidr[];
+  readonly loadBalancerCidrs: readonly Cidr[];
   readonly clusterDns: readonly string[];
   readonly clusterDomain: string;
   /** This node's own; `pods` below it is emptied at the start. */

@@ -1,19 +1,21 @@
 import { formatCidr, type Cidr } from '#base/cidr.ts';
 import { fnv1a } from '#base/names.ts';
 import { type NetworkStep } from './network-step.ts';
-import { gatewayOf } from './pod-network.ts';
+import { gatewayOf, isLoopback } from './pod-network.ts';
 
 export interface FabricSpec {
-  /** Address and length, `172.18.0.1/16`: where the API server and DNS listen. */
-  readonly address: string;
+  /** With length, one a family, `172.18.0.1/16`: where the API server and DNS listen. */
+  readonly addresses: readonly string[];
 }
 
 export interface NodeNetworkSpec {
   readonly nodeName: string;
-  /** Address and length on the fabric, `172.18.0.2/16`. */
-  readonly address: string;
-  readonly podCidr: Cidr;
-  readonly serviceCidr: Cidr;
+  /** On the fabric with length, one a family, `172.18.0.2/16`. */
+  readonly addresses: readonly string[];
+  /** One a family. */
+  readonly podCidrs: readonly Cidr[];
+  readonly serviceCidrs: readonly Cidr[];
+  readonly loadBalancerCidrs: readonly Cidr[];
 }
 
 export interface NodeRoute {
@@ -25,10 +27,10 @@ export interface NodeRoute {
 /** The wire between all nodes, with the control plane on it. */
 export function planFabric(spec: FabricSpec): readonly NetworkStep[] {
   return [
-    ...router,
+    ...router(spec.addresses),
     { kind: 'up', link: 'lo' },
     { kind: 'bridge', name: 'fabric' },
-    { kind: 'address', address: spec.address, link: 'fabric' },
+    ...spec.addresses.map((address): NetworkStep => ({ kind: 'address', address, link: 'fabric' })),
     { kind: 'up', link: 'fabric' },
   ];
 }
@@ -41,23 +43,39 @@ export interface NodeNetworkPlan {
 /** `fabric` comes first: it brings the node's end of the wire into being. */
 export function planNodeNetwork(spec: NodeNetworkSpec): NodeNetworkPlan {
   const port = nodePortName(spec.nodeName);
-  const bits = spec.podCidr.family === 4 ? 32 : 128;
   return {
     fabric: [
       { kind: 'veth', name: port, peer: 'eth0', master: 'fabric' },
       { kind: 'up', link: port },
     ],
     node: [
-      ...router,
+      ...router(spec.addresses),
+      // It is there already.
+      { kind: 'sysctl', name: 'net.ipv4.conf.eth0.route_localnet', value: 1 },
       { kind: 'up', link: 'lo' },
-      { kind: 'address', address: spec.address, link: 'eth0' },
+      ...spec.addresses.map((address): NetworkStep => ({ kind: 'address', address, link: 'eth0' })),
       { kind: 'up', link: 'eth0' },
       // ARP answers for any address of the machine on any link, so the Pods' gateway may live on the loopback.
-      { kind: 'address', address: `${gatewayOf(spec.podCidr)}/${bits}`, link: 'lo' },
-      // A node's own packets reach the output hook, where Services are translated, only if a route leads anywhere.
-      { kind: 'route', to: formatCidr(spec.serviceCidr), link: 'lo', source: hostOf(spec.address) },
+      ...spec.podCidrs
+        .filter(({ family }) => family === 4)
+        .map((range): NetworkStep => ({ kind: 'address', address: `${gatewayOf(range)}/32`, link: 'lo' })),
+      ...spec.serviceCidrs.map((range) => serviceRoute(range, range.family === 4 ? 'lo' : 'eth0', spec.addresses)),
+      // Not over lo: what nobody has there would go round and round, where the fabric has nobody who answers for it.
+      ...spec.loadBalancerCidrs
+        .filter((range) => !isLoopback(range))
+        .map((range) => serviceRoute(range, 'eth0', spec.addresses)),
     ],
   };
+}
+
+/**
+ * A node's own packets reach the output hook, where Services are translated, only if a route leads anywhere. IPv6 makes
+ * a route over the loopback one that refuses; what is not translated there is refused before it leaves all the same.
+ */
+function serviceRoute(range: Cidr, link: string, addresses: readonly string[]): NetworkStep {
+  const isOfFamily = (address: string): boolean => address.includes(':') === (range.family === 6);
+  const source = hostOf(addresses.find(isOfFamily) ?? '');
+  return { kind: 'route', to: formatCidr(range), link, source };
 }
 
 /** From the routes there are to those there should be: each block goes by way of its node's address. */
@@ -83,10 +101,23 @@ function hostOf(address: string): string {
 
 /**
  * Set before links exist, which take what `default` says. Reverse path filtering would drop what comes back another way
- * than it went, and new namespaces inherit the host's choice.
+ * than it went, and new namespaces inherit the host's choice. Addresses of 127.0.0.0/8 come over links where they are
+ * those of load balancers, and leave that way where a NodePort is asked for at 127.0.0.1; not over lo, or the kernel would
+ * choose 127.0.0.1 as the source of all that goes to a cluster address.
  */
-const router: readonly NetworkStep[] = [
+function router(addresses: readonly string[]): readonly NetworkStep[] {
+  return addresses.some((address) => address.includes(':')) ? [...router4, ...router6] : router4;
+}
+
+const router4: readonly NetworkStep[] = [
   { kind: 'sysctl', name: 'net.ipv4.ip_forward', value: 1 },
   { kind: 'sysctl', name: 'net.ipv4.conf.all.rp_filter', value: 0 },
   { kind: 'sysctl', name: 'net.ipv4.conf.default.rp_filter', value: 0 },
+  { kind: 'sysctl', name: 'net.ipv4.conf.default.route_localnet', value: 1 },
+];
+
+/** A machine without IPv6 has none of these. */
+const router6: readonly NetworkStep[] = [
+  { kind: 'sysctl', name: 'net.ipv6.conf.all.forwarding', value: 1 },
+  { kind: 'sysctl', name: 'net.ipv6.conf.default.accept_dad', value: 0 },
 ];

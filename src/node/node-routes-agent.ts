@@ -1,4 +1,4 @@
-import { parseCidr } from '#base/cidr.ts';
+import { formatCidr, parseCidr } from '#base/cidr.ts';
 import { errorMessage } from '#base/errors.ts';
 import { type Log } from '#base/log.ts';
 import { type Node } from '#api/generated/types.ts';
@@ -16,7 +16,7 @@ export function followNodeRoutes(
   log: Log,
   self?: string,
 ): Disposable {
-  const known = new Map<string, NodeRoute>();
+  const known = new Map<string, readonly NodeRoute[]>();
   let pending = false;
   const update = (): void => {
     if (pending) return;
@@ -25,18 +25,17 @@ export function followNodeRoutes(
     queueMicrotask(() => {
       pending = false;
       try {
-        network.setNodeRoutes([...known.values()]);
+        network.setNodeRoutes([...known.values()].flat());
       } catch (error) {
         log.error('routes to other nodes not set', { node: self, error: errorMessage(error) });
       }
     });
   };
   const see = (node: Node): void => {
-    const route = node.metadata.name === self ? undefined : routeOf(node);
-    const before = known.get(node.metadata.name);
-    if (route?.nodeAddress === before?.nodeAddress && route?.podCidr.base === before?.podCidr.base) return;
-    if (route === undefined) known.delete(node.metadata.name);
-    else known.set(node.metadata.name, route);
+    const routes = node.metadata.name === self ? [] : routesOf(node);
+    if (routesText(routes) === routesText(known.get(node.metadata.name) ?? [])) return;
+    if (routes.length === 0) known.delete(node.metadata.name);
+    else known.set(node.metadata.name, routes);
     update();
   };
   return nodes.on({
@@ -48,8 +47,15 @@ export function followNodeRoutes(
   });
 }
 
-function routeOf(node: Node): NodeRoute | undefined {
-  const podCidr = parseCidr(node.spec.podCIDR ?? '');
-  const nodeAddress = node.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address;
-  return podCidr === undefined || nodeAddress === undefined ? undefined : { podCidr, nodeAddress };
+function routesOf({ spec, status }: Node): readonly NodeRoute[] {
+  const addresses = (status?.addresses ?? []).filter(({ type }) => type === 'InternalIP');
+  return (spec.podCIDRs ?? []).flatMap((text) => {
+    const podCidr = parseCidr(text);
+    const nodeAddress = addresses.find(({ address }) => address.includes(':') === text.includes(':'))?.address;
+    return podCidr === undefined || nodeAddress === undefined ? [] : [{ podCidr, nodeAddress }];
+  });
+}
+
+function routesText(routes: readonly NodeRoute[]): string {
+  return routes.map(({ podCidr, nodeAddress }) => `${formatCidr(podCidr)} ${nodeAddress}`).join();
 }

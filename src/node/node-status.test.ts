@@ -21,8 +21,8 @@ const machine: MachineFacts = {
 
 const identity: NodeIdentity = {
   name: 'node-1',
-  address: '172.18.0.2',
-  podCidr: '10.244.0.0/24',
+  addresses: ['172.18.0.2'],
+  podCidrs: ['10.244.0.0/24'],
   maxPods: 250,
   labels: { zone: 'a' },
   kubernetesVersion: 'v1.34.2',

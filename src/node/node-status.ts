@@ -18,8 +18,9 @@ export interface MachineFacts {
 
 export interface NodeIdentity {
   readonly name: string;
-  readonly address: string;
-  readonly podCidr: string;
+  /** One a family, the primary family first. */
+  readonly addresses: readonly string[];
+  readonly podCidrs: readonly string[];
   readonly maxPods: number;
   readonly labels: Readonly<Record<string, string>>;
   /** `v1.34.2` */
@@ -60,7 +61,7 @@ export function nodeStatus(
   const capacity = allocatableOf(identity, machine);
   return {
     addresses: [
-      { type: 'InternalIP', address: identity.address },
+      ...identity.addresses.map((address) => ({ type: 'InternalIP', address })),
       { type: 'Hostname', address: identity.name },
     ],
     capacity,

@@ -33,7 +33,7 @@ export class PodAgent {
   /** Gone from the API without our doing: nobody waits for it to end well. */
   #orphaned = false;
   #prepared: Prepared | undefined;
-  #podIp: string | undefined;
+  #podIps: readonly string[];
   #phase: 'Succeeded' | 'Failed' | undefined;
   #reason: { readonly reason: string; readonly message: string } | undefined;
   #written = '';
@@ -47,7 +47,7 @@ export class PodAgent {
     this.#pod = pod;
     this.#wake = wake;
     this.uid = pod.metadata.uid;
-    this.#podIp = pod.status?.podIP;
+    this.#podIps = (pod.status?.podIPs ?? []).flatMap(({ ip }) => ip ?? []);
     this.#startTime = pod.status?.startTime === undefined ? node.clock.now() : Date.parse(pod.status.startTime);
     const { initContainers = [], containers, ephemeralContainers = [] } = pod.spec;
     const waitingFor = initContainers.length > 0 ? 'PodInitializing' : 'ContainerCreating';
@@ -170,7 +170,7 @@ export class PodAgent {
     const inputs = await fetchPodInputs(this.#node, pod);
     // What follows is done in one go: between network, files and processes nobody else gets a turn.
     const made = createPodSandbox(this.#node, pod);
-    this.#podIp = made.podIp;
+    this.#podIps = made.podIps;
     try {
       const volumes = writeVolumes(this.#node, pod, made.sandbox, inputs, made.facts);
       this.#prepared = { ...made, inputs, volumes };
@@ -220,7 +220,7 @@ export class PodAgent {
     if (prepared === undefined || container === undefined) return;
     const pod = this.#pod;
     const { namespace } = refOf(pod);
-    const { sandbox, podIp, inputs, facts, volumes } = prepared;
+    const { sandbox, podIps, inputs, facts, volumes } = prepared;
     const serviceLinks = pod.spec.enableServiceLinks ?? true;
     const configure = (imageEnv: Readonly<Record<string, string>>): ContainerConfig => {
       const env = containerEnv({
@@ -239,7 +239,7 @@ export class PodAgent {
       return { env, mounts: containerMounts(container.spec, volumes, env) };
     };
     // The next attempt needs the objects as they are then.
-    container.start({ pod, podIp, sandbox, configure, renew: () => void this.#renew() });
+    container.start({ pod, podIp: podIps[0] ?? '', sandbox, configure, renew: () => void this.#renew() });
   }
 
   #noteBackoffs(): void {
@@ -308,7 +308,7 @@ export class PodAgent {
     this.#refresh?.[Symbol.dispose]();
     this.#prepared = undefined;
     for (const container of this.#containers) container[Symbol.dispose]();
-    this.#node.pool.release(this.uid);
+    for (const pool of this.#node.pools) pool.release(this.uid);
     await this.#node.runtime.removeSandbox(this.uid, what);
   }
 
@@ -337,12 +337,12 @@ export class PodAgent {
   }
 
   #status(): PodStatus {
-    const { clock, nodeAddress } = this.#node;
+    const { clock, nodeAddresses } = this.#node;
     return podStatus({
       pod: this.#pod,
       containers: this.#views.map((view) => this.#shown(view)),
-      hostIp: nodeAddress,
-      podIp: this.#podIp,
+      hostIps: nodeAddresses,
+      podIps: this.#podIps,
       sandboxReady: this.#prepared !== undefined,
       startTime: this.#startTime,
       phase: this.#phase,

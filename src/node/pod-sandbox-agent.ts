@@ -14,7 +14,8 @@ import { type PodRegistration } from './sandbox/runtime-agent.ts';
 
 export interface MadeSandbox {
   readonly sandbox: PodSandbox;
-  readonly podIp: string;
+  /** One a family, the primary family first. */
+  readonly podIps: readonly string[];
   readonly facts: PodFacts;
 }
 
@@ -49,33 +50,45 @@ export function registrationOf({ metadata, spec }: Pod): PodRegistration {
 }
 
 function create(node: NodeContext, pod: Pod): MadeSandbox {
-  const { pool, runtime, network, nodeName, nodeAddress, podCidr, machine } = node;
+  const { runtime, network, nodeName, nodeAddresses, podCidrs, loadBalancerCidrs, machine } = node;
   const { uid } = pod.metadata;
   const hostNetwork = pod.spec.hostNetwork === true;
-  const podIp = hostNetwork ? nodeAddress : pool.allocate(uid, pod.status?.podIP);
-  const wire = hostNetwork ? undefined : connectPod(network, { podUid: uid, podIp, podCidr, nodeAddress });
+  const podIps = hostNetwork ? nodeAddresses : allocate(node, pod);
+  const wiring = { podUid: uid, podIps, podCidrs, nodeAddresses, loadBalancerCidrs };
+  const wire = hostNetwork ? undefined : connectPod(network, wiring);
   const hostname = hostNetwork ? nodeName : hostnameOf(pod);
   let ports: Disposable | undefined;
   try {
     applySysctls(pod, wire?.fd);
-    ports = hostNetwork ? undefined : openHostPorts(network.fd, nodeAddress, pod, podIp);
+    ports = hostNetwork ? undefined : openHostPorts(network.fd, nodeAddresses, pod, podIps);
     const sandbox = runtime.createSandbox(registrationOf(pod), {
       podUid: uid,
       hostname,
       directory: podDirectory(node, uid),
-      etc: { hosts: hostsOf(node, pod, podIp), hostname: `${hostname}\n`, resolvConf: resolvConfOf(node, pod) },
+      etc: { hosts: hostsOf(node, pod, podIps), hostname: `${hostname}\n`, resolvConf: resolvConfOf(node, pod) },
       netFd: wire?.fd ?? network.fd,
       wire,
       hostPorts: ports,
       shareProcesses: pod.spec.shareProcessNamespace ?? false,
     });
     const allocatable = { cpu: String(machine.cpus), memory: `${machine.memoryKiB}Ki` };
-    return { sandbox, podIp, facts: { nodeName, hostIp: nodeAddress, podIps: [podIp], allocatable } };
+    return { sandbox, podIps, facts: { nodeName, hostIps: nodeAddresses, podIps, allocatable } };
   } catch (error) {
     ports?.[Symbol.dispose]();
     wire?.[Symbol.dispose]();
     throw error;
   }
+}
+
+/** The addresses that its status states, where they are free. */
+function allocate({ pools }: NodeContext, { metadata, status }: Pod): readonly string[] {
+  const before = (status?.podIPs ?? []).flatMap(({ ip }) => ip ?? []);
+  return pools.map((pool) =>
+    pool.allocate(
+      metadata.uid,
+      before.find((ip) => pool.contains(ip)),
+    ),
+  );
 }
 
 /** Only what belongs to the Pod's own network: the rest is the machine's. */
@@ -86,11 +99,11 @@ function applySysctls({ spec }: Pod, netFd: number | undefined): void {
   }
 }
 
-function hostsOf({ machine, clusterDomain }: NodeContext, pod: Pod, podIp: string): string {
+function hostsOf({ machine, clusterDomain }: NodeContext, pod: Pod, podIps: readonly string[]): string {
   const { hostAliases = [], hostNetwork } = pod.spec;
   if (hostNetwork === true) return hostNetworkHostsFile(machine.hosts, hostAliases);
   const domain = podDomainOf(pod, clusterDomain);
-  return hostsFile({ hostname: hostnameOf(pod), domain, podIps: [podIp], aliases: hostAliases });
+  return hostsFile({ hostname: hostnameOf(pod), domain, podIps, aliases: hostAliases });
 }
 
 function resolvConfOf({ clusterDns, clusterDomain, machine }: NodeContext, pod: Pod): string {

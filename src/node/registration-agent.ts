@@ -37,9 +37,9 @@ export class NodeRegistration {
 
   async #register(): Promise<void> {
     const { client, machine } = this.#node;
-    const { name, podCidr } = this.#identity;
+    const { name, podCidrs } = this.#identity;
     const labels = nodeLabels(this.#identity, machine);
-    const spec = { podCIDR: podCidr, podCIDRs: [podCidr] };
+    const spec = { podCIDR: podCidrs[0], podCIDRs: podCidrs };
     try {
       await client.create(nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name, labels }, spec });
     } catch (error) {

@@ -7,7 +7,7 @@ import { type ServiceHealth } from './service-health.ts';
 export type ListenTarget = { readonly fd: number } | { readonly port: number; readonly host?: string };
 
 export interface HealthCheckOptions {
-  readonly open: (port: number) => ListenTarget;
+  readonly open: (port: number) => ListenTarget | Promise<ListenTarget>;
   /** The rules are what they should be. */
   readonly isHealthy: () => boolean;
   readonly log: Log;
@@ -54,13 +54,21 @@ export class HealthCheckServer implements Disposable {
     const failed = (error: unknown): void =>
       log.error('health check port not opened', { service, port, error: errorMessage(error) });
     server.on('error', failed);
+    const served: Served = { port, server, localEndpoints };
+    this.#served.set(service, served);
     try {
-      server.listen(open(port));
+      const target = open(port);
+      if (!(target instanceof Promise)) server.listen(target);
+      // A server that was closed meanwhile is opened all the same, as only so its socket is closed.
+      else target.then((late) => server.listen(late, () => this.#closeStale(service, served))).catch(failed);
     } catch (error) {
+      this.#served.delete(service);
       failed(error);
-      return;
     }
-    this.#served.set(service, { port, server, localEndpoints });
+  }
+
+  #closeStale(service: string, served: Served): void {
+    if (this.#served.get(service) !== served) served.server.close();
   }
 
   #answer(service: string, response: ServerResponse): void {

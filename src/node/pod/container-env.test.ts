@@ -7,7 +7,7 @@ import { serviceEnv } from './service-env.ts';
 
 const facts: PodFacts = {
   nodeName: 'node-1',
-  hostIp: '172.18.0.2',
+  hostIps: ['172.18.0.2'],
   podIps: ['10.244.0.2'],
   allocatable: { cpu: '2', memory: '4Gi' },
 };

@@ -4,7 +4,7 @@ import { parseQuantity } from '#api/quantity.ts';
 /** Of the Pod at the moment when its container starts; its status in the API may lag behind. */
 export interface PodFacts {
   readonly nodeName: string;
-  readonly hostIp: string;
+  readonly hostIps: readonly string[];
   readonly podIps: readonly string[];
   /** What a container without limits may use: the node's `cpu` and `memory`. */
   readonly allocatable: Readonly<Record<string, string>>;
@@ -25,8 +25,8 @@ const fields: ReadonlyMap<string, (pod: Pod, facts: PodFacts) => string> = new M
   ['metadata.annotations', ({ metadata }: Pod) => quotedLines(metadata.annotations)],
   ['spec.nodeName', (_: Pod, { nodeName }: PodFacts) => nodeName],
   ['spec.serviceAccountName', ({ spec }: Pod) => spec.serviceAccountName ?? ''],
-  ['status.hostIP', (_: Pod, { hostIp }: PodFacts) => hostIp],
-  ['status.hostIPs', (_: Pod, { hostIp }: PodFacts) => hostIp],
+  ['status.hostIP', (_: Pod, { hostIps }: PodFacts) => hostIps[0] ?? ''],
+  ['status.hostIPs', (_: Pod, { hostIps }: PodFacts) => hostIps.join(',')],
   ['status.podIP', (_: Pod, { podIps }: PodFacts) => podIps[0] ?? ''],
   ['status.podIPs', (_: Pod, { podIps }: PodFacts) => podIps.join(',')],
 ]);

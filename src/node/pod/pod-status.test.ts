@@ -39,8 +39,8 @@ function state(containers: readonly ContainerView[], more: Partial<PodRuntimeSta
   return {
     pod,
     containers,
-    hostIp: '172.18.0.2',
-    podIp: '10.244.0.2',
+    hostIps: ['172.18.0.2'],
+    podIps: ['10.244.0.2'],
     sandboxReady: true,
     startTime: NOW,
     phase: undefined,
@@ -61,7 +61,7 @@ function summary(input: PodRuntimeState): string {
 const cases: readonly { name: string; input: PodRuntimeState; text: string }[] = [
   {
     name: 'before the sandbox',
-    input: state([creating], { sandboxReady: false, podIp: undefined }),
+    input: state([creating], { sandboxReady: false, podIps: [] }),
     text: `Pending
 PodReadyToStartContainers False
 Initialized True

@@ -6,9 +6,9 @@ export interface PodRuntimeState {
   readonly pod: Pod;
   /** In the order of the Pod's spec, init containers first. */
   readonly containers: readonly ContainerView[];
-  readonly hostIp: string;
-  /** Undefined until the sandbox is there. */
-  readonly podIp: string | undefined;
+  readonly hostIps: readonly string[];
+  /** None until the sandbox is there. */
+  readonly podIps: readonly string[];
   readonly sandboxReady: boolean;
   readonly startTime: number;
   /** Decided for good. */
@@ -20,7 +20,7 @@ export interface PodRuntimeState {
 
 /** The status of a Pod as a kubelet would write it. */
 export function podStatus(state: PodRuntimeState): PodStatus {
-  const { pod, hostIp, podIp } = state;
+  const { pod, hostIps, podIps } = state;
   const phase = phaseOf(state);
   const init = state.containers.filter(({ kind }) => kind === 'init' || kind === 'sidecar');
   const ephemeral = state.containers.filter(({ kind }) => kind === 'ephemeral');
@@ -32,9 +32,9 @@ export function podStatus(state: PodRuntimeState): PodStatus {
     conditions: conditionsOf(state, phase),
     ...(state.reason === undefined ? {} : { reason: state.reason }),
     ...(state.message === undefined ? {} : { message: state.message }),
-    hostIP: hostIp,
-    hostIPs: [{ ip: hostIp }],
-    ...(podIp === undefined ? {} : { podIP: podIp, podIPs: [{ ip: podIp }] }),
+    hostIP: hostIps[0],
+    hostIPs: hostIps.map((ip) => ({ ip })),
+    ...(podIps.length === 0 ? {} : { podIP: podIps[0], podIPs: podIps.map((ip) => ({ ip })) }),
     startTime: rfc3339(state.startTime),
     ...(init.length === 0 ? {} : { initContainerStatuses: init.map((one) => containerStatus(one, pod)) }),
     containerStatuses: main.map((one) => containerStatus(one, pod)),

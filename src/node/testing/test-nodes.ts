@@ -55,7 +55,7 @@ export class TestNodes implements AsyncDisposable {
         : this.api.handle(request);
     this.client = createClient(inProcessTransport(handle, { username: 'test', groups: ['system:masters'] }));
     this.stateDir = realpathSync(mkdtempSync(`${tmpdir()}/clusterip-node-`));
-    this.fabric = createFabric({ address: '172.18.0.1/16' });
+    this.fabric = createFabric({ addresses: ['172.18.0.1/16'] });
     this.#services = new Informer(this.client, services, { clock: systemClock, log: this.#log });
     this.#nodes = new Informer(this.client, nodes, { clock: systemClock, log: this.#log });
     this.#services.start(this.#abort.signal);
@@ -76,9 +76,10 @@ export class TestNodes implements AsyncDisposable {
     const nodeName = `node-${number}`;
     this.#networks[number] ??= createNodeNamespace(this.fabric, {
       nodeName,
-      address: `${nodeAddress}/16`,
-      podCidr,
-      serviceCidr: cidr('10.96.0.0/12'),
+      addresses: [`${nodeAddress}/16`],
+      podCidrs: [podCidr],
+      serviceCidrs: [cidr('10.96.0.0/12')],
+      loadBalancerCidrs: [],
     });
     const network = this.#networks[number];
     assert.ok(network);
@@ -92,8 +93,8 @@ export class TestNodes implements AsyncDisposable {
       services: this.#services,
       nodes: this.#nodes,
       nodeName,
-      nodeAddress,
-      podCidr,
+      nodeAddresses: [nodeAddress],
+      podCidrs: [podCidr],
       stateDir: `${this.stateDir}/${nodeName}`,
       maskedPaths: [this.stateDir],
       clusterDns: ['10.96.0.10'],

@@ -8,7 +8,7 @@ import { prepareHostPath, writeVolume } from './volume-sync.ts';
 
 const context: VolumeContext = {
   pod: { metadata: { name: 'p', namespace: 'ns' }, spec: { containers: [{ name: 'c' }] } } as unknown as Pod,
-  facts: { nodeName: 'n', hostIp: 'h', podIps: ['i'], allocatable: { cpu: '2' } },
+  facts: { nodeName: 'n', hostIps: ['h'], podIps: ['i'], allocatable: { cpu: '2' } },
   sources: {
     configMaps: new Map([
       ['cm', { metadata: { name: 'cm' }, data: { a: '1', b: '2' }, binaryData: { c: 'Mw==' } } as never],

@@ -1,0 +1,45 @@
+import { type EndpointSlice, type Node } from '#api/generated/types.ts';
+import { type HostPort, type Target } from './host-port.ts';
+
+export interface NodeAddresses {
+  readonly name: string;
+  /** InternalIPs. */
+  readonly addresses: readonly string[];
+}
+
+export function nodeAddresses({ metadata, status }: Node): NodeAddresses {
+  const stated = status?.addresses ?? [];
+  return {
+    name: metadata.name,
+    addresses: stated.filter(({ type }) => type === 'InternalIP').map(({ address }) => address),
+  };
+}
+
+/** Names of nodes that have endpoints of their own: ready ones, else such as are on their way out and still serve. */
+export function nodesWithEndpoints(slices: readonly EndpointSlice[]): ReadonlySet<string> {
+  const endpoints = slices.flatMap(({ endpoints: list }) => list ?? []);
+  const ready = endpoints.filter(({ conditions }) => conditions?.ready !== false);
+  const serving = endpoints.filter(({ conditions }) => conditions?.serving === true && conditions.terminating === true);
+  const chosen = ready.length > 0 ? ready : serving;
+  return new Set(chosen.flatMap(({ nodeName }) => nodeName ?? []));
+}
+
+export interface Way {
+  /** Each connection goes to one of these; none: it is refused. */
+  readonly targets: readonly Target[];
+  /** The node that takes what goes to a load balancer's address. */
+  readonly via: string | undefined;
+}
+
+/** Where connections to a port of the host go: `eligible` undefined stands for all nodes. */
+export function wayOf(port: HostPort, nodes: readonly NodeAddresses[], eligible: ReadonlySet<string> | undefined): Way {
+  const isOfFamily = (address: string): boolean => address.includes(':') === port.address.includes(':');
+  const able = nodes
+    .filter(({ name }) => eligible === undefined || eligible.has(name))
+    .flatMap(({ addresses }) => addresses.find(isOfFamily) ?? []);
+  if (port.leadsTo === 'node-port') {
+    return { targets: able.map((address) => ({ address, port: port.port })), via: undefined };
+  }
+  const [via] = able;
+  return { targets: via === undefined ? [] : [{ address: port.address, port: port.port }], via };
+}

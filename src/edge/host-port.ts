@@ -1,0 +1,65 @@
+import { type Service } from '#api/generated/types.ts';
+import { objectKey } from '#api/object.ts';
+
+export type EdgeProtocol = 'tcp' | 'udp';
+
+export interface Target {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** A port of the host's loopback that leads to a Service. */
+export interface HostPort {
+  readonly kind: 'host-port';
+  /** `namespace/name`. */
+  readonly service: string;
+  readonly protocol: EdgeProtocol;
+  readonly address: string;
+  readonly port: number;
+  /** The load balancer's address is where connections go; else they go to this port of a node. */
+  readonly leadsTo: 'load-balancer' | 'node-port';
+  /** Only nodes with endpoints of their own take connections: externalTrafficPolicy Local. */
+  readonly isLocal: boolean;
+}
+
+/** The same text is the same socket. */
+export function hostPortKey({ protocol, address, port }: Pick<HostPort, 'protocol' | 'address' | 'port'>): string {
+  return address.includes(':') ? `${protocol} [${address}]:${port}` : `${protocol} ${address}:${port}`;
+}
+
+const LOOPBACK = { IPv4: '127.0.0.1', IPv6: '::1' } as const;
+const PROTOCOLS: Readonly<Record<string, EdgeProtocol>> = { TCP: 'tcp', UDP: 'udp' };
+/** A Service with one of these is no business of the proxies, and so none of ours. */
+const IGNORED = ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless'] as const;
+
+/** What a Service opens on the host: its NodePorts, and its load balancers that have an address on a loopback. */
+export function hostPortsOf(service: Service): readonly HostPort[] {
+  const { metadata, spec, status } = service;
+  const labels = metadata.labels ?? {};
+  if (metadata.deletionTimestamp !== undefined || IGNORED.some((name) => labels[name] !== undefined)) return [];
+  if (spec.type !== 'NodePort' && spec.type !== 'LoadBalancer') return [];
+  const common = {
+    kind: 'host-port' as const,
+    service: objectKey(service),
+    isLocal: spec.externalTrafficPolicy === 'Local',
+  };
+  const families = (spec.ipFamilies ?? ['IPv4']).filter((name) => name === 'IPv4' || name === 'IPv6');
+  const balancers = (status?.loadBalancer?.ingress ?? [])
+    .filter(({ ip, ipMode }) => ip?.startsWith('127.') === true && ipMode !== 'Proxy')
+    .flatMap(({ ip }) => ip ?? []);
+  return (spec.ports ?? []).flatMap(({ protocol = 'TCP', port, nodePort = 0 }) => {
+    const known = PROTOCOLS[protocol];
+    if (known === undefined) return [];
+    const at = (address: string, number: number, leadsTo: HostPort['leadsTo']): HostPort => ({
+      ...common,
+      protocol: known,
+      address,
+      port: number,
+      leadsTo,
+    });
+    return [
+      ...(nodePort > 0 ? families.map((family) => at(LOOPBACK[family], nodePort, 'node-port')) : []),
+      ...balancers.map((address) => at(address, port, 'load-balancer')),
+    ];
+  });
+}
