@@ -1,7 +1,14 @@
-import { type Endpoints, type EndpointSlice, type Namespace, type Service } from '#api/generated/types.ts';
+import {
+  type Endpoints,
+  type EndpointSlice,
+  type Namespace,
+  type Service,
+  type StorageClass,
+} from '#api/generated/types.ts';
 import { type NewObject } from '#api/object.ts';
-import { endpoints, endpointSlices, namespaces, services } from '#api/resource.ts';
+import { endpoints, endpointSlices, namespaces, services, storageClasses } from '#api/resource.ts';
 import { isReason, type Client } from '#client/client.ts';
+import { LOCAL_PROVISIONER } from '#controllers/volume/provisioner.ts';
 import { type NetworkPlan } from './network-plan.ts';
 
 /** Where the API server listens on the fabric, as Pods reach it through default/kubernetes. */
@@ -21,11 +28,24 @@ interface SystemService {
   }[];
 }
 
+/** For claims that name none. Volumes are made when their first Pod has a node, and go with their claim. */
+const STANDARD_CLASS: NewObject<StorageClass> = {
+  apiVersion: 'storage.k8s.io/v1',
+  kind: 'StorageClass',
+  metadata: { name: 'standard', annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
+  provisioner: LOCAL_PROVISIONER,
+  reclaimPolicy: 'Delete',
+  volumeBindingMode: 'WaitForFirstConsumer',
+  allowVolumeExpansion: true,
+};
+
 /** The namespaces and the two Services that every cluster has; what is there already stays as it is. */
 export async function bootstrap(client: Client, plan: NetworkPlan): Promise<void> {
   const [controlAddress = ''] = plan.controlAddresses;
   const names = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
-  await Promise.all(names.map((name) => ensure(client.create(namespaces, namespace(name)))));
+  const made = await Promise.all(names.map((name) => ensure(client.create(namespaces, namespace(name)))));
+  // Only a new cluster gets it: whoever deleted it has a class of his own.
+  if (made[0] === true) await ensure(client.create(storageClasses, STANDARD_CLASS));
   await Promise.all(
     systemServices(plan).flatMap((service) => [
       ensure(client.create(services, serviceOf(service))),
@@ -35,11 +55,14 @@ export async function bootstrap(client: Client, plan: NetworkPlan): Promise<void
   );
 }
 
-async function ensure(creation: Promise<unknown>): Promise<void> {
+/** False when it was there already. */
+async function ensure(creation: Promise<unknown>): Promise<boolean> {
   try {
     await creation;
+    return true;
   } catch (error) {
     if (!isReason(error, 'AlreadyExists')) throw error;
+    return false;
   }
 }
 

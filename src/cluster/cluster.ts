@@ -23,6 +23,7 @@ import { Readiness } from './readiness.ts';
 import { writeAtomically, writeConfig, type StateDir } from './state-dir.ts';
 import { CONTROL_PLANE, CONTROLLERS } from './users.ts';
 import { startWorkers } from './workers.ts';
+import { volumeDirectories } from './volume-directories-sync.ts';
 
 export interface ClusterOptions {
   readonly dir: StateDir;
@@ -73,6 +74,7 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
     signal: abort.signal,
     rootCa: pki.caCert,
     loadBalancerCidrs: plan.loadBalancerCidrs,
+    volumes: volumeDirectories(dir.volumesDir),
   });
   workers.nodes.post({ kind: 'start' });
   workers.services.post({ kind: 'start', nodes: network.nodes, fabric: network.fabric });

@@ -37,6 +37,8 @@ export interface StateDir {
   readonly imagesDir: string;
   /** Control groups that a running cluster has, one a line. */
   readonly cgroupsFile: string;
+  /** Files of provisioned persistent volumes, one directory a volume. */
+  readonly volumesDir: string;
 }
 
 /** What a running daemon says of itself. Pids are those of the host. */
@@ -74,6 +76,7 @@ export function stateDirAt(path: string): StateDir {
     nodesDir: join(path, 'nodes'),
     imagesDir: join(path, 'nodes', '.images'),
     cgroupsFile: join(path, 'nodes', 'cgroups'),
+    volumesDir: join(path, 'volumes'),
   };
 }
 

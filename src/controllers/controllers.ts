@@ -18,11 +18,14 @@ import { startNamespaceController } from './namespace.ts';
 import { startNodeLifecycleController } from './node-lifecycle.ts';
 import { startPodGarbageCollector } from './pod-gc.ts';
 import { startReplicaSetController, startReplicationController } from './replica-set.ts';
-import { startScheduler } from './scheduler.ts';
+import { startScheduler } from './scheduler/scheduler.ts';
 import { startServiceAccountController } from './service-account.ts';
 import { startStatefulSetController } from './stateful-set.ts';
 import { startTaintEvictionController } from './taint-eviction.ts';
-import { startVolumeClaimController } from './volume-claim.ts';
+import { startEphemeralVolumeController } from './volume/ephemeral-volume.ts';
+import { startPersistentVolumeController } from './volume/persistent-volume.ts';
+import { startLocalProvisioner, type VolumeDirectories } from './volume/provisioner.ts';
+import { startVolumeProtection } from './volume/volume-protection.ts';
 
 export interface ControllersOptions {
   readonly client: Client;
@@ -34,6 +37,8 @@ export interface ControllersOptions {
   readonly rootCa: string;
   /** Of which Services of type LoadBalancer get their addresses, at most one a family. @default none */
   readonly loadBalancerCidrs?: readonly Cidr[] | undefined;
+  /** Where the volumes of the local provisioner have their files. */
+  readonly volumes: VolumeDirectories;
 }
 
 export interface Controllers {
@@ -66,7 +71,10 @@ export function startControllers(options: ControllersOptions): Controllers {
   startTaintEvictionController(context);
   startPodGarbageCollector(context);
   startDisruptionBudgetController(context);
-  startVolumeClaimController(context);
+  startPersistentVolumeController(context);
+  startLocalProvisioner(context, options.volumes);
+  startVolumeProtection(context);
+  startEphemeralVolumeController(context);
   informers.start(signal);
   const ready = startGarbageCollector(context).then(() => informers.synced());
   ready.catch(() => {});

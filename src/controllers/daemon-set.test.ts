@@ -4,7 +4,7 @@ import { type DaemonSet } from '#api/generated/types.ts';
 import { daemonSets, nodes, pods } from '#api/resource.ts';
 import { type ControlPlane, controlPlane } from './control-plane-fixture.ts';
 import { startDaemonSetController } from './daemon-set.ts';
-import { startScheduler } from './scheduler.ts';
+import { startScheduler } from './scheduler/scheduler.ts';
 
 const ALL = [startDaemonSetController, startScheduler];
 const REF = { namespace: 'd', name: 'agent' };

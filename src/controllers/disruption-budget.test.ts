@@ -6,7 +6,7 @@ import { controlPlane } from './control-plane-fixture.ts';
 import { budgetStatus } from './disruption-budget-plan.ts';
 import { startDisruptionBudgetController } from './disruption-budget.ts';
 import { startReplicaSetController } from './replica-set.ts';
-import { startScheduler } from './scheduler.ts';
+import { startScheduler } from './scheduler/scheduler.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const ago = (seconds: number): string => new Date(NOW - seconds * 1000).toISOString();

@@ -15,7 +15,7 @@ import { type ControlPlane, controlPlane } from './control-plane-fixture.ts';
 import { startGarbageCollector } from './garbage-collector.ts';
 import { startNamespaceController } from './namespace.ts';
 import { startNodeLifecycleController } from './node-lifecycle.ts';
-import { startScheduler } from './scheduler.ts';
+import { startScheduler } from './scheduler/scheduler.ts';
 import { startServiceAccountController } from './service-account.ts';
 
 const NAMESPACE = { metadata: { name: 'd' }, spec: { finalizers: ['kubernetes'] } };

@@ -5,7 +5,7 @@ import { jobs, pods } from '#api/resource.ts';
 import { type ControlPlane, controlPlane } from './control-plane-fixture.ts';
 import { startGarbageCollector } from './garbage-collector.ts';
 import { startJobController } from './job.ts';
-import { startScheduler } from './scheduler.ts';
+import { startScheduler } from './scheduler/scheduler.ts';
 
 const REF = { namespace: 'd', name: 'sum' };
 

@@ -11,7 +11,7 @@ import { deployments, services } from '#api/resource.ts';
 import { startDeploymentController } from './deployment.ts';
 import { startEndpointSliceController } from './endpoint-slice.ts';
 import { startReplicaSetController } from './replica-set.ts';
-import { startScheduler } from './scheduler.ts';
+import { startScheduler } from './scheduler/scheduler.ts';
 import { type ControlPlane, controlPlane } from './control-plane-fixture.ts';
 
 const ALL = [startDeploymentController, startReplicaSetController, startScheduler, startEndpointSliceController];

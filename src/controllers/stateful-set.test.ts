@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ControllerRevision, type CoreEvent, type StatefulSet } from '#api/generated/types.ts';
-import { persistentVolumeClaims, statefulSets } from '#api/resource.ts';
+import { persistentVolumes, statefulSets } from '#api/resource.ts';
 import { type ControlPlane, controlPlane } from './control-plane-fixture.ts';
-import { startScheduler } from './scheduler.ts';
+import { startScheduler } from './scheduler/scheduler.ts';
+import { startPersistentVolumeController } from './volume/persistent-volume.ts';
 import { startStatefulSetController } from './stateful-set.ts';
 
-const ALL = [startStatefulSetController, startScheduler];
+const ALL = [startStatefulSetController, startScheduler, startPersistentVolumeController];
 const REF = { namespace: 'd', name: 'db' };
 
 function db(image: string, extra: object = {}): StatefulSet {
@@ -106,14 +107,8 @@ test('a Pod waits for its claims, which stay when it goes', async () => {
   );
   const [claim] = plane.api.all('persistentvolumeclaims');
   assert.equal(claim?.metadata.name, 'disk-db-0');
-  const options = { subresource: 'status' };
-  const body = { status: { phase: 'Bound' } };
-  await plane.client.patch(
-    persistentVolumeClaims,
-    { namespace: 'd', name: 'disk-db-0' },
-    { kind: 'merge', body },
-    options,
-  );
+  const spec = { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: '/x' } };
+  await plane.client.create(persistentVolumes, { metadata: { name: 'v' }, spec });
   await plane.converge();
   assert.equal(plane.pods()[0]?.spec.nodeName, 'n1');
   await change(plane, db('one', { replicas: 0, volumeClaimTemplates: claims }));

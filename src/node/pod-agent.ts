@@ -10,14 +10,14 @@ import { type ContainerKind, type ContainerView } from './pod/container-view.ts'
 import { podActions, stopActions } from './pod/pod-actions.ts';
 import { podStatus } from './pod/pod-status.ts';
 import { serviceEnv } from './pod/service-env.ts';
-import { containerMounts, fetchPodInputs, type PodInputs, writeVolumes } from './pod-inputs-agent.ts';
+import { containerMounts, fetchPodInputs, type MadeVolume, type PodInputs, writeVolumes } from './pod-inputs-agent.ts';
 import { createPodSandbox, type MadeSandbox, PreparationError, registrationOf } from './pod-sandbox-agent.ts';
 import { DEFAULT_PATH } from './sandbox/container-command.ts';
 
 /** What a Pod has once its containers may start. */
 interface Prepared extends MadeSandbox {
   inputs: PodInputs;
-  volumes: ReadonlyMap<string, string>;
+  volumes: ReadonlyMap<string, MadeVolume>;
 }
 
 const REFRESH_RETRY_MS = 10_000;

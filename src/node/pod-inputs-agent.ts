@@ -1,7 +1,15 @@
 import { errorCode, errorMessage } from '#base/errors.ts';
 import { type ConfigMap, type Container, type Pod, type Secret, type Volume } from '#api/generated/types.ts';
 import { type KubeObject } from '#api/object.ts';
-import { configMaps, type Resource, resourcePath, secrets, serviceAccounts } from '#api/resource.ts';
+import {
+  configMaps,
+  persistentVolumeClaims,
+  persistentVolumes,
+  type Resource,
+  resourcePath,
+  secrets,
+  serviceAccounts,
+} from '#api/resource.ts';
 import { type Client, isReason } from '#client/client.ts';
 import { type NodeContext, podDirectory } from './node-context.ts';
 import { ContainerConfigError, envReferences, type PodSources } from './pod/container-env.ts';
@@ -10,13 +18,17 @@ import { type PodFacts } from './pod/field-value.ts';
 import { type ContainerMount } from './sandbox/container-mounts.ts';
 import { PreparationError } from './pod-sandbox-agent.ts';
 import { isMapped } from './stage/id-map.ts';
+import { resolveInRoot } from './sandbox/rooted-path-sync.ts';
 import { type PodSandbox } from './sandbox/pod-sandbox-sync.ts';
+import { checkClaim, claimedVolume, type ClaimedVolume, claimNameOf } from './volume/claimed-volume.ts';
 import { tokenKey, type TokenWish, volumeFiles, volumeReferences } from './volume/volume-files.ts';
 import { giveToGroup, prepareHostPath, writeVolume } from './volume/volume-sync.ts';
 
 /** All that a Pod needs from the API, as it was at one moment. */
 export interface PodInputs extends PodSources {
   readonly tokens: ReadonlyMap<string, string>;
+  /** Of volumes that stand for a claim, by the name of the volume. */
+  readonly claimed: ReadonlyMap<string, ClaimedVolume>;
   /** When the first token has to be fetched anew, by the clock. */
   readonly tokensUntil: number;
   /** When all this should be looked at again, in milliseconds; undefined when nothing of it can change. */
@@ -34,10 +46,12 @@ export async function fetchPodInputs({ client, clock }: NodeContext, pod: Pod, b
   const byVolumes = volumeReferences(volumes);
   const byEnv = envReferences([...initContainers, ...containers, ...ephemeralContainers]);
   const fresh = before !== undefined && clock.now() < before.tokensUntil ? before : undefined;
-  const [configMapsByName, secretsByName, tokens] = await Promise.all([
+  const [configMapsByName, secretsByName, tokens, claimed] = await Promise.all([
     fetchAll<ConfigMap>(client, configMaps, pod, [...byVolumes.configMaps, ...byEnv.configMaps]),
     fetchAll<Secret>(client, secrets, pod, [...byVolumes.secrets, ...byEnv.secrets]),
     fresh?.tokens ?? fetchTokens(client, pod, byVolumes.tokens),
+    // What a container has been given does not change under it.
+    before?.claimed ?? fetchClaimed(client, pod),
   ]);
   const lifetimes = byVolumes.tokens.map(({ expirationSeconds }) => expirationSeconds * 1000);
   const tokensUntil = fresh?.tokensUntil ?? clock.now() + Math.min(...lifetimes) * 0.8;
@@ -47,9 +61,38 @@ export async function fetchPodInputs({ client, clock }: NodeContext, pod: Pod, b
     configMaps: configMapsByName,
     secrets: secretsByName,
     tokens,
+    claimed,
     tokensUntil,
     refreshMs: Number.isFinite(refreshMs) ? Math.max(refreshMs, 1000) : undefined,
   };
+}
+
+/** Each claim has its volume, or the Pod waits. */
+async function fetchClaimed(client: Client, pod: Pod): Promise<ReadonlyMap<string, ClaimedVolume>> {
+  const { namespace } = pod.metadata;
+  const entries = (pod.spec.volumes ?? []).map(async (volume) => {
+    const name = claimNameOf(pod, volume);
+    if (name === undefined) return undefined;
+    try {
+      const claim = checkClaim(pod, volume, await ifThere(client.get(persistentVolumeClaims, { namespace, name })));
+      const held = await ifThere(client.get(persistentVolumes, { name: claim.spec.volumeName ?? '' }));
+      return [volume.name, claimedVolume(claim, held)] as const;
+    } catch (error) {
+      if (!(error instanceof ContainerConfigError)) throw error;
+      const what = `unmounted volumes=[${volume.name}], unattached volumes=[], failed to process volumes=[${volume.name}]`;
+      throw new PreparationError('FailedMount', `Unable to attach or mount volumes: ${what}: ${error.message}`);
+    }
+  });
+  return new Map((await Promise.all(entries)).filter((entry) => entry !== undefined));
+}
+
+async function ifThere<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (isReason(error, 'NotFound')) return undefined;
+    throw error;
+  }
 }
 
 async function fetchTokens(
@@ -69,12 +112,8 @@ async function fetchAll<T extends KubeObject>(
 ): Promise<ReadonlyMap<string, T>> {
   const found = await Promise.all(
     [...new Set(names)].map(async (name) => {
-      try {
-        return [name, await client.get(resource, { namespace: pod.metadata.namespace, name })] as const;
-      } catch (error) {
-        if (isReason(error, 'NotFound')) return undefined;
-        throw error;
-      }
+      const object = await ifThere(client.get(resource, { namespace: pod.metadata.namespace, name }));
+      return object === undefined ? undefined : ([name, object] as const);
     }),
   );
   return new Map(found.filter((entry) => entry !== undefined));
@@ -113,6 +152,12 @@ async function tokenOf(client: Client, pod: Pod, wish: TokenWish): Promise<strin
   return token;
 }
 
+/** A volume on the machine. */
+export interface MadeVolume {
+  readonly path: string;
+  readonly readOnly: boolean;
+}
+
 /** Volumes on the machine, by name. Writing them again brings what has changed. */
 export function writeVolumes(
   context: NodeContext,
@@ -120,14 +165,17 @@ export function writeVolumes(
   sandbox: PodSandbox,
   inputs: PodInputs,
   facts: PodFacts,
-): ReadonlyMap<string, string> {
-  const paths = new Map<string, string>();
+): ReadonlyMap<string, MadeVolume> {
+  const paths = new Map<string, MadeVolume>();
   for (const volume of pod.spec.volumes ?? []) {
     const directory = `${podDirectory(context, pod.metadata.uid)}/volumes/${volume.name}`;
     try {
       const path = writeOne(context, pod, sandbox, inputs, facts, volume, directory);
-      paths.set(volume.name, path);
+      const readOnly = volume.persistentVolumeClaim?.readOnly === true;
+      paths.set(volume.name, { path, readOnly });
+      const claimed = inputs.claimed.get(volume.name);
       if (path === directory) applyGroup(context, pod, path, volume.emptyDir === undefined);
+      else if (claimed?.local === true && !readOnly) applyGroup(context, pod, path, false);
     } catch (error) {
       if (!(error instanceof ContainerConfigError) && errorCode(error) === undefined) throw error;
       throw mountError(volume.name, errorMessage(error));
@@ -159,7 +207,8 @@ function writeOne(
   volume: Volume,
   directory: string,
 ): string {
-  const { emptyDir, hostPath } = volume;
+  const { emptyDir } = volume;
+  const hostPath = volume.hostPath ?? inputs.claimed.get(volume.name)?.source;
   if (hostPath !== undefined) {
     prepareHostPath(hostPath);
     return hostPath.path;
@@ -184,7 +233,7 @@ function sizeOption(quantity: string): string {
 /** Where a container finds the volumes. */
 export function containerMounts(
   container: Container,
-  volumes: ReadonlyMap<string, string>,
+  volumes: ReadonlyMap<string, MadeVolume>,
   env: Readonly<Record<string, string>>,
 ): readonly ContainerMount[] {
   return (container.volumeMounts ?? []).map(({ name, mountPath, subPath, subPathExpr, readOnly }) => {
@@ -192,8 +241,9 @@ export function containerMounts(
     if (base === undefined) throw new ContainerConfigError(`volume ${JSON.stringify(name)} not found`);
     const sub = subPathExpr === undefined ? subPath : expand(subPathExpr, (variable) => env[variable]);
     if (sub?.split('/').includes('..') === true) throw new ContainerConfigError(`subPath must not contain '..'`);
-    const source = sub === undefined || sub === '' ? base : `${base}/${sub}`;
+    // A link in the volume, which any of its Pods may have made, must not lead out of it.
+    const source = sub === undefined || sub === '' ? base.path : resolveInRoot(base.path, sub).path;
     const target = mountPath.startsWith('/') ? mountPath : `/${mountPath}`;
-    return { source, target, readOnly: readOnly ?? false };
+    return { source, target, readOnly: readOnly === true || base.readOnly };
   });
 }

@@ -1,19 +1,77 @@
 import { age, ageColumn, column, nameColumn, orNone, wideColumn } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
-import { type FieldError, required } from '../field-error.ts';
+import { deepEqual } from '../equal.ts';
+import { type FieldError, forbidden, invalid, required, unsupported } from '../field-error.ts';
+import { withFinalizer } from '../finalizer.ts';
 import type * as t from '../generated/types.ts';
 import { type KindDefinition } from '../kind.ts';
+import { compareQuantities } from '../quantity.ts';
 import { persistentVolumes } from '../resource.ts';
-import { validateChoice } from '../validation.ts';
+import { validateChoice, validateImmutable } from '../validation.ts';
 import { accessModesCell } from '../volume-cells.ts';
+
+/** Keeps a volume that a claim is bound to from going. */
+const PROTECTION = 'kubernetes.io/pv-protection';
+/** What else there is in a spec is one source: what the volume is made of. */
+const NO_SOURCE = new Set([
+  'accessModes',
+  'capacity',
+  'claimRef',
+  'mountOptions',
+  'nodeAffinity',
+  'persistentVolumeReclaimPolicy',
+  'storageClassName',
+  'volumeAttributesClassName',
+  'volumeMode',
+]);
+
+function sourcesOf(spec: t.PersistentVolumeSpec): readonly (readonly [string, unknown])[] {
+  return Object.entries(spec).filter(([key, value]) => !NO_SOURCE.has(key) && value !== undefined);
+}
+
+function validateSource(spec: t.PersistentVolumeSpec): FieldError[] {
+  const sources = sourcesOf(spec);
+  if (sources.length === 0) return [required('spec', 'must specify a volume type')];
+  const errors = sources.slice(1).map(([key]) => forbidden(`spec.${key}`, 'may not specify more than 1 volume type'));
+  if (spec.local !== undefined) {
+    if ((spec.local.path ?? '') === '') errors.push(required('spec.local.path'));
+    if (spec.nodeAffinity === undefined) {
+      errors.push(required('spec.local.nodeAffinity', 'Local volume requires node affinity'));
+    }
+  }
+  if (spec.hostPath !== undefined && (spec.hostPath.path ?? '') === '') errors.push(required('spec.hostPath.path'));
+  return errors;
+}
 
 function validate({ spec }: t.PersistentVolume): FieldError[] {
   const policies = ['Delete', 'Recycle', 'Retain'];
+  const capacity = spec.capacity ?? {};
+  const keys = Object.keys(capacity);
+  const size = capacity['storage'];
   return [
     ...((spec.accessModes ?? []).length === 0 ? [required('spec.accessModes')] : []),
-    ...(Object.keys(spec.capacity ?? {}).length === 0 ? [required('spec.capacity')] : []),
+    ...(keys.length === 0 ? [required('spec.capacity')] : []),
+    ...(keys.length > 0 && size === undefined ? [unsupported('spec.capacity', capacity, ['storage'])] : []),
+    ...(size !== undefined && compareQuantities(size, '0') <= 0
+      ? [invalid('spec.capacity[storage]', size, 'must be greater than zero')]
+      : []),
     ...validateChoice('spec.persistentVolumeReclaimPolicy', spec.persistentVolumeReclaimPolicy, policies),
+    ...validateSource(spec),
     ...validateChoice('spec.volumeMode', spec.volumeMode, ['Block', 'Filesystem']),
+  ];
+}
+
+function validateChange({ spec }: t.PersistentVolume, old: t.PersistentVolume): FieldError[] {
+  const before = old.spec;
+  const why = 'spec.persistentvolumesource is immutable after creation';
+  return [
+    ...(deepEqual(Object.fromEntries(sourcesOf(spec)), Object.fromEntries(sourcesOf(before)))
+      ? []
+      : [forbidden('spec.persistentvolumesource', why)]),
+    ...validateImmutable('volumeMode', spec.volumeMode, before.volumeMode),
+    ...(before.nodeAffinity === undefined
+      ? []
+      : validateImmutable('nodeAffinity', spec.nodeAffinity, before.nodeAffinity)),
   ];
 }
 
@@ -59,5 +117,7 @@ export const persistentVolume: KindDefinition<t.PersistentVolume> = defineKind(p
       volumeMode: volume.spec.volumeMode ?? 'Filesystem',
     },
   }),
+  prepareCreate: (volume) => withFinalizer(volume, PROTECTION),
   validate,
+  validateChange,
 });

@@ -52,6 +52,17 @@ function defaults(set: t.StatefulSet): t.StatefulSet {
   return { ...set, spec };
 }
 
+/** The template as its Pods have it: each claim is a volume of that name. */
+function withClaimVolumes({ template, volumeClaimTemplates = [] }: t.StatefulSetSpec): t.PodTemplateSpec {
+  const names = volumeClaimTemplates.flatMap(({ metadata }) => (metadata?.name === undefined ? [] : [metadata.name]));
+  if (names.length === 0 || template?.spec === undefined) return template;
+  const own = (template.spec.volumes ?? []).filter(({ name }) => !names.includes(name));
+  return {
+    ...template,
+    spec: { ...template.spec, volumes: [...own, ...names.map((name) => ({ name, emptyDir: {} }))] },
+  };
+}
+
 function validate({ spec }: t.StatefulSet): FieldError[] {
   return [
     ...validateChoice('spec.podManagementPolicy', spec.podManagementPolicy, ['OrderedReady', 'Parallel']),
@@ -63,7 +74,7 @@ function validate({ spec }: t.StatefulSet): FieldError[] {
     ...validateNonnegative('spec.replicas', spec.replicas),
     ...validateNonnegative('spec.minReadySeconds', spec.minReadySeconds),
     ...validateOwnSelector(spec.selector, 'statefulset'),
-    ...validateSelectedTemplate(spec.template, spec.selector),
+    ...validateSelectedTemplate(withClaimVolumes(spec), spec.selector),
     ...validateEndlessTemplate(spec.template, 'StatefulSet'),
   ];
 }

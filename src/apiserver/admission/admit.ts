@@ -1,11 +1,12 @@
-import { type Pod } from '#api/generated/types.ts';
+import { type PersistentVolumeClaim, type Pod } from '#api/generated/types.ts';
 import { type KindDefinition } from '#api/kind.ts';
 import { type KubeObject } from '#api/object.ts';
-import { pods } from '#api/resource.ts';
+import { persistentVolumeClaims, pods, type Resource } from '#api/resource.ts';
 import { type ServerContext } from '../context.ts';
 import { admitIntoNamespace } from './namespace-lifecycle.ts';
 import { admitPriority, admitTolerations } from './pod-placement.ts';
 import { admitServiceAccount } from './service-account.ts';
+import { admitClaimClass, admitClaimSize } from './volume.ts';
 
 /** What the cluster makes of a new object before it is validated; throws where it must not be. */
 export async function admitCreate(
@@ -15,8 +16,18 @@ export async function admitCreate(
 ): Promise<KubeObject> {
   const { namespace, name } = object.metadata;
   if (namespace !== undefined) admitIntoNamespace(server, kind, namespace, name ?? '');
-  if (kind.resource.group === '' && kind.resource.plural === pods.plural) return admitPod(server, object as Pod);
-  return object;
+  if (isOf(kind, pods)) return admitPod(server, object as Pod);
+  return isOf(kind, persistentVolumeClaims) ? admitClaimClass(server, object as PersistentVolumeClaim) : object;
+}
+
+/** Throws where an object must not become what it is to be. */
+export function admitUpdate(server: ServerContext, kind: KindDefinition, object: KubeObject, old: KubeObject): void {
+  if (!isOf(kind, persistentVolumeClaims)) return;
+  admitClaimSize(server, object as PersistentVolumeClaim, old as PersistentVolumeClaim);
+}
+
+function isOf({ resource }: KindDefinition, { group, plural }: Resource): boolean {
+  return resource.group === group && resource.plural === plural;
 }
 
 async function admitPod(server: ServerContext, pod: Pod): Promise<Pod> {

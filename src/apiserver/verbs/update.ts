@@ -7,6 +7,7 @@ import { type KubeObject } from '#api/object.ts';
 import { validateEphemeralContainers } from '#api/pod/ephemeral.ts';
 import { type ApiResponse, type UserInfo } from '#api/request.ts';
 import { badRequest, modifiedConflict, notFoundStatus, uidConflict } from '#api/status.ts';
+import { admitUpdate } from '../admission/admit.ts';
 import { allocateFor, besideDeletion, releaseOf, untouched } from '../admission/allocate.ts';
 import { checkGrant } from '../admission/grant.ts';
 import { checkObject, decodeBody, identityOf } from '../body.ts';
@@ -130,7 +131,10 @@ async function replace(
   const managedFields = managed.length === 0 ? undefined : managed;
   const prepared = prepare(kind, part, withMetadata(complete, { managedFields }), before);
   const { namespace } = before.metadata;
-  if (part === 'main') checkGrant({ server, user, kind, object: prepared, namespace }, before);
+  if (part === 'main') {
+    checkGrant({ server, user, kind, object: prepared, namespace }, before);
+    admitUpdate(server, kind, prepared, before);
+  }
   using reserved = part === 'main' ? allocateFor(server, kind, prepared, before, dryRun) : untouched(prepared);
   const errors = validate(kind, part, reserved.object, before);
   if (errors.length > 0) throw new StatusError(invalidStatus(kind.resource, name, errors));

@@ -1,6 +1,6 @@
 import { type LabelSelector, type Node, type Pod, type PodAffinityTerm } from '#api/generated/types.ts';
-import { type Candidate } from './scheduler-node.ts';
-import { matchesSelector } from './selectors.ts';
+import { type Candidate } from './node-load.ts';
+import { matchesSelector } from '../selectors.ts';
 
 /** Labels of a namespace; undefined for one that does not exist. */
 export type NamespaceLabels = (namespace: string) => Readonly<Record<string, string>> | undefined;
@@ -55,12 +55,30 @@ export function countPods(
 
 /** Whether a term of `owner` means the other Pod. Without namespaces it means those of its owner's. */
 export function termMatches(term: PodAffinityTerm, owner: Pod, other: Pod, labelsOf: NamespaceLabels): boolean {
-  const { labelSelector, namespaces = [], namespaceSelector } = term;
+  const { namespaces = [], namespaceSelector, matchLabelKeys, mismatchLabelKeys } = term;
   const { namespace = '', labels } = other.metadata;
   const own = namespaces.length === 0 && namespaceSelector === undefined;
   const named = own ? namespace === owner.metadata.namespace : namespaces.includes(namespace);
   const selected = namespaceSelector !== undefined && matchesSelector(namespaceSelector, labelsOf(namespace));
-  return (named || selected) && selects(labelSelector, labels);
+  if (!named && !selected) return false;
+  return selects(withOwnLabels(term.labelSelector, owner, matchLabelKeys, mismatchLabelKeys), labels);
+}
+
+/** `matchLabelKeys` ask for the Pod's own values and `mismatchLabelKeys` for others: so each revision is by itself. */
+export function withOwnLabels(
+  selector: LabelSelector | undefined,
+  owner: Pod,
+  matchKeys: readonly string[] = [],
+  mismatchKeys: readonly string[] = [],
+): LabelSelector | undefined {
+  if (selector === undefined || (matchKeys.length === 0 && mismatchKeys.length === 0)) return selector;
+  const own = (keys: readonly string[], operator: string): LabelSelector['matchExpressions'] =>
+    keys.flatMap((key) => {
+      const value = owner.metadata.labels?.[key];
+      return value === undefined ? [] : [{ key, operator, values: [value] }];
+    });
+  const expressions = [...(own(matchKeys, 'In') ?? []), ...(own(mismatchKeys, 'NotIn') ?? [])];
+  return { ...selector, matchExpressions: [...(selector.matchExpressions ?? []), ...expressions] };
 }
 
 /** No selector matches nothing, an empty one everything. */

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Node, type Pod } from '#api/generated/types.ts';
-import { bestNode, unfitReasons, unschedulableMessage } from './scheduler-fit.ts';
-import { type Candidate, demandOf, NodeLoad } from './scheduler-node.ts';
+import { viewClaims } from './claims.ts';
+import { applicantFor } from './cycle.ts';
+import { demandOf } from './demand.ts';
+import { ownRefusal } from './fit.ts';
+import { type Candidate, NodeLoad } from './node-load.ts';
+import { never, notNow, preemptionMessage, type Refusal, unschedulableMessage } from './refusal.ts';
+import { bestNode } from './score.ts';
 
 let count = 0;
 
@@ -28,7 +33,13 @@ interface NodeInput {
 }
 
 function candidate(input: NodeInput = {}): Candidate {
-  const { name = 'n', labels = {}, spec = {}, ready = 'True', pods = [] } = input;
+  const {
+    name = 'n',
+    labels = { 'kubernetes.io/hostname': input.name ?? 'n' },
+    spec = {},
+    ready = 'True',
+    pods = [],
+  } = input;
   const allocatable = input.allocatable ?? { cpu: '2', memory: '4Gi', pods: '3' };
   const load = new NodeLoad();
   for (const found of pods) load.add(found);
@@ -50,6 +61,27 @@ const cases: readonly { name: string; pod: Pod; node: Candidate; reasons: readon
     reasons: ['Too many pods', 'Insufficient cpu', 'Insufficient memory'],
   },
   { name: 'no demand on a full node', pod: pod(), node: candidate({ pods: [asking('2', '4Gi')] }), reasons: [] },
+  {
+    name: 'a device that the node has no more of',
+    pod: asking('0', '0', { resources: { requests: { 'example.com/gpu': '2' } } }),
+    node: candidate({
+      allocatable: { 'example.com/gpu': '3' },
+      pods: [asking('0', '0', { resources: { requests: { 'example.com/gpu': '2' } } })],
+    }),
+    reasons: ['Insufficient example.com/gpu'],
+  },
+  {
+    name: 'a device that the node does not know',
+    pod: asking('0', '0', { resources: { requests: { 'example.com/gpu': '1' } } }),
+    node: candidate(),
+    reasons: ['Insufficient example.com/gpu'],
+  },
+  {
+    name: 'a Pod that is to go to another node',
+    pod: pod(affinity([{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['other'] }] }])),
+    node: candidate(),
+    reasons: ["node(s) didn't satisfy plugin(s) [NodeAffinity]"],
+  },
   {
     name: 'a cordoned node',
     pod: pod(),
@@ -124,8 +156,8 @@ const cases: readonly { name: string; pod: Pod; node: Candidate; reasons: readon
 ];
 
 for (const c of cases) {
-  test(`unfitReasons() for ${c.name}: ${c.reasons.join(', ') || 'none'}`, () => {
-    assert.deepEqual(unfitReasons(c.pod, demandOf(c.pod), c.node), c.reasons);
+  test(`ownRefusal() for ${c.name}: ${c.reasons.join(', ') || 'none'}`, () => {
+    assert.deepEqual(ownRefusal(c.pod, demandOf(c.pod), c.node)?.reasons ?? [], c.reasons);
   });
 }
 
@@ -159,14 +191,21 @@ const choices: readonly { name: string; nodes: readonly Candidate[] }[] = [
 
 for (const { name, nodes } of choices) {
   test(`bestNode() takes the node ${name}`, () => {
-    assert.equal(bestNode(pod({}, 'set'), [...nodes].reverse()), nodes[0]);
+    const around = { candidates: [...nodes].reverse(), labelsOf: () => ({}) };
+    const applicant = pod({}, 'set');
+    const claims = viewClaims(applicant, {} as never);
+    assert.equal(bestNode(applicantFor(applicant, claims, around), around.candidates), nodes[0]);
   });
 }
 
-const messages: readonly { reasons: readonly string[][]; text: string }[] = [
-  { reasons: [], text: 'no nodes available to schedule pods' },
+const messages: readonly { refusals: readonly Refusal[]; text: string }[] = [
+  { refusals: [], text: 'no nodes available to schedule pods' },
   {
-    reasons: [['Insufficient cpu', 'Insufficient memory'], ['Insufficient cpu'], ['node(s) were unschedulable']],
+    refusals: [
+      notNow('Insufficient cpu', 'Insufficient memory'),
+      notNow('Insufficient cpu'),
+      never('node(s) were unschedulable'),
+    ],
     text:
       '0/3 nodes are available: 1 Insufficient memory, 1 node(s) were unschedulable, 2 Insufficient cpu. ' +
       'preemption: 0/3 nodes are available: 1 Preemption is not helpful for scheduling, ' +
@@ -174,6 +213,10 @@ const messages: readonly { reasons: readonly string[][]; text: string }[] = [
   },
 ];
 
-for (const { reasons, text } of messages) {
-  test(`unschedulableMessage() for ${reasons.length} nodes`, () => assert.equal(unschedulableMessage(reasons), text));
+for (const { refusals, text } of messages) {
+  test(`unschedulableMessage() for ${refusals.length} nodes`, () => {
+    const curable = refusals.filter((refusal) => refusal.curable);
+    const failures = curable.map(() => ['No preemption victims found for incoming pod']);
+    assert.equal(unschedulableMessage(refusals, preemptionMessage(refusals, failures)), text);
+  });
 }

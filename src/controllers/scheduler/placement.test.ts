@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Node, type Pod } from '#api/generated/types.ts';
-import { viewAffinity } from './scheduler-affinity.ts';
-import { bestNode } from './scheduler-fit.ts';
-import { type Candidate, NodeLoad } from './scheduler-node.ts';
-import { viewSpread } from './scheduler-spread.ts';
+import { viewAffinity } from './affinity.ts';
+import { viewClaims } from './claims.ts';
+import { applicantFor } from './cycle.ts';
+import { bestNode } from './score.ts';
+import { type Candidate, NodeLoad } from './node-load.ts';
+import { viewSpread } from './spread.ts';
 
 const HOST = 'kubernetes.io/hostname';
 const ZONE = 'topology.kubernetes.io/zone';
@@ -169,7 +171,8 @@ for (const c of cases) {
     const all = cluster(c.placed ?? {});
     const affinity = viewAffinity(c.pod, all, (name) => ({ name }));
     const view = viewSpread(c.pod, all);
-    const reasons = all.map((candidate) => view.refusal(candidate) ?? affinity.refusal(candidate));
+    const refusals = all.map((candidate) => view.refusal(candidate) ?? affinity.refusal(candidate));
+    const reasons = refusals.map((refusal) => refusal?.reasons[0]);
     const fits = all.filter((_, i) => reasons[i] === undefined).map(({ node }) => node.metadata.name);
     const why = [...new Set(reasons.filter((reason) => reason !== undefined))].sort();
     assert.deepEqual([fits.join(' '), why], [c.fits, c.why ?? []]);
@@ -200,7 +203,8 @@ const wishes = [
 for (const c of wishes) {
   test(`bestNode() of a Pod that would rather ${c.name}`, () => {
     const all = cluster(c.placed);
-    const affinity = viewAffinity(c.pod, all, () => ({}));
-    assert.equal(bestNode(c.pod, all, { affinity, spread: viewSpread(c.pod, all) })?.node.metadata.name, c.is);
+    const around = { candidates: all, labelsOf: () => ({}) };
+    const applicant = applicantFor(c.pod, viewClaims(c.pod, {} as never), around);
+    assert.equal(bestNode(applicant, all)?.node.metadata.name, c.is);
   });
 }
