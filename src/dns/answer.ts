@@ -22,6 +22,8 @@ export interface AnswerSource {
   readonly keepsReverse: (name: WireName, address: Address | undefined) => boolean;
   /** Whether reverse names like this are ours to look at. @default all */
   readonly servesReverse?: ((name: WireName) => boolean) | undefined;
+  /** Services of namespaces that are not there do not exist either. @default false */
+  readonly onlyKnownNamespaces?: boolean | undefined;
   /** ClusterIP Services without ready endpoints do not exist. @default false */
   readonly ignoreEmptyServices?: boolean | undefined;
   /** The Service that clients reach us by: what NS says. */
@@ -79,6 +81,7 @@ export function answerQuestion(source: AnswerSource, question: Question): Answer
   if (namespace === undefined) return noData(question);
   if (service === undefined) return zone.hasNamespace(namespace) ? noData(question) : NO_NAME;
   if (last === 'pod') return rest.length === 0 ? podAnswer(source, question, service, namespace) : NO_NAME;
+  if (source.onlyKnownNamespaces === true && !zone.hasNamespace(namespace)) return NO_NAME;
   const entry = zone.service(namespace, service);
   return entry === undefined ? NO_NAME : serviceAnswer(source, question, entry, rest);
 }

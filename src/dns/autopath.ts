@@ -1,7 +1,7 @@
 import { askOutside, type AliasedContext, mergedReply } from './aliased-reply.ts';
 import { parseAddress } from './address.ts';
 import { answerQuestion, type AnswerSource, type LocalAnswer, type OutsideAnswer } from './answer.ts';
-import { trimSuffix, wireLabel, wireName, type WireName } from './name.ts';
+import { isBelow, trimSuffix, wireLabel, wireName, type WireName } from './name.ts';
 import { type PodIndex } from './pod-index.ts';
 import { nameOf } from './query.ts';
 import { RCODES, RECORD_TYPES } from './record-type.ts';
@@ -13,20 +13,23 @@ import { type Zone } from './zone.ts';
 
 /** The search path of whoever asks from an address; undefined when we cannot be sure of it. */
 export interface Autopath {
-  searchOf(client: string): readonly WireName[] | undefined;
+  searchOf(client: string, name: WireName): readonly WireName[] | undefined;
 }
 
 export interface AutopathOptions {
   readonly zone: Zone;
   readonly pods: PodIndex;
   /** What the nodes' own resolv.conf adds after the cluster's domains. */
-  readonly hostSearch?: readonly string[];
+  readonly hostSearch?: readonly string[] | undefined;
+  /** Whose names are walked for. @default all */
+  readonly zones?: readonly WireName[] | undefined;
 }
 
-export function createAutopath({ zone, pods, hostSearch = [] }: AutopathOptions): Autopath {
+export function createAutopath({ zone, pods, hostSearch = [], zones = ['\0'] }: AutopathOptions): Autopath {
   const shared = [`${wireLabel('svc')}${zone.name}`, zone.name, ...hostSearch.flatMap((text) => wireName(text) ?? [])];
   return {
-    searchOf(client) {
+    searchOf(client, name) {
+      if (!zones.some((own) => isBelow(name, own))) return undefined;
       const address = parseAddress(client.replace(/^::ffff:/, ''));
       const pod = address === undefined ? undefined : pods.podAt(address);
       if (pod?.search === undefined) return undefined;
@@ -44,6 +47,10 @@ export interface AutopathContext extends AliasedContext {
 }
 
 const MAX_NAME = 255;
+/** What clients look for along a search path. */
+const WALKED: ReadonlySet<number> = new Set(
+  (['A', 'AAAA', 'SRV', 'TXT', 'MX', 'HTTPS'] as const).map((type) => RECORD_TYPES[type]),
+);
 
 /**
  * For a name that does not exist: the client is about to walk its search path, so we do. What is found is given as an
@@ -51,8 +58,8 @@ const MAX_NAME = 255;
  */
 export function autopathReply(context: AutopathContext): Buffer | Promise<Buffer | undefined> | undefined {
   const { query, client, autopath } = context;
-  if (client === undefined || (query.type !== RECORD_TYPES.A && query.type !== RECORD_TYPES.AAAA)) return undefined;
-  const search = autopath.searchOf(client);
+  if (client === undefined || !WALKED.has(query.type)) return undefined;
+  const search = autopath.searchOf(client, nameOf(query));
   const [first, ...others] = search ?? [];
   const base = first === undefined ? undefined : trimSuffix(nameOf(query), first);
   if (base === undefined || base === '') return undefined;

@@ -2,7 +2,7 @@ import { type Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
 import { type Log } from '#base/log.ts';
 import { type KubeObject } from '#api/object.ts';
-import { apiVersionOf, namespaces, type Resource } from '#api/resource.ts';
+import { apiVersionOf, namespaces, pods, type Resource } from '#api/resource.ts';
 import { createClient } from '#client/api-client.ts';
 import { httpsTransport } from '#client/https-transport.ts';
 import { Informer } from '#client/informer.ts';
@@ -41,6 +41,8 @@ export interface ClusterAgent extends Disposable {
 
 /** Objects a page of a list: what is decoded at a time is what memory has to have room for. */
 const PAGE = 250;
+/** A Pod that is over has no address any more. */
+const LIVING = 'status.phase!=Succeeded,status.phase!=Failed';
 const SERVICE_NAME = 'kubernetes.io/service-name';
 
 export function followCluster({ connection, selection, clock, log }: ClusterAgentOptions): ClusterAgent {
@@ -55,7 +57,15 @@ export function followCluster({ connection, selection, clock, log }: ClusterAgen
       const known = informers.get(key) as unknown as Informer<T> | undefined;
       if (known !== undefined) return known;
       const labelSelector = resource.plural === namespaces.plural ? selection.namespaceLabels : selection.labels;
-      const made = new Informer(client, resource, { clock, log, labelSelector, pageSize: PAGE, keep: stub });
+      const fieldSelector = resource.plural === pods.plural ? LIVING : undefined;
+      const made = new Informer(client, resource, {
+        clock,
+        log,
+        labelSelector,
+        fieldSelector,
+        pageSize: PAGE,
+        keep: stub,
+      });
       informers.set(key, made as unknown as Informer<KubeObject>);
       return made;
     },
@@ -63,12 +73,12 @@ export function followCluster({ connection, selection, clock, log }: ClusterAgen
   const serves = namespaceFilter(selection);
   const { endpointPodNames, noEndpoints } = selection;
   const zones = new Map(selection.zones.map((name) => [name, new Zone(nameText(name), { endpointPodNames })] as const));
-  const pods = selection.pods ? new PodIndex() : undefined;
+  const index = selection.pods ? new PodIndex() : undefined;
   let ready = false;
   const following = [...zones.values()].map((zone) =>
     syncZone(zone, { informers: source, signal, serves, noEndpoints }),
   );
-  if (pods !== undefined) following.push(syncPods(pods, { informers: source, signal }));
+  if (index !== undefined) following.push(syncPods(index, { informers: source, signal }));
   Promise.all(following).then(
     () => {
       ready = true;
@@ -80,7 +90,7 @@ export function followCluster({ connection, selection, clock, log }: ClusterAgen
   );
   return {
     zones,
-    pods,
+    pods: index,
     isReady: () => ready,
     [Symbol.dispose]() {
       controller.abort();

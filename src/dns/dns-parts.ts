@@ -88,11 +88,11 @@ export class DnsParts {
     return () => file.hosts;
   };
 
-  readonly hostSearch = (file: string = '/etc/resolv.conf'): readonly string[] => {
+  readonly hostSearch = (): readonly string[] => {
     try {
-      return searchOf(readFileSync(file, 'utf8'));
+      return searchOf(readFileSync(RESOLV_CONF, 'utf8'));
     } catch (error) {
-      this.#options.log.warn('search path cannot be read', { file, error: errorMessage(error) });
+      this.#options.log.warn('search path cannot be read', { file: RESOLV_CONF, error: errorMessage(error) });
       return [];
     }
   };
@@ -112,6 +112,8 @@ export class DnsParts {
     for (const pool of [this.#clusters, this.#forwarders, this.#hosts]) pool.abandon();
   }
 }
+
+const RESOLV_CONF = '/etc/resolv.conf';
 
 function serversOf(file: string): readonly { host: string; port: number; tls: boolean }[] {
   return nameserversOf(readFileSync(file, 'utf8')).flatMap((text) => serverTarget(text, false) ?? []);

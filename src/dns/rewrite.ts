@@ -59,7 +59,13 @@ function substituted(pattern: RegExp, to: string, text: string): string | undefi
 
 function answerChange(rule: RewriteRule, answer: AnswerRewrite, before: string, after: string): NameChange {
   if (answer.kind !== 'auto') return (text) => substituted(answer.pattern, answer.to, text) ?? text;
-  if (rule.from.kind !== 'suffix') return (text) => (text.toLowerCase() === after ? before : text);
+  if (rule.from.kind !== 'suffix') {
+    return (text) => {
+      const lower = text.toLowerCase();
+      if (lower === after) return before;
+      return lower.endsWith(`.${after}`) ? text.slice(0, -after.length) + before : text;
+    };
+  }
   const { text: suffix } = rule.from;
   return (text) => (text.toLowerCase().endsWith(rule.to) ? text.slice(0, -rule.to.length) + suffix : text);
 }

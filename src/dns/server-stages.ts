@@ -21,7 +21,7 @@ export interface StageParts {
   readonly forwarder: (config: ForwardConfig, server: ServerConfig) => Forwarder;
   readonly hosts: (config: HostsConfig) => () => Hosts;
   /** What the nodes' own resolv.conf adds to search paths. */
-  readonly hostSearch: (file: string | undefined) => readonly string[];
+  readonly hostSearch: () => readonly string[];
   readonly outside: AskOutside;
 }
 
@@ -59,6 +59,7 @@ function clusterHandler(config: KubernetesConfig, server: ServerConfig, parts: S
       keepsReverse: (reverse: WireName) => !fallsThrough(reverse),
       servesReverse: i === 0 ? servesReverse : () => false,
       ignoreEmptyServices,
+      onlyKnownNamespaces: config.namespaceLabels !== undefined,
       dnsService: DNS_SERVICE,
     };
     const { isReady } = agent;
@@ -72,5 +73,6 @@ function clusterHandler(config: KubernetesConfig, server: ServerConfig, parts: S
 function autopathOf(server: ServerConfig, agent: ClusterAgent, parts: StageParts, index: number): Autopath | undefined {
   const [zone] = agent.zones.values();
   if (server.autopath === undefined || agent.pods === undefined || zone === undefined || index > 0) return undefined;
-  return createAutopath({ zone, pods: agent.pods, hostSearch: parts.hostSearch(server.autopath.resolvConf) });
+  const { zones } = server.autopath;
+  return createAutopath({ zone, pods: agent.pods, hostSearch: parts.hostSearch(), zones });
 }

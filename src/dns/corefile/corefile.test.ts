@@ -140,9 +140,9 @@ const understood: readonly (readonly [string, (server: ServerConfig) => unknown,
     [
       {
         from: { kind: 'regex', pattern: '/(.*)\\.a\\.test/' },
-        to: '{1}.b.test',
+        to: '{1}.b.test.',
         onwards: false,
-        answers: [{ kind: 'name', pattern: '/(.*)\\.b\\.test/', to: '{1}.a.test' }],
+        answers: [{ kind: 'name', pattern: '/(.*)\\.b\\.test/', to: '{1}.a.test.' }],
       },
     ],
   ],
@@ -171,7 +171,7 @@ const understood: readonly (readonly [string, (server: ServerConfig) => unknown,
       const { pods, namespaces, labels, connection } = kubernetes[0] ?? {};
       return [pods, namespaces, labels, connection, autopath];
     },
-    ['verified', ['a', 'b'], 'app in (a, b)', { kind: 'kubeconfig', file: '/k', context: 'ctx' }, {}],
+    ['verified', ['a', 'b'], 'app in (a, b)', { kind: 'kubeconfig', file: '/k', context: 'ctx' }, { zones: ['.'] }],
   ],
   [
     '. {\n  log . {combined} {\n    class denial error\n  }\n}',

@@ -31,7 +31,7 @@ function readRule(place: Place, given: readonly string[]): RewriteRule {
   const auto = match.kind === 'exact' && answers.every((answer) => answer.kind !== 'auto');
   return Object.freeze({
     from: match,
-    to: match.kind === 'exact' || match.kind === 'suffix' ? closed(to.toLowerCase()) : to.toLowerCase(),
+    to: isPart(match) ? to.toLowerCase() : closed(to.toLowerCase()),
     onwards: mode === 'continue',
     answers: auto ? [{ kind: 'auto' } as const, ...answers] : answers,
   });
@@ -50,6 +50,11 @@ function matchOf(place: Place, kind: string, from: string): NameMatch {
     default:
       throw corefileError(place, `"${kind}" is no way to match a name: exact, prefix, suffix, substring, regex are`);
   }
+}
+
+/** Something in front or in the middle of a name, which has its dot only where it is said. */
+function isPart(match: NameMatch): boolean {
+  return (match.kind === 'prefix' || match.kind === 'substring') && !match.text.endsWith('.');
 }
 
 const closed = (text: string): string => (text.endsWith('.') ? text : `${text}.`);
@@ -74,7 +79,7 @@ function readAnswers(place: Place, args: readonly string[]): readonly AnswerRewr
     }
     const [from, to] = [args[i], args[i + 1]];
     if (from === undefined || to === undefined) throw corefileError(place, `answer ${kind} needs two names`);
-    answers.push({ kind, pattern: regularExpression(place, from), to: to.toLowerCase() });
+    answers.push({ kind, pattern: regularExpression(place, from), to: closed(to.toLowerCase()) });
     i += 2;
   }
   return answers;

@@ -124,7 +124,8 @@ export type AnswerRewrite =
   | { readonly kind: 'name' | 'value'; readonly pattern: RegExp; readonly to: string };
 
 export interface AutopathConfig {
-  readonly resolvConf: string | undefined;
+  /** Whose names are walked for. */
+  readonly zones: readonly WireName[];
 }
 
 export interface LogConfig {

@@ -116,7 +116,7 @@ const IDLE: ReadonlySet<string> = new Set([
 
 const DIRECTIVES: Readonly<Record<string, (draft: Draft, directive: Directive) => void>> = {
   autopath: (draft, directive) => {
-    draft.autopath = readAutopath(directive);
+    draft.autopath = readAutopath(directive, draft.zones);
   },
   bind: (draft, directive) => {
     draft.hosts = [...draft.hosts, ...directive.args];

@@ -1,5 +1,5 @@
 import { type WireName } from '../name.ts';
-import { argumentsOf, duration, listenAddress, unknownProperty, zonesOf } from './arguments.ts';
+import { argumentsOf, duration, listenAddress, unknownProperty, zonesOf, zonesOrBlock } from './arguments.ts';
 import { type Directive } from './corefile.ts';
 import { corefileError } from './place.ts';
 import {
@@ -37,12 +37,12 @@ export function readReload(directive: Directive): ReloadConfig {
   return { intervalMs: Math.max(2000, duration(directive, interval)) };
 }
 
-export function readAutopath(directive: Directive): AutopathConfig {
-  const [first = '', second, ...more] = directive.args;
-  if (first !== '@kubernetes' || more.length > 0) {
+/** `autopath [ZONE ...] @kubernetes` */
+export function readAutopath(directive: Directive, block: readonly WireName[]): AutopathConfig {
+  if (directive.args.at(-1) !== '@kubernetes') {
     throw corefileError(directive, 'autopath goes by the Pods only', 'write it like: autopath @kubernetes');
   }
-  return { resolvConf: second };
+  return { zones: zonesOrBlock(directive, directive.args.slice(0, -1), block) };
 }
 
 const CLASSES = ['all', 'success', 'denial', 'error'] as const;

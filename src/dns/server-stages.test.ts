@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'node:test';
+import { ManualClock, systemClock } from '#base/clock.ts';
+import { silentLog } from '#base/log.ts';
+import { CLUSTER } from './comparison/cluster-objects.ts';
+import { parseCorefile } from './corefile/corefile.ts';
+import { readServers } from './corefile/servers.ts';
+import { DnsParts } from './dns-parts.ts';
+import { endpointConnection } from './endpoint-connection.ts';
+import { portResolvers } from './port-resolvers.ts';
+import { type Resolve } from './resolver.ts';
+import { ask, queryBytes, responseText } from './testing/ask.ts';
+import { service } from './testing/objects.ts';
+import { staticApi } from './testing/static-api.ts';
+import { a, upstreamServer } from './testing/upstream-server.ts';
+
+interface Serving extends Disposable {
+  readonly resolve: Resolve;
+  readonly parts: DnsParts;
+  readonly lines: readonly string[];
+}
+
+function serving(corefile: string, clock = systemClock): Serving {
+  const parts = new DnsParts({
+    connection: (config) => {
+      assert.ok(config?.kind === 'endpoint');
+      return endpointConnection(config);
+    },
+    clock,
+    log: silentLog,
+  });
+  const lines: string[] = [];
+  const servers = readServers(parseCorefile({ file: 'Corefile', text: corefile }));
+  const { resolvers } = portResolvers(servers, parts, { clock, print: (line) => lines.push(line) });
+  const [port] = resolvers.values();
+  assert.ok(port !== undefined);
+  parts.settle();
+  return { resolve: port.resolve, parts, lines, [Symbol.dispose]: () => parts.settle() };
+}
+
+async function withTtl(resolve: Resolve, question: string): Promise<string> {
+  const [name = '', type] = question.split(' ');
+  return responseText((await resolve(queryBytes(name, type), 'udp')) ?? new Uint8Array(), true);
+}
+
+test('policies: in turn, or one after the other', async () => {
+  await using one = await upstreamServer((name) => ({ answers: [a(name, '192.0.2.1')] }));
+  await using two = await upstreamServer((name) => ({ answers: [a(name, '192.0.2.2')] }));
+  const corefile = (policy: string): string =>
+    `. {\n forward . ${one.address} ${two.address} {\n policy ${policy}\n }\n}`;
+  const addresses = async (policy: string): Promise<string> => {
+    using server = serving(corefile(policy));
+    const answers: string[] = [];
+    for (let i = 0; i < 4; i++) answers.push((await ask(server.resolve, 'a.test A')).slice(-1));
+    return answers.join('');
+  };
+  assert.equal(await addresses('round_robin'), '1212');
+  assert.equal(await addresses('sequential'), '1111');
+  assert.match(await addresses('random'), /^[12]{4}$/);
+});
+
+test('without cache nothing is kept, with it times have their limits', async () => {
+  await using upstream = await upstreamServer((name) => ({ answers: [a(name, '192.0.2.1', 300)] }));
+  using none = serving(`. {\n forward . ${upstream.address}\n}`);
+  await ask(none.resolve, 'a.test A');
+  await ask(none.resolve, 'a.test A');
+  assert.equal(upstream.asked.length, 2);
+  using some = serving(
+    `. {\n forward . ${upstream.address}\n cache 30 {\n success 100 60 40\n disable success b.test\n }\n}`,
+  );
+  assert.equal(await withTtl(some.resolve, 'a.test A'), 'NOERROR -aa | a.test 60 A 192.0.2.1');
+  assert.equal(await withTtl(some.resolve, 'a.test A'), 'NOERROR -aa | a.test 60 A 192.0.2.1');
+  await ask(some.resolve, 'b.test A');
+  await ask(some.resolve, 'b.test A');
+  assert.deepEqual(upstream.asked.slice(2), ['a.test A udp', 'b.test A udp', 'b.test A udp']);
+});
+
+test('serve_stale gives what it has at once, and asks anew behind it', async () => {
+  let answer = 1;
+  await using upstream = await upstreamServer((name) => ({ answers: [a(name, `192.0.2.${answer}`, 10)] }));
+  class TestClock extends ManualClock {
+    override after(ms: number, fn: () => void): Disposable {
+      return systemClock.after(ms, fn);
+    }
+  }
+  const clock = new TestClock();
+  using server = serving(`. {\n forward . ${upstream.address}\n cache {\n serve_stale 1h immediate\n }\n}`, clock);
+  assert.equal(await ask(server.resolve, 'a.test A'), 'NOERROR -aa | a.test A 192.0.2.1');
+  answer = 2;
+  await clock.advance(11_000);
+  assert.ok(!(server.resolve(queryBytes('a.test'), 'udp') instanceof Promise));
+  while (upstream.asked.length < 2) await systemClock.sleep(5);
+  while ((await ask(server.resolve, 'a.test A')) !== 'NOERROR -aa | a.test A 192.0.2.2') await systemClock.sleep(5);
+});
+
+test('a stub domain has servers of its own, and what no block is for is refused', async () => {
+  await using one = await upstreamServer((name) => ({ answers: [a(name, '192.0.2.1')] }));
+  await using two = await upstreamServer((name) => ({ answers: [a(name, '192.0.2.2')] }));
+  using server = serving(
+    `corp.test {\n forward . ${one.address}\n}\ndeep.corp.test other.test {\n forward . ${two.address}\n}`,
+  );
+  assert.equal(await ask(server.resolve, 'a.corp.test A'), 'NOERROR -aa | a.corp.test A 192.0.2.1');
+  assert.equal(await ask(server.resolve, 'a.deep.corp.test A'), 'NOERROR -aa | a.deep.corp.test A 192.0.2.2');
+  assert.equal(await ask(server.resolve, 'other.test A'), 'NOERROR -aa | other.test A 192.0.2.2');
+  assert.equal(await ask(server.resolve, 'example.test A'), 'REFUSED -aa');
+  assert.equal(await ask(server.resolve, 'xcorp.test A'), 'REFUSED -aa');
+});
+
+test('the target of an alias goes through all stages, in circles only so often', async () => {
+  const services = [
+    ...CLUSTER.services,
+    service('hosted', { type: 'ExternalName', externalName: 'seven.test' }),
+    service('round', { type: 'ExternalName', externalName: 'round.test' }),
+  ];
+  await using api = await staticApi({ ...CLUSTER, services });
+  using server = serving(`. {
+    rewrite name round.test round.ns.svc.cluster.local
+    hosts {
+      192.0.2.7 seven.test
+      fallthrough
+    }
+    kubernetes cluster.local {
+      endpoint ${api.url}
+    }
+  }`);
+  while (!server.parts.isReady) await systemClock.sleep(5);
+  assert.equal(
+    await ask(server.resolve, 'hosted.ns.svc.cluster.local A'),
+    'NOERROR | hosted.ns.svc.cluster.local CNAME seven.test | seven.test A 192.0.2.7',
+  );
+  assert.equal(await ask(server.resolve, 'round.ns.svc.cluster.local A'), 'SERVFAIL -aa');
+});
+
+test('before a cluster is known its names fail, and others do not', async () => {
+  await using upstream = await upstreamServer((name) => ({ answers: [a(name, '192.0.2.1')] }));
+  // Nobody listens there.
+  using server = serving(
+    `. {\n kubernetes cluster.local in-addr.arpa {\n endpoint http://127.0.0.1:9\n }\n forward . ${upstream.address}\n}`,
+  );
+  assert.equal(await ask(server.resolve, 'web.ns.svc.cluster.local A'), 'SERVFAIL -aa');
+  assert.equal(await ask(server.resolve, '7.0.96.10.in-addr.arpa PTR'), 'SERVFAIL -aa');
+  assert.equal(await ask(server.resolve, 'a.test A'), 'NOERROR -aa | a.test A 192.0.2.1');
+});
+
+test('log says each query in a line, of the classes that are asked for', async () => {
+  await using upstream = await upstreamServer((name) =>
+    name === 'a.test' ? { answers: [a(name, '192.0.2.1')] } : { rcode: 3 },
+  );
+  using server = serving(`. {\n forward . ${upstream.address}\n log test {\n class denial\n }\n}`);
+  for (const name of ['a.test', 'none.test', 'none.other'])
+    await ask(server.resolve, `${name} A`, { edns: 1232 }, '10.0.0.1');
+  assert.deepEqual(
+    server.lines.map((line) => line.replace(/\d+\.\d+s$/, 'TIME')),
+    ['[INFO] 10.0.0.1 - 7 "A IN none.test. udp 38 false 1232" NXDOMAIN qr,rd,ra 38 TIME'],
+  );
+});
+
+test('a hosts file is followed', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'dns-hosts-'));
+  try {
+    const file = join(directory, 'hosts');
+    writeFileSync(file, '192.0.2.1 one.test # two.test\n\nnonsense three.test\n2001:db8::1 one.test ONE.test\n');
+    using server = serving(`. {\n hosts ${file} test {\n ttl 60\n reload 10ms\n }\n}`);
+    assert.equal(await withTtl(server.resolve, 'one.test A'), 'NOERROR | one.test 60 A 192.0.2.1');
+    assert.equal(await ask(server.resolve, 'one.test AAAA'), 'NOERROR | one.test AAAA 2001:db8::1');
+    assert.equal(await ask(server.resolve, 'two.test A'), 'SERVFAIL -aa');
+    writeFileSync(file, '192.0.2.2 two.test\n');
+    while ((await ask(server.resolve, 'two.test A')) !== 'NOERROR | two.test A 192.0.2.2') await systemClock.sleep(5);
+    assert.equal(await ask(server.resolve, 'one.test A'), 'SERVFAIL -aa');
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+test('a rewritten answer has the name that was asked for, letter by letter, and no more than fits', async () => {
+  const many = Array.from({ length: 100 }, (_, i) => a('many.to.test', `192.0.2.${i}`));
+  await using upstream = await upstreamServer((name, transport) =>
+    transport === 'udp' ? { truncated: true } : { answers: name === 'many.to.test' ? many : [] },
+  );
+  using server = serving(
+    `. {\n rewrite name suffix .from.test .to.test answer auto\n forward . ${upstream.address}\n}`,
+  );
+  const answer = await ask(server.resolve, 'Many.From.test A', { edns: 1232 });
+  assert.match(answer, /^NOERROR -aa tc( \| (Many\.From|many\.from)\.test A 192\.0\.2\.\d+){30,99} \| \+ OPT 1232 0$/);
+});
