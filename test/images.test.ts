@@ -73,7 +73,7 @@ for (const { mode, skip } of modes()) {
     await command('load', oci);
     await command('load', docker);
     assert.equal(await command('remove', 'example/one:1'), 'removed example/one:1\n');
-    const layers = join(cluster.dataDir, 'nodes/.images/layers');
+    const layers = join(cluster.dataDir, 'images/layers');
     assert.equal(readdirSync(layers).length, 2);
     const refused = await cluster.clusterip('image', 'prune');
     assert.match(refused.stderr, /^clusterip: Cannot tell which images are in use: the cluster is not running\n/);

@@ -3,6 +3,8 @@ export const HELP = `clusterip: Kubernetes Services, complete, on your machine
   clusterip up        start a cluster and wait until it is ready
       --name N              its name [default]
       --nodes N             how many nodes [1]
+      --zones Z,...         zones of the nodes, in turn (topology.kubernetes.io/zone)
+      --node-labels K=V,... labels of all nodes
       --data-dir D          where it keeps its state [$XDG_STATE_HOME/clusterip/NAME]
       --kubeconfig F        where to put its context [$KUBECONFIG, else ~/.kube/config]
       --api-port P          port of the API server on 127.0.0.1 [any free one, then kept]
@@ -19,6 +21,9 @@ export const HELP = `clusterip: Kubernetes Services, complete, on your machine
                       stop; --purge also deletes the state and the context in the kubeconfig
   clusterip status    [--name N | --data-dir D] [--output text|json]
   clusterip list      [--output text|json]                         clusters on this machine
+  clusterip node      list | add [NODE] [--labels K=V,...] | remove NODE ... | stop NODE ... | start NODE ...
+                      [--name N | --data-dir D] [--output text|json]
+                      stop cuts a node off and ends its Pods, as a power failure does
   clusterip image     load FILE ... [--tag IMAGE] | pull IMAGE ... | list | remove IMAGE ... | prune
                       [--name N | --data-dir D] [--output text|json]
                       archives of docker save, podman save, skopeo; - is standard input

@@ -2,8 +2,8 @@ import process from 'node:process';
 import { systemClock } from '#base/clock.ts';
 import { CodedError, errorMessage } from '#base/errors.ts';
 import { askCluster } from '#cluster/control-socket.ts';
-import { isRunning } from '#cluster/process-table.ts';
-import { readRunInfo, type StateDir } from '#cluster/state-dir.ts';
+import { isUp } from '#cluster/process-table.ts';
+import { type StateDir } from '#cluster/state-dir.ts';
 import { type ImageRecord } from '#node/image/image-record.ts';
 import { ImageStore } from '#node/image/image-store-agent.ts';
 import { formatReference, ImageNameError, parseReference } from '#node/image/reference.ts';
@@ -150,11 +150,6 @@ function nameOf(dir: StateDir, word: string): string | undefined {
     if (found !== undefined) return found.name;
   }
   return formatReference(parseReference(word));
-}
-
-function isUp(dir: StateDir): boolean {
-  const info = readRunInfo(dir);
-  return info !== undefined && isRunning(info) && info.apiPort !== 0;
 }
 
 function openStore(dir: StateDir): ImageStore {

@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   down: async () => (await import('./down.ts')).down,
   status: async () => (await import('./status.ts')).status,
   list: async () => (await import('./list.ts')).list,
+  node: async () => (await import('./node.ts')).node,
   image: async () => (await import('./image.ts')).image,
   dns: async () => (await import('./dns.ts')).dns,
   kubectl: async () => (await import('./kubectl.ts')).kubectl,

@@ -9,6 +9,7 @@ import { planNetwork, serverNames } from '#cluster/network-plan.ts';
 import { contextName } from '#cluster/cluster-kubeconfig.ts';
 import { checkUserKubeconfig, publishKubeconfig, userKubeconfigFile } from '#cluster/kubeconfig.ts';
 import { launchDaemon, type Launched } from '#cluster/launch.ts';
+import { parseLabels, ZONE_LABEL } from '#cluster/members.ts';
 import { ensurePki } from '#cluster/pki.ts';
 import { prepareState, settleConfig } from '#cluster/prepare.ts';
 import { type StateDir } from '#cluster/state-dir.ts';
@@ -22,6 +23,8 @@ import { untilReady } from './until-ready.ts';
 const OPTIONS = {
   name: 'string',
   nodes: 'string',
+  zones: 'string',
+  'node-labels': 'string',
   'data-dir': 'string',
   kubeconfig: 'string',
   'api-port': 'string',
@@ -117,6 +120,9 @@ function askedConfig(options: Options, dir: StateDir): Partial<ClusterConfig> {
   const asked: { -readonly [K in keyof ClusterConfig]?: ClusterConfig[K] | undefined } = {
     name: text(options.name) ?? nameOfDirectory(options, dir),
     nodes: wholeNumber('nodes', options.nodes),
+    zones: options.zones === undefined ? undefined : zonesOf(text(options.zones) ?? ''),
+    nodeLabels:
+      options['node-labels'] === undefined ? undefined : parseLabels('node-labels', text(options['node-labels']) ?? ''),
     apiPort: wholeNumber('api-port', options['api-port']),
     serviceCidr: text(options['service-cidr']),
     podCidr: text(options['pod-cidr']),
@@ -134,6 +140,12 @@ function chosen<const T extends string>(
   choices: readonly [T, ...T[]],
 ): T | undefined {
   return value === undefined ? undefined : oneOf<T>(name, value, choices, choices[0]);
+}
+
+function zonesOf(list: string): readonly string[] {
+  const zones = list.split(',').filter((zone) => zone !== '');
+  for (const zone of zones) parseLabels('zones', `${ZONE_LABEL}=${zone}`);
+  return zones;
 }
 
 /** A new cluster in a directory of its own is named for it, so that two of them do not share a context. */

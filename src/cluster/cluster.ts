@@ -17,12 +17,13 @@ import { type ClusterConfig } from './config.ts';
 import { planNetwork, type NetworkPlan } from './network-plan.ts';
 import { clusterKubeconfig, kubeconfigText } from './cluster-kubeconfig.ts';
 import { serveControl } from './control-socket.ts';
+import { NodeControl } from './node-control.ts';
 import { type Pki } from './pki.ts';
 import { PodSockets } from './pod-sockets.ts';
 import { Readiness } from './readiness.ts';
-import { writeAtomically, writeConfig, type StateDir } from './state-dir.ts';
+import { readConfig, writeAtomically, writeConfig, type StateDir } from './state-dir.ts';
 import { CONTROL_PLANE, CONTROLLERS } from './users.ts';
-import { startWorkers } from './workers.ts';
+import { startWorkers, type Workers } from './workers.ts';
 import { volumeDirectories } from './volume-directories-sync.ts';
 
 export interface ClusterOptions {
@@ -62,7 +63,13 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
   ]);
   onProgress('starting the API server');
   const parts = new Readiness(['controllers', 'nodes', 'services']);
-  const api = await startApi(options, plan, { pki, store, streamSocket, pods, checks: parts.checks });
+  const members = nodeControl(options, workers, handler);
+  const dialNode = (name: string): Promise<Socket> => {
+    members.checkReachable(name);
+    // One worker has all nodes.
+    return dialStreams(streamSocket);
+  };
+  const api = await startApi(options, plan, { pki, store, dialNode, pods, checks: parts.checks });
   await api.server.listen({ fd: network.fabric.apiFd });
   await bootstrap(createClient(inProcessTransport(api.server.handle, CONTROL_PLANE)), plan);
   gate.resolve(api.server.handle);
@@ -84,7 +91,7 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
     ...Object.values(workers).map((worker) => parts.follow(worker.name, worker.message('ready'))),
   ]);
   for (const worker of Object.values(workers)) worker.failed.catch(options.onFailure);
-  const control = await serveControl(dir, (request) => workers.nodes.call((id) => ({ kind: 'call', id, request })));
+  const control = await serveControl(dir, (request) => members.handle(request));
   return {
     apiPort: api.port,
     async stop() {
@@ -98,6 +105,15 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
   };
 }
 
+function nodeControl({ dir, config }: ClusterOptions, workers: Workers, handler: ApiHandler): NodeControl {
+  return new NodeControl({
+    config,
+    workers,
+    client: createClient(inProcessTransport(handler, CONTROL_PLANE)),
+    save: (changed) => writeConfig(dir, { ...changed, apiPort: readConfig(dir)?.apiPort ?? changed.apiPort }),
+  });
+}
+
 interface Api {
   readonly server: ApiServer;
   readonly port: number;
@@ -106,7 +122,7 @@ interface Api {
 interface ApiParts {
   readonly pki: Pki;
   readonly store: Store;
-  readonly streamSocket: string;
+  readonly dialNode: (name: string) => Promise<Socket>;
   readonly pods: PodSockets;
   readonly checks: Readiness['checks'];
 }
@@ -114,7 +130,7 @@ interface ApiParts {
 async function startApi(
   options: ClusterOptions,
   plan: NetworkPlan,
-  { pki, store, streamSocket, pods, checks }: ApiParts,
+  { pki, store, dialNode, pods, checks }: ApiParts,
 ): Promise<Api> {
   const { dir, config, clock, log } = options;
   const server = createApiServer({
@@ -127,8 +143,7 @@ async function startApi(
     clientCa: pki.caCert,
     tls: { cert: pki.serverCert, key: pki.serverKey },
     checks,
-    // One worker has all nodes.
-    dialNode: () => dialStreams(streamSocket),
+    dialNode,
     dialPod: (address, port) => pods.dial(address, port),
   });
   const port = await listenOnLoopback(server, config.apiPort);

@@ -1,9 +1,16 @@
 import { configError, type RangesText } from './address-ranges.ts';
+import { MAX_NODES, type NodeMember, resizeMembers } from './members.ts';
 
 /** What a cluster is made of. Settled when it is created and kept in its state directory from then on. */
 export interface ClusterConfig {
   readonly name: string;
   readonly nodes: number;
+  /** Which nodes these are; absent: the first ones. */
+  readonly members?: readonly NodeMember[];
+  /** Of every node that has no other of that key. */
+  readonly nodeLabels?: Readonly<Record<string, string>>;
+  /** Of the nodes in turn. */
+  readonly zones?: readonly string[];
   /** `10.96.0.0/12`, or two families: `10.96.0.0/12,fd00:10:96::/112`. */
   readonly serviceCidr: RangesText;
   /** The same families in the same order. */
@@ -36,6 +43,10 @@ export const DEFAULT_CONFIG: ClusterConfig = Object.freeze({
 /** What every name of the cluster ends with. */
 export const CLUSTER_DOMAIN = 'cluster.local';
 
+export function membersOf({ members, nodes }: ClusterConfig): readonly NodeMember[] {
+  return members ?? resizeMembers([], nodes);
+}
+
 /** @throws CodedError `ECONFIG` with a hint, naming the first thing that is wrong; the ranges are `planNetwork`'s. */
 export function checkConfig(config: ClusterConfig): void {
   if (!/^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$/.test(config.name)) {
@@ -44,7 +55,7 @@ export function checkConfig(config: ClusterConfig): void {
       'choose another --name',
     );
   }
-  if (!Number.isInteger(config.nodes) || config.nodes < 1 || config.nodes > 100) {
+  if (!Number.isInteger(config.nodes) || config.nodes < 1 || config.nodes > MAX_NODES) {
     throw configError(
       `Cannot start ${config.nodes} nodes: it must be a number from 1 to 100`,
       'choose another --nodes',

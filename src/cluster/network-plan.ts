@@ -1,7 +1,8 @@
 import { addressBits, cidrAddress, cidrSubnet, formatCidr, parseCidr, type Cidr } from '#base/cidr.ts';
 import { formatIp, type IpFamily } from '#base/ip.ts';
 import { configError, nodePrefixOf, readRanges, refuseOverlaps } from './address-ranges.ts';
-import { NO_RANGE, type ClusterConfig } from './config.ts';
+import { membersOf, NO_RANGE, type ClusterConfig } from './config.ts';
+import { labelsOf } from './members.ts';
 
 /** The network that joins the nodes; it exists inside the cluster's own namespaces only. */
 const FABRIC: Readonly<Record<IpFamily, string>> = { 4: '172.18.0.0/16', 6: 'fd00:172:18::/64' };
@@ -9,6 +10,7 @@ const FABRIC: Readonly<Record<IpFamily, string>> = { 4: '172.18.0.0/16', 6: 'fd0
 /** Lists hold one entry a family, the primary family first. */
 export interface NodePlan {
   readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
   readonly addresses: readonly string[];
   readonly podCidrs: readonly string[];
 }
@@ -42,12 +44,15 @@ export function planNetwork(config: ClusterConfig): NetworkPlan {
     { name: 'the network of the nodes', ranges: fabrics },
   ]);
   for (const range of serviceCidrs) checkServiceCidr(range);
-  for (const range of podCidrs) checkPodCidr(range, config.nodes);
+  const members = membersOf(config);
+  for (const range of podCidrs) checkPodCidr(range, Math.max(...members.map(({ number }) => number)));
   checkFamilies(config, serviceCidrs, podCidrs, loadBalancerCidrs);
-  const nodes = Array.from({ length: config.nodes }, (_, i) => ({
-    name: `node-${i + 1}`,
-    addresses: fabrics.map((fabric) => formatIp(cidrAddress(fabric, i + 2))),
-    podCidrs: podCidrs.map((range) => formatCidr(cidrSubnet(range, nodePrefixOf(range), i))),
+  const defaults = { nodeLabels: config.nodeLabels ?? {}, zones: config.zones ?? [] };
+  const nodes = members.map((member) => ({
+    name: member.name,
+    labels: labelsOf(member, defaults),
+    addresses: fabrics.map((fabric) => formatIp(cidrAddress(fabric, member.number + 1))),
+    podCidrs: podCidrs.map((range) => formatCidr(cidrSubnet(range, nodePrefixOf(range), member.number - 1))),
   }));
   const [primary = fabrics[0]] = serviceCidrs;
   if (primary === undefined) throw configError('Cannot plan a network without ranges', 'choose a --service-cidr');

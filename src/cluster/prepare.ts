@@ -2,11 +2,12 @@ import { CodedError } from '#base/errors.ts';
 import { defaultRanges, familiesOf, ownBalancerRanges } from './address-ranges.ts';
 import { checkConfig, DEFAULT_CONFIG, type ClusterConfig } from './config.ts';
 import { planNetwork } from './network-plan.ts';
+import { resizeMembers } from './members.ts';
 import { isRunning } from './process-table.ts';
 import { ensureStateDir, readConfig, readRunInfo, writeConfig, type StateDir } from './state-dir.ts';
 
 /** Settled when the cluster is made: stored objects depend on them. */
-const FIXED: readonly (keyof ClusterConfig)[] = ['name', 'serviceCidr', 'podCidr', 'storage'];
+const FIXED = ['name', 'serviceCidr', 'podCidr', 'storage'] as const;
 
 /** Settles the configuration and writes it down. Nothing is created when something is wrong. */
 export function prepareState(dir: StateDir, asked: Partial<ClusterConfig>): ClusterConfig {
@@ -34,11 +35,13 @@ export function settleConfig(dir: StateDir, asked: Partial<ClusterConfig>): Clus
     const flag = field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     throw new CodedError(
       'ECONFIG',
-      `Cannot change --${flag} of cluster "${stored.name}" from ${String(stored[field])} to ${String(asked[field])}: its objects use it`,
+      `Cannot change --${flag} of cluster "${stored.name}" from ${stored[field]} to ${asked[field]}: its objects use it`,
       { hint: 'start another with --name, or start afresh after clusterip down --purge' },
     );
   }
-  const config = { ...DEFAULT_CONFIG, ...chosenRanges(dir, { ...stored, ...asked }), ...stored, ...asked };
+  const merged = { ...DEFAULT_CONFIG, ...chosenRanges(dir, { ...stored, ...asked }), ...stored, ...asked };
+  const members = merged.members && resizeMembers(merged.members, merged.nodes);
+  const config = members === undefined ? merged : { ...merged, members };
   checkConfig(config);
   planNetwork(config);
   return config;

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type RunInfo } from './state-dir.ts';
+import { readRunInfo, type RunInfo, type StateDir } from './state-dir.ts';
 
 /** Start time of a process in clock ticks since boot (proc(5), field 22 of stat), or undefined when there is none. */
 export function processStart(pid: number): string | undefined {
@@ -27,4 +27,10 @@ export function childrenOf(pid: number): readonly number[] {
 
 export function isRunning(info: RunInfo): boolean {
   return processStart(info.holderPid) === info.holderStart;
+}
+
+/** Whether it answers. */
+export function isUp(dir: StateDir): boolean {
+  const info = readRunInfo(dir);
+  return info !== undefined && isRunning(info) && info.apiPort !== 0;
 }

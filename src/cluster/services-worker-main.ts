@@ -30,6 +30,7 @@ import {
   type EdgeWorkerData,
   type FabricSockets,
   type NodeSockets,
+  type ServicesWorkerCall,
   type ServicesWorkerData,
   type ToServicesWorker,
 } from './worker-message.ts';
@@ -39,6 +40,8 @@ const clock = systemClock;
 const client = createClient(portTransport(side.data.api));
 const informers = new Informers(client, { clock, log: side.log('services') });
 const { signal } = new AbortController();
+// Here, and not by the first proxy that asks: they are to outlive it.
+informers.start(signal);
 const openNodeSocket = nodeListeners(side.data.listeners);
 const serviceCidrs = ranges(side.data.serviceCidrs);
 const podCidrs = ranges(side.data.podCidrs);
@@ -47,27 +50,40 @@ function ranges(texts: readonly string[]): readonly Cidr[] {
   return texts.flatMap((text) => parseCidr(text) ?? []);
 }
 
-async function startProxies(nodes: readonly NodeSockets[]): Promise<void> {
-  const log = side.log('proxy');
-  const proxies = nodes.map(({ name, nftablesFd, conntrackFd, nftablesEventsFd }) => {
-    const socket = new NftablesSocket(NetlinkSocket.adopt(nftablesFd, NETLINK_NETFILTER));
-    const conntrack = new ConntrackSocket(NetlinkSocket.adopt(conntrackFd, NETLINK_NETFILTER));
-    return createProxy({
-      client,
-      informers,
-      nodeName: name,
-      socket,
-      conntrack,
-      serviceCidrs,
-      podCidrs,
-      openHealthCheck: async (port) => ({ fd: await openNodeSocket(name, port) }),
-      watch: (until) => watchSocket(NetlinkSocket.adopt(nftablesEventsFd, NETLINK_NETFILTER), until),
-      clock,
-      log,
-      signal,
-    });
+/** Ends the proxy of a node that goes, by its name; its sockets hold the node's network. */
+const departures = new Map<string, () => Promise<void>>();
+
+async function startProxy({ name, nftablesFd, conntrackFd, nftablesEventsFd }: NodeSockets): Promise<void> {
+  const leaving = new AbortController();
+  const rules = NetlinkSocket.adopt(nftablesFd, NETLINK_NETFILTER);
+  const connections = NetlinkSocket.adopt(conntrackFd, NETLINK_NETFILTER);
+  const proxy = await createProxy({
+    client,
+    informers,
+    nodeName: name,
+    socket: new NftablesSocket(rules),
+    conntrack: new ConntrackSocket(connections),
+    serviceCidrs,
+    podCidrs,
+    openHealthCheck: async (port) => ({ fd: await openNodeSocket(name, port) }),
+    watch: (until) => watchSocket(NetlinkSocket.adopt(nftablesEventsFd, NETLINK_NETFILTER), until),
+    clock,
+    log: side.log('proxy'),
+    signal: AbortSignal.any([signal, leaving.signal]),
   });
-  await Promise.all(proxies);
+  departures.set(name, async () => {
+    leaving.abort();
+    await proxy.settled();
+    rules.close();
+    connections.close();
+  });
+}
+
+function answer(call: ServicesWorkerCall): Promise<void> | undefined {
+  if (call.kind === 'node-add') return startProxy(call.node);
+  const leave = departures.get(call.name);
+  departures.delete(call.name);
+  return leave?.();
 }
 
 async function startEdge({ netFd }: FabricSockets): Promise<void> {
@@ -116,7 +132,9 @@ function hostNameservers(): readonly string[] {
   }
 }
 
-side.onMessage(async ({ nodes, fabric }) => {
-  await Promise.all([startProxies(nodes), startDns(fabric), startEdge(fabric)]);
+side.onMessage(async (message) => {
+  if (message.kind === 'call') return side.reply(message.id, () => answer(message.call));
+  const { nodes, fabric } = message;
+  await Promise.all([...nodes.map(startProxy), startDns(fabric), startEdge(fabric)]);
   side.tell({ kind: 'ready' });
 });

@@ -74,8 +74,8 @@ export function stateDirAt(path: string): StateDir {
     pkiDir: join(path, 'pki'),
     storeDir: join(path, 'store'),
     nodesDir: join(path, 'nodes'),
-    imagesDir: join(path, 'nodes', '.images'),
-    cgroupsFile: join(path, 'nodes', 'cgroups'),
+    imagesDir: join(path, 'images'),
+    cgroupsFile: join(path, 'cgroups'),
     volumesDir: join(path, 'volumes'),
   };
 }

@@ -1,6 +1,6 @@
 import { type MessagePort } from 'node:worker_threads';
 import { type LogRecord } from '#base/log.ts';
-import { type ControlReply, type ControlRequest } from './control.ts';
+import { type ControlReply, type ImageRequest } from './control.ts';
 import { type NodePlan } from './network-plan.ts';
 
 /** Netlink sockets of a node's namespace. Descriptors are numbers that every thread of the process shares. */
@@ -62,7 +62,13 @@ export type ToNodesWorker =
   | { readonly kind: 'start' }
   | { readonly kind: 'stop' }
   /** Answered by a `reply` with the same `id`. */
-  | { readonly kind: 'call'; readonly id: number; readonly request: ControlRequest };
+  | { readonly kind: 'call'; readonly id: number; readonly call: NodesWorkerCall };
+
+export type NodesWorkerCall =
+  | ImageRequest
+  /** Answered with its `NodeSockets`. */
+  | { readonly kind: 'node-build'; readonly plan: NodePlan }
+  | { readonly kind: 'node-start' | 'node-stop' | 'node-remove'; readonly name: string };
 
 export interface ServicesWorkerData {
   readonly api: MessagePort;
@@ -71,9 +77,11 @@ export interface ServicesWorkerData {
   readonly podCidrs: readonly string[];
 }
 
-/** Sent to the services' worker once the API answers. */
-export interface ToServicesWorker {
-  readonly kind: 'start';
-  readonly nodes: readonly NodeSockets[];
-  readonly fabric: FabricSockets;
-}
+/** Sent to the services' worker: `start` once the API answers. Calls are answered by a `reply`. */
+export type ToServicesWorker =
+  | { readonly kind: 'start'; readonly nodes: readonly NodeSockets[]; readonly fabric: FabricSockets }
+  | { readonly kind: 'call'; readonly id: number; readonly call: ServicesWorkerCall };
+
+export type ServicesWorkerCall =
+  | { readonly kind: 'node-add'; readonly node: NodeSockets }
+  | { readonly kind: 'node-remove'; readonly name: string };

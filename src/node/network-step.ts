@@ -7,6 +7,7 @@ export type NetworkStep =
   /** `peer` appears in the other namespace, still down. */
   | { readonly kind: 'veth'; readonly name: string; readonly peer: string; readonly master?: string }
   | { readonly kind: 'up'; readonly link: string }
+  | { readonly kind: 'down'; readonly link: string }
   | { readonly kind: 'address'; readonly address: string; readonly link: string }
   | {
       readonly kind: 'route';
@@ -31,6 +32,8 @@ export function formatNetworkStep(step: NetworkStep): string {
     }
     case 'up':
       return `link set ${step.link} up`;
+    case 'down':
+      return `link set ${step.link} down`;
     case 'address':
       return `addr add ${step.address} dev ${step.link}`;
     case 'route': {

@@ -110,6 +110,9 @@ function execute(rtnetlink: RtnetlinkSocket, step: NetworkStep, peerFd: number |
     case 'up':
       rtnetlink.setLink(step.link, { up: true });
       break;
+    case 'down':
+      rtnetlink.setLink(step.link, { up: false });
+      break;
     case 'address': {
       const { ip, prefix } = addressOf(step.address);
       rtnetlink.addAddress({ ip, prefix, link: indexOf(rtnetlink, step.link) });

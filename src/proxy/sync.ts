@@ -327,11 +327,12 @@ export async function createProxy(options: CreateProxyOptions): Promise<Proxy> {
   signal.addEventListener('abort', () => proxy[Symbol.dispose](), { once: true });
   const sources = [informers.for(services), informers.for(endpointSlices)] as const;
   for (const source of sources) {
-    source.on({
+    const listening = source.on({
       added: (object: Service | EndpointSlice) => proxy.note({ kind: 'set', object }),
       updated: (object: Service | EndpointSlice) => proxy.note({ kind: 'set', object }),
       deleted: (object: Service | EndpointSlice) => proxy.note({ kind: 'delete', object }),
     });
+    signal.addEventListener('abort', () => listening[Symbol.dispose](), { once: true });
     source.start(signal);
   }
   const node = options.node === undefined ? followNode(proxy, options, informers) : Promise.resolve();

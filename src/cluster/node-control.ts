@@ -1,0 +1,148 @@
+import { type Pod } from '#api/generated/types.ts';
+import { leases, nodes, pods } from '#api/resource.ts';
+import { CodedError } from '#base/errors.ts';
+import { type Client, isReason } from '#client/client.ts';
+import { type ClusterConfig, membersOf } from './config.ts';
+import { type ControlRequest, type ListedNode, type NodeRequest } from './control.ts';
+import { addMember, type NodeMember } from './members.ts';
+import { type NodePlan, planNetwork } from './network-plan.ts';
+import { type NodesWorkerCall, type NodeSockets, type ServicesWorkerCall } from './worker-message.ts';
+import { type Workers } from './workers.ts';
+
+export interface NodeControlOptions {
+  readonly config: ClusterConfig;
+  readonly workers: Workers;
+  readonly client: Client;
+  /** For the next start. */
+  readonly save: (config: ClusterConfig) => void;
+}
+
+const LEASE_NAMESPACE = 'kube-node-lease';
+
+/** Images and nodes of a running cluster. Nodes are added, removed, and switched off and on one after the other. */
+export class NodeControl {
+  readonly #options: NodeControlOptions;
+  #config: ClusterConfig;
+  readonly #stopped = new Set<string>();
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: NodeControlOptions) {
+    this.#options = options;
+    this.#config = options.config;
+  }
+
+  handle(request: ControlRequest): Promise<unknown> {
+    if (request.kind === 'image-remove' || request.kind === 'image-prune') return this.#onNodes(request);
+    const work = this.#last.then(() => this.#handle(request));
+    this.#last = work.catch(() => {});
+    return work;
+  }
+
+  /** @throws what the kernel would say to a connection to a node that is off. */
+  checkReachable(name: string): void {
+    if (!this.#stopped.has(name)) return;
+    const address = this.#plans.find((plan) => plan.name === name)?.addresses[0] ?? name;
+    throw new Error(`dial tcp ${address}:10250: connect: no route to host`);
+  }
+
+  get #plans(): readonly NodePlan[] {
+    return planNetwork(this.#config).nodes;
+  }
+
+  async #handle(request: NodeRequest): Promise<unknown> {
+    switch (request.kind) {
+      case 'node-list':
+        return this.#plans.map((plan) => this.#listed(plan));
+      case 'node-add':
+        return this.#add(request.name, request.labels);
+      case 'node-remove':
+        return this.#each(request.names, (name) => this.#remove(name));
+      case 'node-stop':
+        return this.#each(request.names, (name) => this.#stop(name));
+      case 'node-start':
+        return this.#each(request.names, (name) => this.#start(name));
+    }
+  }
+
+  async #each(names: readonly string[], work: (name: string) => Promise<void>): Promise<readonly string[]> {
+    const unknown = names.find((name) => !this.#plans.some((plan) => plan.name === name));
+    if (unknown !== undefined) {
+      throw new CodedError('ENONODE', `Cannot find node ${JSON.stringify(unknown)}`, {
+        hint: 'see clusterip node list',
+      });
+    }
+    for (const name of names) await work(name);
+    return names;
+  }
+
+  #listed({ name, addresses, podCidrs, labels }: NodePlan): ListedNode {
+    return { name, status: this.#stopped.has(name) ? 'stopped' : 'running', addresses, podCidrs, labels };
+  }
+
+  async #add(name: string | undefined, labels: NodeMember['labels']): Promise<ListedNode> {
+    const { members, added } = addMember(membersOf(this.#config), { name, labels });
+    const config = { ...this.#config, members, nodes: members.length };
+    const plan = planNetwork(config).nodes.find((one) => one.name === added.name);
+    if (plan === undefined) throw new RangeError(`Cannot plan node ${added.name}`);
+    const node = (await this.#onNodes({ kind: 'node-build', plan })) as NodeSockets;
+    await this.#onServices({ kind: 'node-add', node });
+    await this.#onNodes({ kind: 'node-start', name: added.name });
+    this.#save(config);
+    return this.#listed(plan);
+  }
+
+  /** Its Pods are gone with it; controllers make others elsewhere. */
+  async #remove(name: string): Promise<void> {
+    const members = membersOf(this.#config).filter((member) => member.name !== name);
+    if (members.length === 0) {
+      throw new CodedError('ENODE', `Cannot remove node ${JSON.stringify(name)}: it is the last one`, {
+        hint: 'end the cluster with clusterip down',
+      });
+    }
+    await this.#onServices({ kind: 'node-remove', name });
+    await this.#onNodes({ kind: 'node-remove', name });
+    this.#stopped.delete(name);
+    this.#save({ ...this.#config, members, nodes: members.length });
+    const { client } = this.#options;
+    await ignoreNotFound(client.delete(nodes, { name }));
+    await ignoreNotFound(client.delete(leases, { namespace: LEASE_NAMESPACE, name }));
+    const { items } = await client.list(pods, { fieldSelector: `spec.nodeName=${name}` });
+    await Promise.all(items.map((pod) => this.#deletePod(pod)));
+  }
+
+  async #deletePod({ metadata: { namespace, name, uid } }: Pod): Promise<void> {
+    const { client } = this.#options;
+    await ignoreNotFound(client.delete(pods, { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid } }));
+  }
+
+  async #stop(name: string): Promise<void> {
+    await this.#onNodes({ kind: 'node-stop', name });
+    this.#stopped.add(name);
+  }
+
+  async #start(name: string): Promise<void> {
+    await this.#onNodes({ kind: 'node-start', name });
+    this.#stopped.delete(name);
+  }
+
+  #save(config: ClusterConfig): void {
+    this.#config = config;
+    this.#options.save(config);
+  }
+
+  #onNodes(call: NodesWorkerCall): Promise<unknown> {
+    return this.#options.workers.nodes.call((id) => ({ kind: 'call', id, call }));
+  }
+
+  #onServices(call: ServicesWorkerCall): Promise<unknown> {
+    return this.#options.workers.services.call((id) => ({ kind: 'call', id, call }));
+  }
+}
+
+async function ignoreNotFound(work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!isReason(error, 'NotFound', 'Conflict')) throw error;
+  }
+}
