@@ -27,6 +27,15 @@ export const HELP = `clusterip: Kubernetes Services, complete, on your machine
   clusterip image     load FILE ... [--tag IMAGE] | pull IMAGE ... | list | remove IMAGE ... | prune
                       [--name N | --data-dir D] [--output text|json]
                       archives of docker save, podman save, skopeo; - is standard input
+  clusterip proxy     [--kubeconfig F] [--context C] [--node-name N] [--mode nftables|iptables] [--config F]
+                      the service proxy of a node of any cluster, in the place of kube-proxy, whose other flags it
+                      takes too; without --kubeconfig by the account of its Pod
+      --cluster-cidr C      range of the Pod addresses; what comes from elsewhere is masqueraded
+      --nodeport-addresses A  primary, or the ranges whose addresses have NodePorts [primary]
+      --masquerade-all      masquerade everything that goes to cluster addresses
+      --healthz-bind-address A  address and port of /healthz and /livez [0.0.0.0:10256]
+      --metrics-bind-address A  address and port of /metrics and /proxyMode [127.0.0.1:10249]
+      --cleanup             remove the rules and end; with --cleanup-kube-proxy also what kube-proxy left
   clusterip dns       [--kubeconfig F] [--context C] [--corefile F] [--check]
                       cluster DNS for any cluster, in the place of CoreDNS; without --corefile (or --config):
       --listen A            address and port [:53]

@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   node: async () => (await import('./node.ts')).node,
   image: async () => (await import('./image.ts')).image,
   dns: async () => (await import('./dns.ts')).dns,
+  proxy: async () => (await import('./proxy.ts')).proxy,
   kubectl: async () => (await import('./kubectl.ts')).kubectl,
 };
 

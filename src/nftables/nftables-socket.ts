@@ -1,5 +1,6 @@
 import { MessageEncoder } from '#netlink/encoder.ts';
 import { NFGENMSG_LENGTH, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, type Message } from '#netlink/message.ts';
+import { type NetlinkError } from '#netlink/netlink-error.ts';
 import { NETLINK_NETFILTER, NetlinkSocket } from '#netlink/socket.ts';
 import { CodedError, errorCode } from '#base/errors.ts';
 import { GEN_ID, NFT_MSG, RULE, SET, SET_ELEM_LIST, space } from './attributes.ts';
@@ -14,11 +15,11 @@ import {
 } from './decode.ts';
 import { decodeElements, decodeIntervals } from './decode-elements.ts';
 import { visitKeys } from './element-reader.ts';
-import { encodeTransaction, familyNumber, type Batch } from './encode.ts';
+import { encodeTransaction, familyNumber, type Batch, type Subject } from './encode.ts';
 import { NftablesError } from './nftables-error.ts';
 import { byteString } from './key.ts';
 import { type Element, type Family, type SetDeclaration } from './table.ts';
-import { type Transaction } from './transaction.ts';
+import { type Operation, type Transaction } from './transaction.ts';
 
 /** A table as the kernel has it, without the elements of its sets. */
 export interface ProgrammedTable {
@@ -83,6 +84,22 @@ export class NftablesSocket implements Disposable {
         this.#limit++;
       }
     }
+  }
+
+  /**
+   * Why the kernel would refuse the transaction, which has to fit one batch; undefined when it would do all of it. Nothing
+   * is changed: the batch ends with a step that cannot be done.
+   */
+  check(transaction: Transaction): NftablesError | undefined {
+    const impossible: Operation = { kind: 'delete-chain', chain: 'no-such-chain' };
+    const whole = { ...transaction, operations: [...transaction.operations, impossible] };
+    const [batch] = encodeTransaction(whole, this.#encoder, LIMITS[2]);
+    if (batch === undefined) return undefined;
+    const { errors } = this.#socket.batchSync(batch.bytes);
+    const subjectOf = ({ sequence }: NetlinkError): Subject | undefined =>
+      batch.subjects.find((subject) => subject.sequence === sequence);
+    const error = errors.find((one) => subjectOf(one)?.operation !== impossible);
+    return error === undefined ? undefined : new NftablesError(whole, subjectOf(error), error);
   }
 
   /** What tells our own changes from those of others. */

@@ -1,0 +1,150 @@
+import { type ChildProcess } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import net from 'node:net';
+import { join } from 'node:path';
+import { TestAuthority, type TestCertificate } from '#apiserver/testing/test-authority.ts';
+import { TestServer } from '#apiserver/testing/test-server.ts';
+import { type ApiServerOptions } from '#apiserver/api-server.ts';
+import { systemClock } from '#base/clock.ts';
+import { openConnectSocket, openListenSocket } from '#netlink/listen-socket.ts';
+import { inNetns } from '#netlink/namespace.ts';
+import { ip, Network, NODE_ADDRESS } from '#proxy/testing/network.ts';
+import { MemoryStore } from '#store/memory-store.ts';
+import { CommandHome, type Finished } from './command-home.ts';
+
+const API_PORT = 6443;
+const WAIT_MS = 60_000;
+const POLL_MS = 20;
+
+/** A proxy that runs as users run it. */
+export interface RunningProxy {
+  readonly child: ChildProcess;
+  readonly finished: Promise<Finished>;
+  /** What it wrote to standard error until now. */
+  readonly stderr: () => string;
+}
+
+/**
+ * A node of a cluster in network namespaces of its own: an API server at 127.0.0.1 of the node, which may go and come
+ * again with what it had stored, Pods, and the command in the node's namespace.
+ */
+export class ProxyNode implements AsyncDisposable {
+  readonly network: Network = new Network();
+  readonly home: CommandHome = new CommandHome();
+  readonly store: MemoryStore = new MemoryStore();
+  readonly #authority: TestAuthority;
+  readonly #tls: TestCertificate;
+  readonly #running: RunningProxy[] = [];
+  #server: TestServer | undefined;
+
+  private constructor(authority: TestAuthority, tls: TestCertificate) {
+    this.#authority = authority;
+    this.#tls = tls;
+  }
+
+  static async create(): Promise<ProxyNode> {
+    const authority = await TestAuthority.create();
+    return new ProxyNode(authority, await authority.issue('CN=kube-apiserver'));
+  }
+
+  get server(): TestServer {
+    if (this.#server === undefined) throw new Error('Cannot ask the API server: it is not started');
+    return this.#server;
+  }
+
+  async startServer(options: Partial<ApiServerOptions> = {}): Promise<void> {
+    const { store } = this;
+    const tls = this.#tls;
+    const clientCa = this.#authority.cert;
+    this.#server = await TestServer.start({
+      clock: systemClock,
+      store,
+      clientCa,
+      tls,
+      defaultPolicy: true,
+      ...options,
+    });
+    const { fd } = inNetns(this.network.node, () =>
+      openListenSocket({ protocol: 'tcp', address: ip('127.0.0.1'), port: API_PORT }),
+    );
+    await this.#server.server.listen({ fd });
+  }
+
+  async stopServer(): Promise<void> {
+    await this.#server?.[Symbol.asyncDispose]();
+    this.#server = undefined;
+  }
+
+  async addNode(name: string): Promise<void> {
+    const status = { addresses: [{ type: 'InternalIP', address: NODE_ADDRESS }] };
+    await this.server.post('/api/v1/nodes', { metadata: { name }, status });
+  }
+
+  /** The administrator's, unless it is told whose. */
+  async kubeconfig(user?: Readonly<Record<string, string>>): Promise<string> {
+    const base64 = (text: string): string => Buffer.from(text).toString('base64');
+    const admin = await this.#authority.issue('CN=admin, O=system:masters');
+    const own = user ?? {
+      'client-certificate-data': base64(admin.cert),
+      'client-key-data': base64(admin.key),
+    };
+    const cluster = {
+      server: `https://127.0.0.1:${API_PORT}`,
+      'certificate-authority-data': base64(this.#authority.cert),
+    };
+    const file = join(this.home.path, 'kubeconfig');
+    const config = {
+      clusters: [{ name: 'test', cluster }],
+      users: [{ name: 'test', user: own }],
+      contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
+      'current-context': 'test',
+    };
+    writeFileSync(file, JSON.stringify(config));
+    return file;
+  }
+
+  /** `clusterip proxy ARGS` on the node. */
+  proxy(...args: readonly string[]): RunningProxy {
+    const { child, finished } = inNetns(this.network.node, () => this.home.start(['proxy', ...args]));
+    let written = '';
+    child.stderr?.on('data', (text: string) => (written += text));
+    const running = { child, finished, stderr: () => written };
+    this.#running.push(running);
+    return running;
+  }
+
+  /** An answer of a server at a port of the node as `200 body`. */
+  async get(port: number, path: string): Promise<string> {
+    const fd = inNetns(this.network.node, () => openConnectSocket(4));
+    const socket = new net.Socket({ fd }).connect({ host: '127.0.0.1', port });
+    return new Promise((resolve, reject) => {
+      const sent = request({ path, createConnection: () => socket, agent: false }, (response) => {
+        let body = '';
+        response.setEncoding('utf8').on('data', (text: string) => (body += text));
+        response.on('end', () => resolve(`${response.statusCode} ${body}`));
+      });
+      sent.on('error', reject);
+      sent.end();
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { child, finished } of this.#running) {
+      child.kill('SIGKILL');
+      await finished;
+    }
+    await this.stopServer();
+    await this.network[Symbol.asyncDispose]();
+    this.home[Symbol.dispose]();
+  }
+}
+
+/** Asks again and again until the answer is the one. */
+export async function until(what: string, isDone: () => boolean | Promise<boolean>): Promise<void> {
+  const end = systemClock.monotonic() + WAIT_MS;
+  while (!(await isDone())) {
+    if (systemClock.monotonic() > end) throw new Error(`still not: ${what}`);
+    await systemClock.sleep(POLL_MS);
+  }
+}

@@ -1,0 +1,45 @@
+import { writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { errorMessage } from '#base/errors.ts';
+import { type Log } from '#base/log.ts';
+import { readSysctl, writeSysctl } from '#netlink/sysctl.ts';
+import { conntrackSysctls, type SysctlStep } from '../config/conntrack-sysctls.ts';
+import { type ProxyConfig } from '../config/proxy-config.ts';
+
+/**
+ * Settings of the kernel that the rules count on. One that cannot be written, mostly because /proc/sys is read-only in a
+ * container, is named with what it should be: Services work without most of them.
+ */
+export function applyNodeSettings(config: ProxyConfig, log: Log): void {
+  for (const step of conntrackSysctls(config.conntrack, availableParallelism())) apply(step, log);
+  if (hasLocalhostNodePorts(config)) apply({ name: 'net.ipv4.conf.all.route_localnet', value: 1 }, log);
+  try {
+    writeFileSync('/proc/self/oom_score_adj', `${config.oomScoreAdj}\n`);
+  } catch (error) {
+    log.debug('oom_score_adj not set', { error: errorMessage(error) });
+  }
+}
+
+/** Where 127.0.0.1 is no place for NodePorts, the kernel is left as strict as it is. */
+export function hasLocalhostNodePorts({ localhostNodePorts, nodePortAddresses }: ProxyConfig): boolean {
+  if (!localhostNodePorts || nodePortAddresses === undefined || nodePortAddresses === 'primary') {
+    return localhostNodePorts;
+  }
+  return nodePortAddresses.some(({ family, base, prefix }) => family === 4 && (prefix === 0 || base >> 24n === 127n));
+}
+
+function apply({ name, value, onlyRaises }: SysctlStep, log: Log): void {
+  try {
+    const now = Number(readSysctl(name));
+    if (now === value || (onlyRaises === true && now > value)) return;
+    writeSysctl(name, value);
+    log.info('set sysctl', { name, value, before: now });
+  } catch (error) {
+    log.warn('sysctl not set', {
+      name,
+      value,
+      error: errorMessage(error),
+      fix: `run \`sysctl -w ${name}=${value}\` on the node, or give the container a writable /proc/sys`,
+    });
+  }
+}

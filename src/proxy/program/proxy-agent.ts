@@ -1,0 +1,197 @@
+import { existsSync } from 'node:fs';
+import { type Node } from '#api/generated/types.ts';
+import { endpointSlices, nodes, services, type Resource } from '#api/resource.ts';
+import { exposition, EXPOSITION_TYPE } from '#base/exposition.ts';
+import { type Clock } from '#base/clock.ts';
+import { errorMessage } from '#base/errors.ts';
+import { type IpFamily } from '#base/ip.ts';
+import { type Log } from '#base/log.ts';
+import { createClient } from '#client/api-client.ts';
+import { type Client } from '#client/client.ts';
+import { httpsTransport } from '#client/https-transport.ts';
+import { type Connection } from '#client/kubeconfig.ts';
+import { ConntrackSocket } from '#netlink/conntrack-socket.ts';
+import { NftablesSocket } from '#nftables/nftables-socket.ts';
+import { watchNftables } from '#nftables/table-event-socket.ts';
+import { type ProxyConfig } from '../config/proxy-config.ts';
+import { Proxy, type ProxyOptions } from '../sync.ts';
+import { apiTrouble } from './api-trouble.ts';
+import { feedServiceCidrs, feedServices, nodeInformer, type FeedOptions } from './cluster-feed.ts';
+import { servePages, type TextAnswer } from './http-server.ts';
+import { probeFamilies } from './kernel-probe.ts';
+import { applyNodeSettings, hasLocalhostNodePorts } from './node-settings-sync.ts';
+import { factsOf, ownNode } from './own-node.ts';
+import { processMetrics } from './process-metrics-agent.ts';
+import { ProxyHealth, type HealthAnswer } from './proxy-health.ts';
+import { ProxyMetrics } from './proxy-metrics.ts';
+
+export interface ProxyAgentOptions {
+  readonly config: ProxyConfig;
+  readonly nodeName: string;
+  readonly connection: Connection;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Ends all of it; the rules stay. */
+  readonly signal: AbortSignal;
+}
+
+const RETRY_MS = 250;
+const RETRY_MAX_MS = 10_000;
+const SAY_AGAIN_MS = 60_000;
+
+/**
+ * The proxy of the node whose network namespace this thread is in, for a cluster that it reaches over HTTPS. Resolves
+ * when the first rules are in the kernel; from then on it follows the cluster until the signal aborts.
+ * @throws CodedError with what to do, where there is no such Node or the kernel does not do what is needed
+ */
+export async function runProxy(options: ProxyAgentOptions): Promise<void> {
+  const { config, nodeName, connection, clock, log, signal } = options;
+  const kernel = openKernel(options);
+  const metrics = new ProxyMetrics(config.mode, kernel.families, clock);
+  const health = new ProxyHealth({ families: kernel.families, clock, lastSync: (family) => metrics.lastSync(family) });
+  await serve(options, metrics, health);
+  applyNodeSettings(config, log);
+  const transport = httpsTransport(connection);
+  signal.addEventListener('abort', () => transport[Symbol.dispose](), { once: true });
+  const feed: FeedOptions = { client: createClient(transport), clock, log, signal };
+  await reach(feed, connection.server);
+  const informer = nodeInformer(nodeName, feed);
+  informer.start(signal);
+  const wants = { name: nodeName, needsPodCidrs: config.local.kind === 'node-ranges' };
+  const node = await ownNode(informer, wants, feed);
+  const proxy = new Proxy({ ...proxyOptions(options, node), ...kernel, observer: observe(metrics, health) });
+  signal.addEventListener('abort', () => proxy[Symbol.dispose](), { once: true });
+  const take = (object: Node): void => {
+    health.setNode(object);
+    proxy.setNode(factsOf(object, config.nodeAddress));
+  };
+  const gone = (): void => log.warn('the Node is gone; its rules stay', { node: nodeName });
+  informer.on({ added: take, updated: take, deleted: gone });
+  await Promise.all([feedServices(proxy, feed), feedServiceCidrs(proxy, feed)]);
+  proxy.start();
+  await proxy.settled();
+  log.info('rules follow the cluster', { mode: config.mode, node: nodeName, server: connection.server });
+}
+
+type Kernel = Required<Pick<ProxyOptions, 'socket' | 'conntrack' | 'watch'>> & {
+  readonly families: readonly IpFamily[];
+};
+
+/** Before anything else: what the kernel cannot do, no cluster makes up for. */
+function openKernel({ config, signal, log }: ProxyAgentOptions): Kernel {
+  const socket = NftablesSocket.open();
+  const conntrack = ConntrackSocket.open();
+  signal.addEventListener('abort', () => {
+    socket[Symbol.dispose]();
+    conntrack[Symbol.dispose]();
+  });
+  const families = probeFamilies({
+    nodeAddress: config.nodeAddress,
+    hasIpv6: existsSync('/proc/net/if_inet6'),
+    check: (transaction) => socket.check(transaction),
+    log,
+  });
+  return { socket, conntrack, watch: watchNftables, families };
+}
+
+function proxyOptions({ config, nodeName, clock, log }: ProxyAgentOptions, node: Node): Omit<ProxyOptions, 'socket'> {
+  const { local } = config;
+  return {
+    nodeName,
+    serviceCidrs: [],
+    podCidrs: local.kind === 'cluster-ranges' ? local.cidrs : local.kind === 'node-ranges' ? 'of-the-node' : [],
+    podInterface: local.kind === 'interface' ? local : undefined,
+    nodePortAddresses: config.nodePortAddresses ?? 'primary',
+    localhostNodePorts: hasLocalhostNodePorts(config),
+    node: factsOf(node, config.nodeAddress),
+    masqueradeMark: config.masqueradeMark,
+    masqueradeAll: config.masqueradeAll,
+    openHealthCheck: (port) => ({ port }),
+    clock,
+    log,
+  };
+}
+
+function observe(metrics: ProxyMetrics, health: ProxyHealth): ProxyOptions['observer'] {
+  return {
+    changed: (what, at) => {
+      metrics.changed(what, at);
+      health.changed();
+    },
+    synced: (family, kind, ms) => metrics.synced(family, kind, ms),
+    settled: () => {
+      metrics.settled();
+      health.settled();
+    },
+    failed: () => metrics.failed(),
+    flowsDeleted: (count) => metrics.flowsDeleted(count),
+  };
+}
+
+/** Says once what keeps us from the cluster, and again now and then, until nothing does. */
+async function reach({ client, clock, log, signal }: FeedOptions, server: string): Promise<void> {
+  let said = '';
+  let saidAt = 0;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await readAll(client, signal);
+      return;
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const trouble = apiTrouble(error, server);
+      if (trouble.message !== said || clock.monotonic() - saidAt > SAY_AGAIN_MS) {
+        log.error(trouble.message, { fix: trouble.hint });
+        said = trouble.message;
+        saidAt = clock.monotonic();
+      }
+    }
+    await clock.sleep(Math.min(RETRY_MS * 2 ** attempt, RETRY_MAX_MS), signal);
+  }
+}
+
+async function readAll(client: Client, signal: AbortSignal): Promise<void> {
+  const all: readonly Resource[] = [services, endpointSlices, nodes];
+  for (const resource of all) await client.list(resource, { limit: 1, signal });
+}
+
+async function serve({ config, clock, log, signal }: ProxyAgentOptions, metrics: ProxyMetrics, health: ProxyHealth) {
+  const json = (path: 'healthz' | 'livez', { code, body }: HealthAnswer): TextAnswer => {
+    metrics.answered(path, code);
+    return { code, body, type: 'application/json' };
+  };
+  const text = (body: string, type: string = 'text/plain; charset=utf-8'): TextAnswer => ({ code: 200, type, body });
+  const page = { clock, log, signal };
+  const servers = [
+    config.healthz === undefined
+      ? undefined
+      : servePages({
+          ...page,
+          name: 'healthz',
+          address: config.healthz,
+          pages: {
+            '/healthz': () => json('healthz', health.healthz()),
+            '/livez': () => json('livez', health.livez()),
+          },
+        }),
+    config.metrics === undefined
+      ? undefined
+      : servePages({
+          ...page,
+          name: 'metrics',
+          address: config.metrics,
+          pages: {
+            '/metrics': () => text(exposition([...metrics.metrics(), ...processMetrics(clock)]), EXPOSITION_TYPE),
+            '/proxyMode': () => text(config.mode),
+            '/healthz': () => text('ok'),
+            '/configz': () => text(JSON.stringify({ 'kubeproxy.config.k8s.io': config }, bigints), 'application/json'),
+          },
+        }),
+  ];
+  const failures = (await Promise.allSettled(servers)).filter((one) => one.status === 'rejected');
+  const [first] = failures;
+  if (first !== undefined && config.mustBind) throw new Error(`Cannot serve: ${errorMessage(first.reason)}`);
+}
+
+function bigints(_: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
+}
