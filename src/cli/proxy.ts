@@ -115,7 +115,7 @@ function endOf(signal: AbortSignal, file: Settings['file']): Promise<void> {
       }
     };
     look().catch((error: unknown) => {
-      if (!signal.aborted) reject(error as Error);
+      if (!signal.aborted) reject(error);
     });
   });
 }

@@ -1,9 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type Node } from '#api/generated/types.ts';
 import { endpointSlices, nodes, services, type Resource } from '#api/resource.ts';
-import { exposition, EXPOSITION_TYPE } from '#base/exposition.ts';
 import { type Clock } from '#base/clock.ts';
-import { errorMessage } from '#base/errors.ts';
 import { type IpFamily } from '#base/ip.ts';
 import { type Log } from '#base/log.ts';
 import { createClient } from '#client/api-client.ts';
@@ -17,12 +15,11 @@ import { type ProxyConfig } from '../config/proxy-config.ts';
 import { Proxy, type ProxyOptions } from '../sync.ts';
 import { apiTrouble } from './api-trouble.ts';
 import { feedServiceCidrs, feedServices, nodeInformer, type FeedOptions } from './cluster-feed.ts';
-import { servePages, type TextAnswer } from './http-server.ts';
 import { probeFamilies } from './kernel-probe.ts';
 import { applyNodeSettings, hasLocalhostNodePorts } from './node-settings-sync.ts';
 import { factsOf, ownNode } from './own-node.ts';
-import { processMetrics } from './process-metrics-agent.ts';
-import { ProxyHealth, type HealthAnswer } from './proxy-health.ts';
+import { serveMonitors } from './monitor-server.ts';
+import { ProxyHealth } from './proxy-health.ts';
 import { ProxyMetrics } from './proxy-metrics.ts';
 
 export interface ProxyAgentOptions {
@@ -49,7 +46,7 @@ export async function runProxy(options: ProxyAgentOptions): Promise<void> {
   const kernel = openKernel(options);
   const metrics = new ProxyMetrics(config.mode, kernel.families, clock);
   const health = new ProxyHealth({ families: kernel.families, clock, lastSync: (family) => metrics.lastSync(family) });
-  await serve(options, metrics, health);
+  await serveMonitors({ config, metrics, health, clock, log, signal });
   applyNodeSettings(config, log);
   const transport = httpsTransport(connection);
   signal.addEventListener('abort', () => transport[Symbol.dispose](), { once: true });
@@ -152,46 +149,4 @@ async function reach({ client, clock, log, signal }: FeedOptions, server: string
 async function readAll(client: Client, signal: AbortSignal): Promise<void> {
   const all: readonly Resource[] = [services, endpointSlices, nodes];
   for (const resource of all) await client.list(resource, { limit: 1, signal });
-}
-
-async function serve({ config, clock, log, signal }: ProxyAgentOptions, metrics: ProxyMetrics, health: ProxyHealth) {
-  const json = (path: 'healthz' | 'livez', { code, body }: HealthAnswer): TextAnswer => {
-    metrics.answered(path, code);
-    return { code, body, type: 'application/json' };
-  };
-  const text = (body: string, type: string = 'text/plain; charset=utf-8'): TextAnswer => ({ code: 200, type, body });
-  const page = { clock, log, signal };
-  const servers = [
-    config.healthz === undefined
-      ? undefined
-      : servePages({
-          ...page,
-          name: 'healthz',
-          address: config.healthz,
-          pages: {
-            '/healthz': () => json('healthz', health.healthz()),
-            '/livez': () => json('livez', health.livez()),
-          },
-        }),
-    config.metrics === undefined
-      ? undefined
-      : servePages({
-          ...page,
-          name: 'metrics',
-          address: config.metrics,
-          pages: {
-            '/metrics': () => text(exposition([...metrics.metrics(), ...processMetrics(clock)]), EXPOSITION_TYPE),
-            '/proxyMode': () => text(config.mode),
-            '/healthz': () => text('ok'),
-            '/configz': () => text(JSON.stringify({ 'kubeproxy.config.k8s.io': config }, bigints), 'application/json'),
-          },
-        }),
-  ];
-  const failures = (await Promise.allSettled(servers)).filter((one) => one.status === 'rejected');
-  const [first] = failures;
-  if (first !== undefined && config.mustBind) throw new Error(`Cannot serve: ${errorMessage(first.reason)}`);
-}
-
-function bigints(_: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? String(value) : value;
 }
