@@ -154,10 +154,13 @@ async function freePorts(count: number): Promise<readonly number[]> {
 /** One connection for each request at a time, kept open. Its certificate is one that it made for itself at start. */
 const agent = new Agent({ keepAlive: true, rejectUnauthorized: false });
 
-function send(port: number, { method, path, body, contentType }: RuleRequest): Promise<RuleAnswer> {
+function send(
+  port: number,
+  { method, path, body, contentType, accept }: RuleRequest & { readonly accept?: string },
+): Promise<RuleAnswer> {
   const headers = {
     authorization: `Bearer ${TOKEN}`,
-    accept: 'application/json',
+    accept: accept ?? 'application/json',
     'content-type': contentType ?? 'application/json',
   };
   return new Promise((resolve, reject) => {
@@ -168,16 +171,21 @@ function send(port: number, { method, path, body, contentType }: RuleRequest): P
       response.on('end', () => {
         const text = Buffer.concat(chunks).toString();
         const warnings = warningsOf(response.headers['warning']);
-        try {
-          resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) as unknown, warnings });
-        } catch (error) {
-          reject(error instanceof Error ? error : new Error(text));
-        }
+        resolve({ status: response.statusCode ?? 0, body: parsed(text), warnings });
       });
     });
     sent.on('error', reject);
-    sent.end(body === undefined ? undefined : JSON.stringify(body));
+    sent.end(body === undefined || typeof body === 'string' ? body : JSON.stringify(body));
   });
+}
+
+/** What is no JSON, such as a page of `/metrics` or an unknown path, as it is. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text.trim();
+  }
 }
 
 /** `299 - "text", 299 - "text"`. */

@@ -6,6 +6,10 @@ import { type Ask } from '../../src/apiserver/services/rules/rule-case.ts';
 export function askOf(server: TestServer): Ask {
   return async (request) => {
     const answer = await server.send(request);
+    if (answer.kind === 'text') {
+      const text = typeof answer.body === 'string' ? answer.body : Buffer.from(answer.body).toString();
+      return { status: answer.status, body: text.trim(), warnings: [] };
+    }
     if (answer.kind !== 'object') throw new TypeError(`not an object: ${answer.kind}`);
     const body: unknown = JSON.parse(answer.text ?? JSON.stringify(answer.body));
     return { status: answer.status, body, warnings: answer.warnings ?? [] };

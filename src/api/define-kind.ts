@@ -45,8 +45,8 @@ export interface KindOptions<T extends KubeObject> {
   /** After the engine's own preparation. */
   readonly prepareCreate?: (object: T) => T;
   readonly prepareUpdate?: (object: T, old: T) => T;
-  /** What a valid object holds, on create and on update. */
-  readonly validate?: (object: T) => readonly FieldError[];
+  /** What a valid object holds, on create (`old` absent) and on update. */
+  readonly validate?: (object: T, old?: T) => readonly FieldError[];
   /** What an update must not change. */
   readonly validateChange?: (object: T, old: T) => readonly FieldError[];
   readonly validateStatus?: (object: T, old: T) => readonly FieldError[];
@@ -180,7 +180,7 @@ function validationOf<T extends KubeObject>(
     validateCreate: (object) => [...validateMeta(object.metadata, resource.namespaced, checkName), ...validate(object)],
     validateUpdate: (object, old) => [
       ...validateMetaUpdate(object.metadata, old.metadata, needsVersion),
-      ...validate(object),
+      ...validate(object, old),
       ...(options.validateChange?.(object, old) ?? []),
     ],
     validateStatusUpdate: (object, old) => [

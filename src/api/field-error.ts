@@ -87,15 +87,18 @@ export function tooLong(field: string, maxBytes: number): FieldError {
 }
 
 export function tooMany(field: string, actual: number, max: number): FieldError {
-  return { kind: 'tooMany', field, value: actual, detail: `must have at most ${max} items` };
+  return { kind: 'tooMany', field, value: actual, detail: `must have at most ${max} ${max === 1 ? 'item' : 'items'}` };
 }
 
 export function internal(field: string, detail: string): FieldError {
   return { kind: 'internal', field, detail };
 }
 
+/** As Go writes JSON: in objects and lists what HTML would take for its own is escaped. */
 function valueText(value: unknown): string {
-  return JSON.stringify(value ?? null);
+  const text = JSON.stringify(value ?? null);
+  if (typeof value !== 'object') return text;
+  return text.replaceAll(/[<>&]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
 }
 
 /** The error without its field: `Invalid value: 0: must be between 1 and 65535, inclusive`. */
@@ -106,9 +109,13 @@ function fieldErrorBody(error: FieldError): string {
   return error.detail === '' ? text : `${text}: ${error.detail}`;
 }
 
+/** An error of the object as a whole has no path. */
+function fieldText({ field }: FieldError): string {
+  return field === '' ? '<nil>' : field;
+}
+
 export function fieldErrorText(error: FieldError): string {
-  // An error of the object as a whole has no path.
-  return `${error.field === '' ? '<nil>' : error.field}: ${fieldErrorBody(error)}`;
+  return `${fieldText(error)}: ${fieldErrorBody(error)}`;
 }
 
 /** One error as it stands, several in brackets; the same text is said once. */
@@ -118,7 +125,7 @@ export function fieldErrorsText(errors: readonly FieldError[]): string {
 }
 
 function cause(error: FieldError): StatusCause {
-  return { reason: REASONS[error.kind], message: fieldErrorBody(error), field: error.field };
+  return { reason: REASONS[error.kind], message: fieldErrorBody(error), field: fieldText(error) };
 }
 
 /** The 422 of an object that is not valid. */

@@ -182,14 +182,22 @@ test('a definition is refused with', async (t) => {
   }
 });
 
-test('rules that are not evaluated are said', async () => {
+test('a rule that costs too much ends the request, not the server', async () => {
   await using server = await TestServer.start();
-  const openAPIV3Schema = { type: 'object', 'x-kubernetes-validations': [{ rule: 'true' }] };
-  const answer = await server.post(CRDS, definition({ extra: { schema: { openAPIV3Schema } } }));
-  assert.match(
-    show(answer),
-    /^201 warning: spec\.versions\[0\]\.schema: x-kubernetes-validations are kept but not evaluated/,
+  const list = { type: 'array', items: { type: 'integer' } };
+  const rule = 'self.all(a, self.all(b, self.all(c, a + b + c > -1)))';
+  const spec = { type: 'object', properties: { list: { ...list, 'x-kubernetes-validations': [{ rule }] } } };
+  const openAPIV3Schema = { type: 'object', properties: { spec } };
+  assert.equal((await server.post(CRDS, definition({ extra: { schema: { openAPIV3Schema } } }))).status, 201);
+  const made = await server.post(TOYS, {
+    metadata: { name: 'a' },
+    spec: { list: Array.from({ length: 500 }, () => 1) },
+  });
+  assert.equal(
+    outcome(made),
+    `422 Invalid: Toy.example.com "a" is invalid: spec.list: Invalid value: "array": 'operation cancelled: actual cost limit exceeded': no further validation rules will be run due to call cost exceeds limit for rule: ${rule}`,
   );
+  assert.equal((await server.post(TOYS, { metadata: { name: 'a' }, spec: { list: [1, 2] } })).status, 201);
 });
 
 test('compareVersions() puts the preferred first', () => {

@@ -1,8 +1,10 @@
+import { deepEqual } from '../equal.ts';
 import { type FieldError, invalid, required, unsupported } from '../field-error.ts';
 import { type CustomResourceDefinition, type CustomResourceDefinitionVersion } from '../generated/types.ts';
 import { label1035Name, subdomainName } from '../names.ts';
 import { invalidAll, validateChoice, validateImmutable } from '../validation.ts';
 import { parseJsonPath } from './json-path.ts';
+import { checkRules } from './rule-check.ts';
 import { validateSchema } from './schema-validation.ts';
 import { type StructuralSchema } from './structural-schema.ts';
 
@@ -18,8 +20,9 @@ export function validateCrd(crd: CustomResourceDefinition): FieldError[] {
   errors.push(...validateChoice('spec.scope', spec.scope, ['Cluster', 'Namespaced']));
   errors.push(...validateNames(names ?? {}));
   errors.push(...validateVersions(versions));
+  const places = placesOf(versions);
   for (const [index, version] of versions.entries()) {
-    errors.push(...validateVersion(version, `spec.versions[${index}]`));
+    errors.push(...validateVersion(version, `spec.versions[${index}]`, places(index)));
   }
   const strategy = spec.conversion?.strategy;
   if (strategy !== undefined && strategy !== 'None' && strategy !== 'Webhook') {
@@ -76,14 +79,47 @@ function validateVersions(versions: readonly CustomResourceDefinitionVersion[]):
 
 const COLUMN_TYPES = ['boolean', 'date', 'integer', 'number', 'string'];
 
-function validateVersion(version: CustomResourceDefinitionVersion, at: string): FieldError[] {
+/** Where errors say that the parts of a version are. */
+interface VersionPlaces {
+  readonly schema: string | undefined;
+  readonly subresources: string | undefined;
+  readonly columns: string | undefined;
+}
+
+/**
+ * What all versions have alike is found at the top of the definition, as in its first form (v1beta1), to which the texts of
+ * Kubernetes still go. Undefined for what has been told with an earlier version.
+ */
+function placesOf(versions: readonly CustomResourceDefinitionVersion[]): (index: number) => VersionPlaces {
+  const [first] = versions;
+  const isShared = (part: 'schema' | 'subresources' | 'additionalPrinterColumns'): boolean =>
+    versions.every((version) => deepEqual(version[part], first?.[part]));
+  const place = (index: number, shared: boolean, above: string, own: string): string | undefined =>
+    shared ? (index === 0 ? above : undefined) : `spec.versions[${index}].${own}`;
+  const [schema, subresources, columns] = [
+    isShared('schema'),
+    isShared('subresources'),
+    isShared('additionalPrinterColumns'),
+  ];
+  return (index) => ({
+    schema: place(index, schema, 'spec.validation', 'schema'),
+    subresources: place(index, subresources, 'spec.subresources', 'subresources'),
+    columns: place(index, columns, 'spec.additionalPrinterColumns', 'additionalPrinterColumns'),
+  });
+}
+
+function validateVersion(version: CustomResourceDefinitionVersion, at: string, places: VersionPlaces): FieldError[] {
   const errors = invalidAll(`${at}.name`, version.name, label1035Name(version.name ?? '', false));
   const schema = version.schema?.openAPIV3Schema as StructuralSchema | undefined;
   if (schema === undefined) errors.push(required(`${at}.schema.openAPIV3Schema`, 'schemas are required'));
-  else errors.push(...validateSchema(schema, `${at}.schema.openAPIV3Schema`));
-  errors.push(...validateColumns(version, at));
+  else if (places.schema !== undefined) {
+    errors.push(...validateVersionSchema(schema, `${places.schema}.openAPIV3Schema`));
+  }
+  if (places.columns !== undefined) errors.push(...validateColumns(version, places.columns));
   const scale = version.subresources?.scale;
-  if (scale !== undefined) errors.push(...validateScale(scale, `${at}.subresources.scale`));
+  if (scale !== undefined && places.subresources !== undefined) {
+    errors.push(...validateScale(scale, `${places.subresources}.scale`));
+  }
   if (version.deprecationWarning !== undefined && version.deprecated !== true) {
     const why = 'can only be set for deprecated versions';
     errors.push(invalid(`${at}.deprecationWarning`, version.deprecationWarning, why));
@@ -91,10 +127,16 @@ function validateVersion(version: CustomResourceDefinitionVersion, at: string): 
   return errors;
 }
 
+function validateVersionSchema(schema: StructuralSchema, at: string): FieldError[] {
+  const errors = validateSchema(schema, at);
+  // Rules are checked by the types of a schema, which one that is not valid does not have.
+  return errors.length > 0 ? errors : checkRules(schema, at);
+}
+
 function validateColumns(version: CustomResourceDefinitionVersion, at: string): FieldError[] {
   const errors: FieldError[] = [];
   for (const [index, { name = '', type = '', jsonPath = '' }] of (version.additionalPrinterColumns ?? []).entries()) {
-    const field = `${at}.additionalPrinterColumns[${index}]`;
+    const field = `${at}[${index}]`;
     if (name === '') errors.push(required(`${field}.name`));
     errors.push(...validateChoice(`${field}.type`, type, COLUMN_TYPES));
     if (jsonPath === '') errors.push(required(`${field}.jsonPath`));

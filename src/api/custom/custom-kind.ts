@@ -11,7 +11,7 @@ import { jsonPathText, parseJsonPath } from './json-path.ts';
 import { pruneUnknown } from './prune.ts';
 import { schemaType } from './schema-type.ts';
 import { ANYTHING, type StructuralSchema } from './structural-schema.ts';
-import { validateValue } from './value-validation.ts';
+import { customValidator } from './custom-validation.ts';
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -23,6 +23,7 @@ export function customKind(crd: CustomResourceDefinition, version: CustomResourc
   const hasStatus = version.subresources?.status !== undefined;
   const columns = columnsOf(version);
   const selectable = (version.selectableFields ?? []).map(({ jsonPath }) => jsonPath);
+  const validator = customValidator(schema);
   const kind = defineKind<KubeObject>(
     {
       group: spec.group,
@@ -45,8 +46,8 @@ export function customKind(crd: CustomResourceDefinition, version: CustomResourc
       row: (object, now) => columns.map(({ cell }) => cell(object, now)),
       fields: Object.fromEntries(selectable.map((path) => [path.replace(/^\./, ''), textAt(path)])),
       defaults: (object) => fillDefaults(object, schema) as KubeObject,
-      validate: (object) => validateValue(object, schema),
-      validateStatus: (object) => validateValue(object, schema),
+      validate: (object, old) => validator(object, old),
+      validateStatus: (object, old) => validator(object, old),
       warnings: () => deprecation(crd, version),
     },
   );

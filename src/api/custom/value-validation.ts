@@ -10,26 +10,39 @@ import {
   unsupported,
 } from '../field-error.ts';
 import { isObject, valueAt } from '../patch/json-value.ts';
+import { regexOf } from '../cel/re2.ts';
 import { formatProblem } from './formats.ts';
+import { itemKey } from './rule-value.ts';
 import { memberSchema, type StructuralSchema } from './structural-schema.ts';
 
-/** What is wrong with a value by its schema, in the words of the validator that clients know. */
-export function validateValue(value: unknown, schema: StructuralSchema, field: string = ''): FieldError[] {
+/**
+ * What is wrong with a value by its schema, in the words of the validator that clients know. What was so in `old` already is
+ * not held against a change of something else (KEP-4008).
+ */
+export function validateValue(
+  value: unknown,
+  schema: StructuralSchema,
+  field: string = '',
+  old?: unknown,
+): FieldError[] {
   if (value === null && schema.nullable === true) return [];
   const typeError = checkType(value, schema, field);
-  if (typeError !== undefined) return [typeError];
-  return [...validateOwn(value, schema, field), ...validateCombined(value, schema, field)];
+  const errors =
+    typeError === undefined
+      ? [...validateOwn(value, schema, field, old), ...validateCombined(value, schema, field)]
+      : [typeError];
+  return errors.length > 0 && old !== undefined && deepEqual(value, old) ? [] : errors;
 }
 
-function validateOwn(value: unknown, schema: StructuralSchema, field: string): FieldError[] {
+function validateOwn(value: unknown, schema: StructuralSchema, field: string, old: unknown): FieldError[] {
   const errors: FieldError[] = [];
   if (schema.enum !== undefined && !schema.enum.some((allowed) => deepEqual(allowed, value))) {
     errors.push(unsupported(field, value, schema.enum.map(String)));
   }
   if (typeof value === 'number') errors.push(...validateNumber(value, schema, field));
   else if (typeof value === 'string') errors.push(...validateString(value, schema, field));
-  else if (Array.isArray(value)) errors.push(...validateList(value, schema, field));
-  else if (isObject(value)) errors.push(...validateObject(value, schema, field));
+  else if (Array.isArray(value)) errors.push(...validateList(value, schema, field, old));
+  else if (isObject(value)) errors.push(...validateObject(value, schema, field, old));
   return errors;
 }
 
@@ -69,20 +82,13 @@ function validateNumber(value: number, schema: StructuralSchema, field: string):
   return errors;
 }
 
-const patterns = new Map<string, RegExp | undefined>();
-
-/** RE2 has no flags of its own for Unicode; what JavaScript cannot compile is not checked. */
+/** A pattern that this engine cannot run, which its definition may have all the same, holds of everything. */
 function compiled(pattern: string): RegExp | undefined {
-  if (!patterns.has(pattern)) {
-    let expression: RegExp | undefined;
-    try {
-      expression = new RegExp(pattern, 'u');
-    } catch {
-      expression = undefined;
-    }
-    patterns.set(pattern, expression);
+  try {
+    return regexOf(pattern);
+  } catch {
+    return undefined;
   }
-  return patterns.get(pattern);
 }
 
 function validateString(value: string, schema: StructuralSchema, field: string): FieldError[] {
@@ -102,7 +108,7 @@ function validateString(value: string, schema: StructuralSchema, field: string):
   return errors;
 }
 
-function validateList(list: readonly unknown[], schema: StructuralSchema, field: string): FieldError[] {
+function validateList(list: readonly unknown[], schema: StructuralSchema, field: string, old: unknown): FieldError[] {
   const { minItems, maxItems, items } = schema;
   const errors: FieldError[] = [];
   if (minItems !== undefined && list.length < minItems) {
@@ -110,9 +116,20 @@ function validateList(list: readonly unknown[], schema: StructuralSchema, field:
   }
   if (maxItems !== undefined && list.length > maxItems) errors.push(tooMany(field, list.length, maxItems));
   if (items !== undefined) {
-    for (const [index, item] of list.entries()) errors.push(...validateValue(item, items, `${field}[${index}]`));
+    const before = oldItems(schema, old);
+    for (const [index, item] of list.entries()) {
+      errors.push(...validateValue(item, items, `${field}[${index}]`, before(item)));
+    }
   }
   return [...errors, ...validateIdentity(list, schema, field)];
+}
+
+/** Finds what an item of a keyed list was before; those of others cannot be told from each other. */
+function oldItems(schema: StructuralSchema, old: unknown): (item: unknown) => unknown {
+  if (schema['x-kubernetes-list-type'] !== 'map' || !Array.isArray(old)) return () => undefined;
+  const keys = schema['x-kubernetes-list-map-keys'] ?? [];
+  const known = new Map(old.filter(isObject).map((item) => [itemKey(item, keys), item]));
+  return (item) => (isObject(item) ? known.get(itemKey(item, keys)) : undefined);
 }
 
 /** Items of sets and keyed lists are there once. */
@@ -136,6 +153,7 @@ function validateObject(
   value: Readonly<Record<string, unknown>>,
   schema: StructuralSchema,
   field: string,
+  old: unknown,
 ): FieldError[] {
   const { minProperties, maxProperties } = schema;
   const errors: FieldError[] = [];
@@ -149,8 +167,9 @@ function validateObject(
   }
   for (const [key, member] of Object.entries(value)) {
     const memberOf = memberSchema(schema, key);
-    if (memberOf !== undefined && member !== undefined)
-      errors.push(...validateValue(member, memberOf, below(field, key)));
+    if (memberOf === undefined || member === undefined) continue;
+    const before = isObject(old) ? valueAt(old, key) : undefined;
+    errors.push(...validateValue(member, memberOf, below(field, key), before));
   }
   return errors;
 }

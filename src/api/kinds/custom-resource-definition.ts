@@ -34,7 +34,6 @@ export const customResourceDefinition: KindDefinition<Crd> = defineKind(customRe
   validate: validateCrd,
   validateChange: validateCrdChange,
   validateStatus: validateStoredVersions,
-  warnings: ruleWarnings,
 });
 
 function storageVersions({ spec }: Crd): string[] {
@@ -52,13 +51,4 @@ function defaults(crd: Crd): Crd {
   };
   const conversion = crd.spec.conversion ?? { strategy: 'None' };
   return { ...crd, spec: { ...crd.spec, conversion, names: filled } };
-}
-
-/** Better said than found out: what the rules forbid would be let through. */
-function ruleWarnings({ spec }: Crd): readonly string[] {
-  return (spec.versions ?? []).flatMap(({ schema }, index) =>
-    JSON.stringify(schema ?? {}).includes('"x-kubernetes-validations":')
-      ? [`spec.versions[${index}].schema: x-kubernetes-validations are kept but not evaluated by this server`]
-      : [],
-  );
 }
