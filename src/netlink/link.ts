@@ -28,6 +28,7 @@ const VETH_INFO_PEER = 1;
 /** enum { IFLA_BR_UNSPEC, IFLA_BR_FORWARD_DELAY, ... IFLA_BR_MCAST_SNOOPING = 23 } */
 const IFLA_BR_MCAST_SNOOPING = 23;
 const IFF_UP = 1;
+const IFF_NOARP = 0x80;
 /** Counters are most of a link's message and nobody here reads them. */
 const RTEXT_FILTER_SKIP_STATS = 8;
 /** Without a zero byte, as ip(8) sends them; the kernel takes both. */
@@ -40,6 +41,8 @@ export type LinkRef = number | string;
 
 export interface LinkSettings {
   readonly up?: boolean;
+  /** Asks nobody for hardware addresses: what is sent there leaves, whether anybody has the address or not. */
+  readonly noArp?: boolean;
   readonly mtu?: number;
   /** Hardware address, `02:00:00:00:00:01`. */
   readonly address?: string;
@@ -83,7 +86,7 @@ export interface Link {
 
 export function encodeCreateVeth(encoder: MessageEncoder, spec: VethSpec): void {
   encoder.begin(RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
-  header(encoder, 0, spec.up);
+  header(encoder, 0, spec);
   settings(encoder, spec, spec.name);
   encoder.nested(IFLA.LINKINFO, () => {
     encoder.bytes(INFO.KIND, kinds.veth);
@@ -99,7 +102,7 @@ export function encodeCreateVeth(encoder: MessageEncoder, spec: VethSpec): void 
 
 export function encodeCreateBridge(encoder: MessageEncoder, spec: BridgeSpec): void {
   encoder.begin(RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
-  header(encoder, 0, spec.up);
+  header(encoder, 0, spec);
   settings(encoder, spec, spec.name);
   encoder.nested(IFLA.LINKINFO, () => {
     encoder.bytes(INFO.KIND, kinds.bridge);
@@ -116,7 +119,7 @@ export function encodeSetLink(
   changes: LinkSettings & { readonly name?: string },
 ): void {
   encoder.begin(RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK);
-  header(encoder, typeof link === 'number' ? link : 0, changes.up);
+  header(encoder, typeof link === 'number' ? link : 0, changes);
   settings(encoder, changes, typeof link === 'number' ? changes.name : link);
   encoder.end();
 }
@@ -182,12 +185,12 @@ function decodeKind(info: AttributeReader): string {
 }
 
 /** struct ifinfomsg { u8 family; u8 pad; u16 type; s32 index; u32 flags; u32 change; } */
-function header(encoder: MessageEncoder, index: number, up?: boolean): void {
+function header(encoder: MessageEncoder, index: number, { up, noArp }: LinkSettings = {}): void {
   encoder.word(0);
   encoder.word(index);
-  encoder.word(up ? IFF_UP : 0);
+  encoder.word((up === true ? IFF_UP : 0) | (noArp === true ? IFF_NOARP : 0));
   // Only the bits in `change` are looked at.
-  encoder.word(up === undefined ? 0 : IFF_UP);
+  encoder.word((up === undefined ? 0 : IFF_UP) | (noArp === undefined ? 0 : IFF_NOARP));
 }
 
 function settings(encoder: MessageEncoder, spec: LinkSettings, name: string | undefined): void {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import test from 'node:test';
 import { type Service, type ServiceSpec } from '#api/generated/types.ts';
 import { isolateTestFile } from '#netlink/isolated-test.ts';
 import { settleInOwnNetns } from '#netlink/namespace.ts';
-import { Proxy, type ProxyOptions } from './sync.ts';
+import { type ProxyOptions } from './sync.ts';
 import { Cluster } from './testing/cluster.ts';
+import { testModes, type Mode } from './testing/mode.ts';
 import { askTcp, askUdp, cidr, NODE_ADDRESS } from './testing/network.ts';
 import { service, slice } from './testing/objects.ts';
 
@@ -16,8 +16,8 @@ const PODS = ['10.244.0.11', '10.244.0.12', '10.244.0.13', '10.244.0.14'] as con
 const NODE_PORT = 30_080;
 const port = [{ port: 8080 }];
 
-async function setup(options: Partial<ProxyOptions> = {}): Promise<Cluster> {
-  const cluster = new Cluster({
+async function setup(mode: Mode, options: Partial<ProxyOptions> = {}): Promise<Cluster> {
+  const cluster = await Cluster.start(mode, {
     podCidrs: [cidr('10.244.0.0/16')],
     node: { addresses: [NODE_ADDRESS], zone: undefined },
     ...options,
@@ -43,46 +43,43 @@ async function backends(netns: number, address: string, number: number, times: n
 }
 
 for (const [address, number] of [[VIP, 80] as const, [NODE_ADDRESS, NODE_PORT] as const]) {
-  test(`a client stays with its backend at ${address}:${number}, whatever happens to the others`, async () => {
-    await using cluster = await setup();
-    cluster.set(web(600), slice('web', PODS, port));
+  testModes(`a client stays with its backend at ${address}:${number}, whatever happens to the others`, async (mode) => {
+    await using cluster = await setup(mode);
+    await cluster.set(web(600), slice('web', PODS, port));
     const [mine = '', ...more] = await backends(cluster.client, address, number);
     assert.deepEqual(more, []);
     const others = PODS.filter((pod) => pod !== mine);
     for (const list of [[...others.slice(1), mine], [mine], [others[0] ?? '', mine], PODS.toReversed()]) {
-      cluster.set(slice('web', list, port));
+      await cluster.set(slice('web', list, port));
       assert.deepEqual(await backends(cluster.client, address, number, 8), [mine]);
     }
     // Over a restart of the proxy, too.
-    cluster.proxy[Symbol.dispose]();
-    cluster.proxy = new Proxy(cluster.options);
-    for (const object of [web(600), slice('web', PODS, port)]) cluster.proxy.note({ kind: 'set', object });
-    cluster.proxy.start();
+    await cluster.restart(web(600), slice('web', PODS, port));
     assert.deepEqual(await backends(cluster.client, address, number, 8), [mine]);
     // It goes, and the client takes another one, with which it stays when the first comes back.
-    cluster.set(slice('web', others, port));
+    await cluster.set(slice('web', others, port));
     const [next = '', ...rest] = await backends(cluster.client, address, number);
     assert.deepEqual([others.includes(next as (typeof PODS)[number]), rest], [true, []]);
-    cluster.set(slice('web', PODS, port));
+    await cluster.set(slice('web', PODS, port));
     assert.deepEqual(await backends(cluster.client, address, number, 8), [next]);
   });
 }
 
-test('switched off, clients go everywhere; switched on, they stay; and the time can change', async () => {
-  await using cluster = await setup();
-  cluster.set(web(undefined), slice('web', PODS, port));
+testModes('switched off, clients go everywhere; switched on, they stay; and the time can change', async (mode) => {
+  await using cluster = await setup(mode);
+  await cluster.set(web(undefined), slice('web', PODS, port));
   assert.deepEqual(await backends(cluster.client, VIP, 80, 60), [...PODS]);
   for (const seconds of [600, 700]) {
-    cluster.set(web(seconds));
+    await cluster.set(web(seconds));
     assert.equal((await backends(cluster.client, VIP, 80)).length, 1);
   }
-  cluster.set(web(undefined));
+  await cluster.set(web(undefined));
   assert.deepEqual(await backends(cluster.client, VIP, 80, 60), [...PODS]);
 });
 
-test('a client is forgotten when its time is over', async () => {
-  await using cluster = await setup();
-  cluster.set(web(1), slice('web', PODS, port));
+testModes('a client is forgotten when its time is over', async (mode) => {
+  await using cluster = await setup(mode);
+  await cluster.set(web(1), slice('web', PODS, port));
   const seen = new Set<string>();
   // Each connection starts the time anew: only a pause longer than it lets the client go.
   while (seen.size < 2) {
@@ -91,20 +88,20 @@ test('a client is forgotten when its time is over', async () => {
   }
 });
 
-test('under policy Local outside clients stay with a backend of this node', async () => {
-  await using cluster = await setup();
+testModes('under policy Local outside clients stay with a backend of this node', async (mode) => {
+  await using cluster = await setup(mode);
   const outside = cluster.network.addOutside('192.168.0.9');
   const lines = PODS.map((pod, i) => (i < 2 ? pod : `${pod} node=b`));
-  cluster.set(web(600), slice('web', lines, port));
+  await cluster.set(web(600), slice('web', lines, port));
   await backends(outside, NODE_ADDRESS, NODE_PORT, 4);
-  cluster.set(web(600, { externalTrafficPolicy: 'Local' }));
+  await cluster.set(web(600, { externalTrafficPolicy: 'Local' }));
   const [mine = '', ...more] = await backends(outside, NODE_ADDRESS, NODE_PORT);
   assert.deepEqual([PODS.slice(0, 2).includes(mine as (typeof PODS)[0]), more], [true, []]);
 });
 
-test('UDP and IPv6 clients stay with their backends, too', async () => {
+testModes('UDP and IPv6 clients stay with their backends, too', async (mode) => {
   const serviceCidrs = [cidr('10.96.0.0/12'), cidr('fd00:96::/108')];
-  await using cluster = await setup({ serviceCidrs, podCidrs: [cidr('10.244.0.0/16'), cidr('fd00:244::/32')] });
+  await using cluster = await setup(mode, { serviceCidrs, podCidrs: [cidr('10.244.0.0/16'), cidr('fd00:244::/32')] });
   const { network } = cluster;
   const six = ['fd00:244::11', 'fd00:244::12', 'fd00:244::13'];
   for (const pod of six) await network.serveTcp(pod, 8080);
@@ -112,7 +109,7 @@ test('UDP and IPv6 clients stay with their backends, too', async () => {
   const client = network.addPod('fd00:244::10');
   const spec = { sessionAffinity: 'ClientIP' };
   const udp = [{ port: 53, protocol: 'UDP' as const }];
-  cluster.set(
+  await cluster.set(
     service('six', 'fd00:96::50', [{ port: 80 }], { spec }),
     slice('six', six, port, { addressType: 'IPv6' }),
     service('dns', '10.96.0.53', udp, { spec }),

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import test from 'node:test';
 import { type Service, type ServiceSpec } from '#api/generated/types.ts';
 import { isolateTestFile } from '#netlink/isolated-test.ts';
 import { inNetns, settleInOwnNetns } from '#netlink/namespace.ts';
+import { RtnetlinkSocket } from '#netlink/rtnetlink-socket.ts';
 import { writeSysctl } from '#netlink/sysctl.ts';
 import { type ProxyOptions } from './sync.ts';
 import { CLIENT, Cluster } from './testing/cluster.ts';
+import { testModes, type Mode } from './testing/mode.ts';
 import {
   askTcp,
   askUdp,
@@ -33,8 +34,8 @@ interface Setup extends AsyncDisposable {
   readonly outside: number;
 }
 
-async function setup(options: Partial<ProxyOptions> = {}): Promise<Setup> {
-  const cluster = new Cluster({
+async function setup(mode: Mode, options: Partial<ProxyOptions> = {}): Promise<Setup> {
+  const cluster = await Cluster.start(mode, {
     podCidrs: [cidr('10.244.0.0/16'), cidr('fd00:244::/32')],
     serviceCidrs: [cidr('10.96.0.0/12'), cidr('fd00:96::/108')],
     node: { addresses: [NODE_ADDRESS, NODE_ADDRESS_6], zone: undefined },
@@ -79,9 +80,9 @@ async function isDropped(netns: number, address: string, number: number): Promis
 
 const anywhere = [`${first} ${GATEWAY}`, `${second} ${GATEWAY}`];
 
-test('policy Cluster: outside clients reach every backend, from the address of the node', async () => {
-  await using one = await setup();
-  one.cluster.set(web({ externalIPs: ['198.51.100.7'] }), both);
+testModes('policy Cluster: outside clients reach every backend, from the address of the node', async (mode) => {
+  await using one = await setup(mode);
+  await one.cluster.set(web({ externalIPs: ['198.51.100.7'] }), both);
   assert.deepEqual(await answers(one.outside, NODE_ADDRESS, NODE_PORT), anywhere);
   assert.deepEqual(await answers(one.outside, BALANCER, 80), anywhere);
   assert.deepEqual(await answers(one.outside, '198.51.100.7', 80), anywhere);
@@ -89,24 +90,24 @@ test('policy Cluster: outside clients reach every backend, from the address of t
   assert.deepEqual(await answers(one.cluster.client, NODE_ADDRESS, NODE_PORT), anywhere);
 });
 
-test('outside clients reach cluster addresses from the address of the node', async () => {
-  await using one = await setup();
-  one.cluster.set(web(), both);
+testModes('outside clients reach cluster addresses from the address of the node', async (mode) => {
+  await using one = await setup(mode);
+  await one.cluster.set(web(), both);
   assert.deepEqual(await answers(one.outside, VIP, 80), anywhere);
   assert.deepEqual(await answers(one.cluster.client, VIP, 80), [`${first} ${CLIENT}`, `${second} ${CLIENT}`]);
 });
 
-test('policy Local: outside clients keep their address and reach backends of this node only', async () => {
-  await using one = await setup();
-  one.cluster.set(web(Local), both);
+testModes('policy Local: outside clients keep their address and reach backends of this node only', async (mode) => {
+  await using one = await setup(mode);
+  await one.cluster.set(web(Local), both);
   const kept = [`${first} ${OUTSIDE}`];
   assert.deepEqual(await answers(one.outside, NODE_ADDRESS, NODE_PORT), kept);
   assert.deepEqual(await answers(one.outside, BALANCER, 80), kept);
 });
 
-test('policy Local: clients inside reach every backend, Pods from their own address', async () => {
-  await using one = await setup();
-  one.cluster.set(web(Local), both);
+testModes('policy Local: clients inside reach every backend, Pods from their own address', async (mode) => {
+  await using one = await setup(mode);
+  await one.cluster.set(web(Local), both);
   const own = [`${first} ${CLIENT}`, `${second} ${CLIENT}`];
   assert.deepEqual(await answers(one.cluster.client, NODE_ADDRESS, NODE_PORT), own);
   assert.deepEqual(await answers(one.cluster.client, BALANCER, 80), own);
@@ -114,38 +115,43 @@ test('policy Local: clients inside reach every backend, Pods from their own addr
   assert.deepEqual(await answers(one.cluster.network.node, BALANCER, 80), anywhere);
 });
 
-test('policy Local without local backends: outside clients get no answer, those inside do', async () => {
-  await using one = await setup();
-  one.cluster.set(web(Local), elsewhere);
+testModes('policy Local without local backends: outside clients get no answer, those inside do', async (mode) => {
+  await using one = await setup(mode);
+  await one.cluster.set(web(Local), elsewhere);
   assert.ok(await isDropped(one.outside, NODE_ADDRESS, NODE_PORT));
   assert.ok(await isDropped(one.outside, BALANCER, 80));
   assert.equal(await askTcp(one.cluster.client, BALANCER, 80), `${second} ${CLIENT}`);
-  one.cluster.set(here);
+  await one.cluster.set(here);
   assert.equal(await askTcp(one.outside, BALANCER, 80), `${first} ${OUTSIDE}`);
 });
 
 for (const policy of ['Cluster', 'Local']) {
-  test(`policy ${policy} without any backend: everybody is refused`, async () => {
-    await using one = await setup();
-    one.cluster.set(web({ externalTrafficPolicy: policy, externalIPs: [NODE_ADDRESS] }));
+  testModes(`policy ${policy} without any backend: everybody is refused`, async (mode) => {
+    await using one = await setup(mode);
+    await one.cluster.set(web({ externalTrafficPolicy: policy, externalIPs: [NODE_ADDRESS] }));
     for (const netns of [one.outside, one.cluster.client, one.cluster.network.node]) {
       assert.equal(await askTcp(netns, NODE_ADDRESS, NODE_PORT), 'ECONNREFUSED');
       assert.equal(await askTcp(netns, NODE_ADDRESS, 80), 'ECONNREFUSED');
+      // In mode iptables, as in kube-proxy's, the node's own packets leave for the load balancer itself.
+      if (mode !== 'nftables' && netns === one.cluster.network.node) continue;
       assert.equal(await askTcp(netns, BALANCER, 80), 'ECONNREFUSED');
     }
   });
 }
 
-test('internalTrafficPolicy Local: only backends of this node, for Pods and for the node; no answer without', async () => {
-  await using one = await setup();
-  one.cluster.set(service('web', VIP, [{ port: 80 }], { spec: { internalTrafficPolicy: 'Local' } }), both);
-  assert.deepEqual(await answers(one.cluster.client, VIP, 80), [`${first} ${CLIENT}`]);
-  assert.deepEqual(await answers(one.cluster.network.node, VIP, 80), [`${first} ${GATEWAY}`]);
-  one.cluster.set(elsewhere);
-  assert.ok(await isDropped(one.cluster.client, VIP, 80));
-  one.cluster.set(slice('web', [], port));
-  assert.equal(await askTcp(one.cluster.client, VIP, 80), 'ECONNREFUSED');
-});
+testModes(
+  'internalTrafficPolicy Local: only backends of this node, for Pods and for the node; no answer without',
+  async (mode) => {
+    await using one = await setup(mode);
+    await one.cluster.set(service('web', VIP, [{ port: 80 }], { spec: { internalTrafficPolicy: 'Local' } }), both);
+    assert.deepEqual(await answers(one.cluster.client, VIP, 80), [`${first} ${CLIENT}`]);
+    assert.deepEqual(await answers(one.cluster.network.node, VIP, 80), [`${first} ${GATEWAY}`]);
+    await one.cluster.set(elsewhere);
+    assert.ok(await isDropped(one.cluster.client, VIP, 80));
+    await one.cluster.set(slice('web', [], port));
+    assert.equal(await askTcp(one.cluster.client, VIP, 80), 'ECONNREFUSED');
+  },
+);
 
 const drainCases = [
   ['internal Cluster', {}, 'inside', [`${first} ${CLIENT}`, `${second} ${CLIENT}`]],
@@ -154,54 +160,62 @@ const drainCases = [
   ['external Local', Local, 'outside', [`${first} ${OUTSIDE}`]],
 ] as const;
 for (const [name, spec, from, expected] of drainCases) {
-  test(`backends that only terminate get traffic under policy ${name}`, async () => {
-    await using one = await setup();
+  testModes(`backends that only terminate get traffic under policy ${name}`, async (mode) => {
+    await using one = await setup(mode);
     const lines = [`${first} terminating`, `${second} terminating node=b`, '10.244.0.13 notready'];
-    one.cluster.set(web(spec), slice('web', lines, port));
+    await one.cluster.set(web(spec), slice('web', lines, port));
     const inside = from === 'inside';
     const netns = inside ? one.cluster.client : one.outside;
     assert.deepEqual(await answers(netns, inside ? VIP : BALANCER, 80), expected);
   });
 }
 
-test('NodePorts answer at chosen addresses, at localhost, and nowhere else', async () => {
-  await using one = await setup({ nodePortAddresses: [cidr('192.168.0.0/24')] });
-  one.cluster.set(web(), both);
+testModes('NodePorts answer at chosen addresses, at localhost, and nowhere else', async (mode) => {
+  await using one = await setup(mode, { nodePortAddresses: [cidr('192.168.0.0/24')] });
+  await one.cluster.set(web(), both);
   assert.deepEqual(await answers(one.outside, '192.168.0.2', NODE_PORT), anywhere);
   assert.equal(await askTcp(one.outside, NODE_ADDRESS, NODE_PORT), 'ECONNREFUSED');
   assert.deepEqual(await answers(one.cluster.network.node, '127.0.0.1', NODE_PORT), anywhere);
 });
 
-test('where localhost is not wanted, 127.0.0.1 is left alone', async () => {
-  await using one = await setup({ localhostNodePorts: false });
-  one.cluster.set(web(), both);
+testModes('where localhost is not wanted, 127.0.0.1 is left alone', async (mode) => {
+  await using one = await setup(mode, { localhostNodePorts: false });
+  await one.cluster.set(web(), both);
   assert.equal(await askTcp(one.cluster.network.node, '127.0.0.1', NODE_PORT), 'ECONNREFUSED');
 });
 
-test('where the node sends from 127.0.0.1, its connections to cluster addresses work all the same', async () => {
-  await using one = await setup({ podCidrs: [] });
-  inNetns(one.cluster.network.node, () => writeSysctl('net.ipv4.conf.all.route_localnet', 1));
-  one.cluster.set(web(), both);
-  assert.deepEqual(await answers(one.cluster.network.node, VIP, 80), anywhere);
-});
+testModes(
+  'where the node sends from 127.0.0.1, its connections to cluster addresses work all the same',
+  async (mode) => {
+    await using one = await setup(mode, { podCidrs: [] });
+    const { node } = one.cluster.network;
+    inNetns(node, () => writeSysctl('net.ipv4.conf.all.route_localnet', 1));
+    using rtnetlink = inNetns(node, () => RtnetlinkSocket.open());
+    rtnetlink.replaceRoute({ destination: cidr('10.96.0.0/12'), link: 1 });
+    await one.cluster.set(web(), both);
+    assert.deepEqual(await answers(node, VIP, 80), anywhere);
+  },
+  // Nor has kube-proxy's mode iptables a rule for it.
+  ['nftables'],
+);
 
-test('a NodePort over UDP reaches a backend, and another one when that is gone', async () => {
-  await using one = await setup();
+testModes('a NodePort over UDP reaches a backend, and another one when that is gone', async (mode) => {
+  await using one = await setup(mode);
   const udp = [{ port: 53, nodePort: 30_053, protocol: 'UDP' as const }];
   const backend = [{ port: 8080, protocol: 'UDP' as const }];
   const socket = await one.cluster.network.udpSocket(one.outside);
-  one.cluster.set(service('dns', VIP, udp, { spec: { type: 'NodePort' } }), slice('dns', [first], backend));
+  await one.cluster.set(service('dns', VIP, udp, { spec: { type: 'NodePort' } }), slice('dns', [first], backend));
   assert.equal(await askUdp(socket, NODE_ADDRESS, 30_053), `${first} ${GATEWAY}`);
-  one.cluster.set(slice('dns', [], backend));
-  one.cluster.set(slice('dns', [second], backend));
+  await one.cluster.set(slice('dns', [], backend));
+  await one.cluster.set(slice('dns', [second], backend));
   assert.equal(await askUdp(socket, NODE_ADDRESS, 30_053), `${second} ${GATEWAY}`);
-  one.cluster.set(slice('dns', [], backend));
+  await one.cluster.set(slice('dns', [], backend));
   const other = await one.cluster.network.udpSocket(one.outside);
   assert.equal(await sendConnected(other, NODE_ADDRESS, 30_053), 'ECONNREFUSED');
 });
 
-test('a UDP flow from before its external address was one is translated from then on', async () => {
-  await using one = await setup();
+testModes('a UDP flow from before its external address was one is translated from then on', async (mode) => {
+  await using one = await setup(mode);
   const udp = [{ port: 53, protocol: 'UDP' as const }];
   const dns = service('dns', VIP, udp, { spec: { externalIPs: [BALANCER] } });
   const socket = await one.cluster.network.udpSocket(one.outside);
@@ -211,49 +225,49 @@ test('a UDP flow from before its external address was one is translated from the
   const heard = new Promise((resolve) => listener.once('message', resolve));
   socket.send('who?', 53, BALANCER);
   await heard;
-  one.cluster.set(dns, slice('dns', [first], [{ port: 8080, protocol: 'UDP' }]));
+  await one.cluster.set(dns, slice('dns', [first], [{ port: 8080, protocol: 'UDP' }]));
   assert.equal(await askUdp(socket, BALANCER, 53), `${first} ${GATEWAY}`);
 });
 
-test('loadBalancerSourceRanges let in only those named, and only at the load balancer', async () => {
-  await using one = await setup();
+testModes('loadBalancerSourceRanges let in only those named, and only at the load balancer', async (mode) => {
+  await using one = await setup(mode);
   const stranger = one.cluster.network.addPod('192.168.7.7');
   const restricted = web({ loadBalancerSourceRanges: ['192.168.0.0/24', '192.168.0.9/32'] });
-  one.cluster.set(restricted, both);
+  await one.cluster.set(restricted, both);
   assert.deepEqual(await answers(one.outside, BALANCER, 80), anywhere);
   assert.ok(await isDropped(stranger, BALANCER, 80));
   assert.deepEqual(await answers(stranger, NODE_ADDRESS, NODE_PORT), anywhere);
-  one.cluster.set(web({ loadBalancerSourceRanges: ['192.168.7.0/24'] }));
+  await one.cluster.set(web({ loadBalancerSourceRanges: ['192.168.7.0/24'] }));
   assert.deepEqual(await answers(stranger, BALANCER, 80), anywhere);
   assert.ok(await isDropped(one.outside, BALANCER, 80));
-  one.cluster.set(web());
+  await one.cluster.set(web());
   assert.deepEqual(await answers(one.outside, BALANCER, 80), anywhere);
 });
 
-test('a Service that changes its policy changes it for the next connection; open ones stay', async () => {
-  await using one = await setup();
-  one.cluster.set(web(), here);
+testModes('a Service that changes its policy changes it for the next connection; open ones stay', async (mode) => {
+  await using one = await setup(mode);
+  await one.cluster.set(web(), here);
   const open = await connectTcp(one.outside, BALANCER, 80);
   assert.ok(typeof open !== 'string');
-  one.cluster.set(web(Local));
+  await one.cluster.set(web(Local));
   assert.equal(await askTcp(one.outside, BALANCER, 80), `${first} ${OUTSIDE}`);
-  one.cluster.set(web());
+  await one.cluster.set(web());
   assert.equal(await askTcp(one.outside, BALANCER, 80), `${first} ${GATEWAY}`);
-  one.cluster.set(service('web', VIP, [{ port: 80 }]));
+  await one.cluster.set(service('web', VIP, [{ port: 80 }]));
   assert.equal(await askTcp(one.outside, NODE_ADDRESS, NODE_PORT), 'ECONNREFUSED');
   assert.equal(open.readyState, 'open');
   open.destroy();
 });
 
-test('another mark', async () => {
-  await using one = await setup({ masqueradeMark: 0x100 });
-  one.cluster.set(web(), both);
+testModes('another mark', async (mode) => {
+  await using one = await setup(mode, { masqueradeMark: 0x100 });
+  await one.cluster.set(web(), both);
   assert.deepEqual(await answers(one.outside, BALANCER, 80), anywhere);
-  assert.throws(() => new Cluster({ masqueradeMark: 3 }), /Cannot mark packets with 3/);
+  await assert.rejects(Cluster.start(mode, { masqueradeMark: 3 }), /Cannot mark packets with 3/);
 });
 
-test('IPv6: cluster address, NodePort, load balancer, policies', async () => {
-  await using one = await setup();
+testModes('IPv6: cluster address, NodePort, load balancer, policies', async (mode) => {
+  await using one = await setup(mode);
   const { network } = one.cluster;
   const pods = ['fd00:244::11', 'fd00:244::12'] as const;
   for (const pod of pods) await network.serveTcp(pod, 8080);
@@ -265,7 +279,7 @@ test('IPv6: cluster address, NodePort, load balancer, policies', async () => {
     status: { loadBalancer: { ingress: [{ ip: '2001:db8::5' }] } },
   });
   const type = { addressType: 'IPv6' };
-  one.cluster.set(six({}), slice('six', [pods[0], `${pods[1]} node=b`], port, type));
+  await one.cluster.set(six({}), slice('six', [pods[0], `${pods[1]} node=b`], port, type));
   const masked = pods.map((pod) => `${pod} fd00:244::1`);
   assert.deepEqual(
     await answers(client, 'fd00:96::50', 80),
@@ -273,10 +287,10 @@ test('IPv6: cluster address, NodePort, load balancer, policies', async () => {
   );
   assert.deepEqual(await answers(outside, NODE_ADDRESS_6, NODE_PORT), masked);
   assert.deepEqual(await answers(outside, '2001:db8::5', 80), masked);
-  one.cluster.set(six(Local));
+  await one.cluster.set(six(Local));
   assert.deepEqual(await answers(outside, NODE_ADDRESS_6, NODE_PORT), [`${pods[0]} fd00:192::9`]);
   assert.deepEqual(await answers(outside, '2001:db8::5', 80), [`${pods[0]} fd00:192::9`]);
-  one.cluster.set(slice('six', [], port, type));
+  await one.cluster.set(slice('six', [], port, type));
   assert.equal(await askTcp(outside, NODE_ADDRESS_6, NODE_PORT), 'ECONNREFUSED');
   assert.equal(await askTcp(client, 'fd00:96::50', 80), 'ECONNREFUSED');
 });

@@ -1,7 +1,7 @@
 import { type Ip } from '#base/ip.ts';
 import { parseIp } from '#base/ip.ts';
 import { IPPROTO_UDP, type ConntrackEntry, type ConntrackFilter } from '#netlink/conntrack.ts';
-import { isNodePort, type Backend, type FrontendAddress } from './frontend.ts';
+import { isNodePort, type Backend, type Frontend, type FrontendAddress } from './frontend.ts';
 
 /** UDP flows that no longer lead where they should: the kernel would keep them for as long as the client goes on. */
 export interface StaleFlows extends FrontendAddress {
@@ -35,6 +35,26 @@ export function flowsToDelete(stale: StaleFlows, entries: readonly ConntrackEntr
     if (gone.has(flowId(reply.source, reply.sourcePort))) return true;
     const isUntranslated = reply.source.value === original.destination.value;
     return stale.isNew && isUntranslated && reply.sourcePort === original.destinationPort;
+  });
+}
+
+/**
+ * Of all UDP entries those to frontends that lead where no rule would send them now: for when nobody knows what changed, as
+ * after a time without a proxy.
+ */
+export function misledFlows(frontends: readonly Frontend[], entries: readonly ConntrackEntry[]): ConntrackEntry[] {
+  const allowed = new Map<string, Set<string>>();
+  for (const { address, protocol, port, backends } of frontends) {
+    if (protocol !== 'udp') continue;
+    const place = isNodePort(address) ? String(port) : flowId(ip(address), port);
+    const flows = allowed.get(place) ?? new Set();
+    for (const backend of backends) flows.add(flowId(ip(backend.address), backend.port));
+    allowed.set(place, flows);
+  }
+  return entries.filter(({ original, reply }) => {
+    const { destination, destinationPort: port } = original;
+    const flows = allowed.get(flowId(destination, port)) ?? allowed.get(String(port));
+    return flows !== undefined && !flows.has(flowId(reply.source, reply.sourcePort));
   });
 }
 

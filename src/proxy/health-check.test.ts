@@ -31,7 +31,7 @@ async function ask(netns: number): Promise<string> {
 
 test('load balancers learn whether the node has ready backends', async () => {
   let opened: ((port: number) => { fd: number }) | undefined;
-  await using cluster = new Cluster({ openHealthCheck: (port) => opened?.(port) ?? { fd: -1 } });
+  await using cluster = await Cluster.start('nftables', { openHealthCheck: (port) => opened?.(port) ?? { fd: -1 } });
   const { node } = cluster.network;
   opened = (port) => inNetns(node, () => openListenSocket({ protocol: 'tcp', address: ip('0.0.0.0'), port }));
   const outside = cluster.network.addOutside('192.168.0.9');
@@ -42,13 +42,16 @@ test('load balancers learn whether the node has ready backends', async () => {
   const endpoints = (...lines: readonly string[]): ReturnType<typeof slice> => slice('web', lines, [{ port: 8080 }]);
   const says = (code: number, localEndpoints: number): string =>
     `${code} ${localEndpoints} {"service":{"namespace":"default","name":"web"},"localEndpoints":${localEndpoints},"serviceProxyHealthy":true}`;
-  cluster.set(web('Local'), endpoints('10.244.0.11', '10.244.0.12', '10.244.0.13 node=b', '10.244.0.14 notready'));
+  await cluster.set(
+    web('Local'),
+    endpoints('10.244.0.11', '10.244.0.12', '10.244.0.13 node=b', '10.244.0.14 notready'),
+  );
   assert.equal(await ask(outside), says(200, 2));
-  cluster.set(endpoints('10.244.0.11 terminating', '10.244.0.13 node=b'));
+  await cluster.set(endpoints('10.244.0.11 terminating', '10.244.0.13 node=b'));
   assert.equal(await ask(outside), says(503, 0));
-  cluster.set(endpoints('10.244.0.11'));
+  await cluster.set(endpoints('10.244.0.11'));
   assert.equal(await ask(outside), says(200, 1));
-  cluster.set(web('Cluster'));
+  await cluster.set(web('Cluster'));
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal(await connectTcp(outside, NODE_ADDRESS, PORT), 'ECONNREFUSED');
 });

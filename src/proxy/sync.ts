@@ -15,6 +15,7 @@ import { type Dataplane, type OnStale } from './dataplane.ts';
 import { flowFilter, flowsToDelete, type StaleFlows } from './flows.ts';
 import { type FrontendChange } from './frontend.ts';
 import { HealthCheckServer, type HealthCheckOptions } from './health-check-server.ts';
+import { type IptablesOptions } from './iptables/commands-sync.ts';
 import { openDataplane } from './mode-sync.ts';
 import { Model } from './model.ts';
 import { nodeFacts, type NodeFacts } from './node-view.ts';
@@ -28,6 +29,8 @@ export interface ProxyOptions {
   readonly nodeName: string;
   /** For mode nftables: opened in the network namespace of the node. */
   readonly socket?: NftablesSocket | undefined;
+  /** Mode iptables, with these settings: rules in the tables that everybody knows, by its programs. */
+  readonly iptables?: IptablesOptions | undefined;
   /** Opened there too; without it UDP flows to endpoints that are gone are left to time out. */
   readonly conntrack?: ConntrackSocket | undefined;
   /** Where cluster addresses come from. */
@@ -41,7 +44,7 @@ export interface ProxyOptions {
   readonly podCidrs?: SettingsOptions['podCidrs'];
   /** Instead of podCidrs: the interfaces that Pods' packets come in by. */
   readonly podInterface?: PodInterface | undefined;
-  /** @default primary */
+  /** @default primary, and all in mode iptables */
   readonly nodePortAddresses?: NodePortAddresses | undefined;
   /** NodePorts answer at 127.0.0.1 too; the node has to have route_localnet=1. @default true */
   readonly localhostNodePorts?: boolean | undefined;
@@ -103,7 +106,7 @@ export class Proxy implements Disposable {
     this.#node = options.node ?? { addresses: [], zone: undefined };
     this.#serviceCidrs = serviceCidrs;
     this.#model = new Model({ nodeName, zone: this.#node.zone, families, log });
-    this.#settings = rulesetSettings(options, this.#node);
+    this.#settings = settingsOf(options, this.#node);
     this.#dataplane = openDataplane({ ...options, families, repair: () => this.#repair() }, this.#settings);
     const isHealthy = (): boolean => this.#failures === 0;
     const open = options.openHealthCheck;
@@ -124,7 +127,7 @@ export class Proxy implements Disposable {
   }
 
   #configure(): void {
-    const settings = rulesetSettings({ ...this.#options, serviceCidrs: this.#serviceCidrs }, this.#node);
+    const settings = settingsOf({ ...this.#options, serviceCidrs: this.#serviceCidrs }, this.#node);
     const isSame = isSameSettings(settings, this.#settings);
     this.#settings = settings;
     for (const rules of this.#dataplane.rules.values()) rules.settings = settings;
@@ -311,6 +314,11 @@ export class Proxy implements Disposable {
       }
     }
   }
+}
+
+function settingsOf(options: ProxyOptions, node: NodeFacts): RulesetSettings {
+  const nodePortAddresses = options.nodePortAddresses ?? (options.iptables === undefined ? 'primary' : 'all');
+  return rulesetSettings({ ...options, nodePortAddresses }, node);
 }
 
 async function allDone(waits: readonly Promise<void>[]): Promise<void> {

@@ -42,8 +42,13 @@ export class Network implements AsyncDisposable {
     using rtnetlink = inNetns(this.node, () => RtnetlinkSocket.open());
     rtnetlink.setLink('lo', { up: true });
     rtnetlink.addAddress({ ip: ip(NODE_ADDRESS), prefix: 32, link: 1 });
-    rtnetlink.addRoute({ destination: cidr('10.96.0.0/12'), link: 1 });
     rtnetlink.addAddress({ ip: ip(NODE_ADDRESS_6), prefix: 128, link: 1 });
+    // A bridge without ports: what no rule translates ends there.
+    rtnetlink.createBridge({ name: 'services', up: true, noArp: true });
+    const services = rtnetlink.getLink('services')?.index ?? 0;
+    for (const range of ['10.96.0.0/12', 'fd00:96::/108']) {
+      rtnetlink.addRoute({ destination: cidr(range), link: services });
+    }
     inNetns(this.node, () => {
       writeSysctl('net.ipv4.ip_forward', 1);
       writeSysctl('net.ipv4.conf.all.send_redirects', 0);
