@@ -186,3 +186,11 @@ test('an upgrade is refused as a request is', async (t) => {
     assert.match(await upgrade(server, request, '', false), /^HTTP\/1\.1 403 Forbidden\r\n/);
   });
 });
+
+test('a client of this process reads what a node says of itself', async () => {
+  const node = fakeNode();
+  await using server = await TestServer.start({ dialNode: node.dial });
+  const answer = await server.get('/api/v1/nodes/n1/proxy/stats/summary?only_cpu=true');
+  assert.equal(show(answer), '200 text/plain first\nsecond\n');
+  assert.deepEqual(node.seen, ['GET /stats/summary?only_cpu=true']);
+});

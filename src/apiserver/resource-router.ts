@@ -1,4 +1,4 @@
-import { pods, type Resource } from '#api/resource.ts';
+import { nodes, pods, type Resource } from '#api/resource.ts';
 import { type ApiRequest } from '#api/request.ts';
 import { methodNotAllowed, noSuchPath } from '#api/status.ts';
 import { type ResourceContext, type ServerContext } from './context.ts';
@@ -15,6 +15,7 @@ import { evict } from './verbs/eviction.ts';
 import { get } from './verbs/get.ts';
 import { list } from './verbs/list.ts';
 import { podLog } from './verbs/log.ts';
+import { proxyToNode } from './verbs/node-proxy.ts';
 import { patch } from './verbs/patch.ts';
 import { review, reviewKinds } from './verbs/review.ts';
 import { scale } from './verbs/scale.ts';
@@ -97,6 +98,9 @@ async function serveSubresource(context: ResourceContext, subresource: string): 
   if (subresource === 'finalize') return servePart(context, 'finalize');
   if (subresource === 'token' && context.verb === 'create') return requestToken(context);
   if (isPod(kind.resource)) return servePodSubresource(context, subresource);
+  const { group, plural } = kind.resource;
+  const isNode = group === '' && plural === nodes.plural;
+  if (isNode && subresource === 'proxy' && context.verb === 'get') return proxyToNode(context);
   throw new StatusError(methodNotAllowed(kind.resource, context.verb));
 }
 

@@ -16,5 +16,7 @@ export type ServerResponse = ApiResponse | StreamResponse;
 export async function collected(response: ServerResponse): Promise<ApiResponse> {
   if (response.kind !== 'stream') return response;
   const { status, contentType, body } = response;
-  return { kind: 'text', status, contentType, body: await buffer(body) };
+  const bytes = await buffer(body);
+  if (!/^application\/json\b/.test(contentType)) return { kind: 'text', status, contentType, body: bytes };
+  return { kind: 'object', status, body: JSON.parse(bytes.toString()) as unknown };
 }

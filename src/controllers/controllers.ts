@@ -3,6 +3,7 @@ import { type Clock } from '#base/clock.ts';
 import { type Log } from '#base/log.ts';
 import { type Client } from '#client/client.ts';
 import { Informers } from '#client/informers.ts';
+import { startHorizontalPodAutoscaler } from './autoscaler/horizontal-pod-autoscaler.ts';
 import { type ControllerContext } from './controller-context.ts';
 import { startCronJobController } from './cron-job.ts';
 import { startDaemonSetController } from './daemon-set.ts';
@@ -71,6 +72,7 @@ export function startControllers(options: ControllersOptions): Controllers {
   startTaintEvictionController(context);
   startPodGarbageCollector(context);
   startDisruptionBudgetController(context);
+  startHorizontalPodAutoscaler(context);
   startPersistentVolumeController(context);
   startLocalProvisioner(context, options.volumes);
   startVolumeProtection(context);

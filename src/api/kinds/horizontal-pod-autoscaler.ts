@@ -1,3 +1,4 @@
+import { behaviorDefaults, validateBehavior } from '../autoscaling/behavior.ts';
 import { age, ageColumn, column, nameColumn } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
 import { type FieldError, invalid, required } from '../field-error.ts';
@@ -58,7 +59,7 @@ function validate({ spec }: t.HorizontalPodAutoscaler): FieldError[] {
   for (const key of ['kind', 'name'] as const) {
     if ((scaleTargetRef?.[key] ?? '') === '') errors.push(required(`spec.scaleTargetRef.${key}`));
   }
-  return errors;
+  return [...errors, ...validateBehavior(spec.behavior)];
 }
 
 const CPU: t.MetricSpec = {
@@ -95,6 +96,7 @@ export const horizontalPodAutoscaler: KindDefinition<t.HorizontalPodAutoscaler> 
       ...scaler.spec,
       minReplicas: scaler.spec.minReplicas ?? 1,
       metrics: scaler.spec.metrics ?? [CPU],
+      ...(scaler.spec.behavior === undefined ? {} : { behavior: behaviorDefaults(scaler.spec.behavior) }),
     },
   }),
   validate,
