@@ -47,6 +47,8 @@ const NFNLGRP_NFTABLES = 7;
 export class NodeFleet {
   readonly #options: NodeFleetOptions;
   readonly #nodes = new Map<string, FleetNode>();
+  /** Once it is known that there are others than those of the configuration. */
+  #serviceRanges: readonly Cidr[] = [];
 
   constructor(options: NodeFleetOptions) {
     this.#options = options;
@@ -62,6 +64,7 @@ export class NodeFleet {
       serviceCidrs: data.serviceCidrs.map(readCidr),
       loadBalancerCidrs: data.loadBalancerCidrs.map(readCidr),
     });
+    network.setServiceRanges(this.#serviceRanges, plan.addresses);
     this.#nodes.set(plan.name, { plan, network, agent: undefined });
     this.#setRoutes();
     const open = (...groups: readonly number[]): number =>
@@ -142,6 +145,12 @@ export class NodeFleet {
   /** What runs on it, as its agent sees it. */
   agent(name: string): NodeAgent | undefined {
     return this.#nodes.get(name)?.agent;
+  }
+
+  /** Cluster addresses come out of these. */
+  setServiceRanges(ranges: readonly string[]): void {
+    this.#serviceRanges = ranges.map(readCidr);
+    for (const { plan, network } of this.#nodes.values()) network.setServiceRanges(this.#serviceRanges, plan.addresses);
   }
 
   /** A socket that listens to TCP on all addresses of a node. */

@@ -15,7 +15,7 @@ import { NodeStats } from '#node/stats/node-stats-agent.ts';
 import { StreamServer } from '#node/streams/stream-server.ts';
 import { API_FABRIC_PORT, DNS_PORT } from './bootstrap.ts';
 import { NodeFleet, withLengths } from './node-fleet-agent.ts';
-import { serveNodeListeners } from './node-listener.ts';
+import { runNodeErrands } from './node-errands.ts';
 import { serveSockets } from './pod-sockets.ts';
 import { workerSide } from './worker-main.ts';
 import {
@@ -75,9 +75,12 @@ side.begin(() => {
   fleet = buildNetwork();
 });
 
-serveNodeListeners(data.listeners, (node, port) => {
-  if (fleet === undefined) throw new Error('Cannot listen: there are no nodes');
-  return fleet.listen(node, port);
+runNodeErrands(data.errands, {
+  listen(node, port) {
+    if (fleet === undefined) throw new Error('Cannot listen: there are no nodes');
+    return fleet.listen(node, port);
+  },
+  setServiceRanges: (ranges) => fleet?.setServiceRanges(ranges),
 });
 
 async function start(): Promise<void> {

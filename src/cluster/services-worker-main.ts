@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { parseCidr, type Cidr } from '#base/cidr.ts';
+import { formatCidr, parseCidr, type Cidr } from '#base/cidr.ts';
 import { systemClock } from '#base/clock.ts';
 import { createClient } from '#client/api-client.ts';
 import { Informers } from '#client/informers.ts';
@@ -22,9 +22,10 @@ import { ConntrackSocket } from '#netlink/conntrack-socket.ts';
 import { watchSocket } from '#netlink/event-socket.ts';
 import { NETLINK_NETFILTER, NetlinkSocket } from '#netlink/socket.ts';
 import { NftablesSocket } from '#nftables/nftables-socket.ts';
-import { createProxy } from '#proxy/sync.ts';
+import { createProxy, type Proxy } from '#proxy/sync.ts';
 import { CLUSTER_DOMAIN } from './config.ts';
-import { nodeListeners } from './node-listener.ts';
+import { nodeErrands } from './node-errands.ts';
+import { followServiceRanges } from './service-ranges.ts';
 import { workerSide } from './worker-main.ts';
 import {
   type EdgeWorkerData,
@@ -42,12 +43,25 @@ const informers = new Informers(client, { clock, log: side.log('services') });
 const { signal } = new AbortController();
 // Here, and not by the first proxy that asks: they are to outlive it.
 informers.start(signal);
-const openNodeSocket = nodeListeners(side.data.listeners);
+const errands = nodeErrands(side.data.errands);
 const serviceCidrs = ranges(side.data.serviceCidrs);
 const podCidrs = ranges(side.data.podCidrs);
 
 function ranges(texts: readonly string[]): readonly Cidr[] {
   return texts.flatMap((text) => parseCidr(text) ?? []);
+}
+
+const proxies = new Set<Proxy>();
+/** Those of the configuration, and of ServiceCIDRs that were made since. */
+let currentCidrs = serviceCidrs;
+
+function followRanges(): Promise<void> {
+  return followServiceRanges(informers, serviceCidrs, signal, (all) => {
+    currentCidrs = all;
+    // Rules before routes: on the way to an address that nobody has, a packet would go round and round.
+    for (const proxy of proxies) proxy.setServiceCidrs(all);
+    errands.setServiceRanges(all.map(formatCidr));
+  });
 }
 
 /** Ends the proxy of a node that goes, by its name; its sockets hold the node's network. */
@@ -65,13 +79,16 @@ async function startProxy({ name, nftablesFd, conntrackFd, nftablesEventsFd }: N
     conntrack: new ConntrackSocket(connections),
     serviceCidrs,
     podCidrs,
-    openHealthCheck: async (port) => ({ fd: await openNodeSocket(name, port) }),
+    openHealthCheck: async (port) => ({ fd: await errands.listen(name, port) }),
     watch: (until) => watchSocket(NetlinkSocket.adopt(nftablesEventsFd, NETLINK_NETFILTER), until),
     clock,
     log: side.log('proxy'),
     signal: AbortSignal.any([signal, leaving.signal]),
   });
+  proxies.add(proxy);
+  proxy.setServiceCidrs(currentCidrs);
   departures.set(name, async () => {
+    proxies.delete(proxy);
     leaving.abort();
     await proxy.settled();
     rules.close();
@@ -118,7 +135,7 @@ async function startDns({ dnsUdpFd, dnsTcpFd }: FabricSockets): Promise<void> {
     ownRanges: [...serviceCidrs, ...podCidrs],
     isReady: () => ready,
   });
-  const listen = { udpFd: dnsUdpFd, tcpFd: dnsTcpFd };
+  const listen = { udpFd: dnsUdpFd, tcpFd: dnsTcpFd, family: podCidrs[0]?.family ?? 4 };
   await startDnsServer({ resolve, listen, clock, log: side.log('dns') }).ready;
   await syncZone(zone, { informers, signal });
   ready = true;
@@ -135,6 +152,6 @@ function hostNameservers(): readonly string[] {
 side.onMessage(async (message) => {
   if (message.kind === 'call') return side.reply(message.id, () => answer(message.call));
   const { nodes, fabric } = message;
-  await Promise.all([...nodes.map(startProxy), startDns(fabric), startEdge(fabric)]);
+  await Promise.all([...nodes.map(startProxy), startDns(fabric), startEdge(fabric), followRanges()]);
   side.tell({ kind: 'ready' });
 });

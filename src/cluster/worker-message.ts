@@ -35,8 +35,8 @@ export type FromWorker =
 
 export interface NodesWorkerData {
   readonly api: MessagePort;
-  /** The services' worker asks here for sockets of nodes: node-listener.ts. */
-  readonly listeners: MessagePort;
+  /** What the services' worker has done on nodes: node-errands.ts. */
+  readonly errands: MessagePort;
   readonly nodes: readonly NodePlan[];
   /** Ranges and addresses: one a family, the primary family first. */
   readonly fabricCidrs: readonly string[];
@@ -72,7 +72,7 @@ export type NodesWorkerCall =
 
 export interface ServicesWorkerData {
   readonly api: MessagePort;
-  readonly listeners: MessagePort;
+  readonly errands: MessagePort;
   readonly serviceCidrs: readonly string[];
   readonly podCidrs: readonly string[];
 }

@@ -38,10 +38,10 @@ export function startWorkers({ dir, plan, log, handler, streamSocket, sockets }:
     });
   const entry = (name: string): URL => new URL(`${name}-worker-main.ts`, import.meta.url);
   const serviceCidrs = plan.serviceCidrs.map(formatCidr);
-  const listeners = new MessageChannel();
+  const errands = new MessageChannel();
   const nodesData: NodesWorkerData = {
     api: api(NODES),
-    listeners: listeners.port1,
+    errands: errands.port1,
     nodes: plan.nodes,
     fabricCidrs: plan.fabrics.map(formatCidr),
     controlAddresses: plan.controlAddresses,
@@ -57,7 +57,7 @@ export function startWorkers({ dir, plan, log, handler, streamSocket, sockets }:
   };
   const servicesData: ServicesWorkerData = {
     api: api(SERVICES),
-    listeners: listeners.port2,
+    errands: errands.port2,
     serviceCidrs,
     podCidrs: plan.podCidrs.map(formatCidr),
   };

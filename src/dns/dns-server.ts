@@ -5,13 +5,18 @@ import { type Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
 import { type Log } from '#base/log.ts';
 import { type Resolve } from './resolver.ts';
+import { type IpFamily } from '#base/ip.ts';
 import { literal } from './upstream-socket.ts';
 
 export interface DnsServerOptions {
   readonly resolve: Resolve;
   /** A bound UDP socket and a listening TCP socket, or an address to bind both to; an empty one is all addresses. */
   readonly listen:
-    | { readonly udpFd: number; readonly tcpFd: number }
+    | {
+        readonly udpFd: number;
+        readonly tcpFd: number;
+        /** Of the UDP socket. @default 4 */ readonly family?: IpFamily;
+      }
     | { readonly host: string; readonly port: number };
   readonly clock: Clock;
   readonly log: Log;
@@ -31,7 +36,8 @@ const MAX_PIPELINED = 64;
 export function startDnsServer(options: DnsServerOptions): DnsServer {
   const { listen } = options;
   const host = 'host' in listen ? (listen.host === '' ? everywhere() : listen.host) : '';
-  const udp = createSocket({ type: host.includes(':') ? 'udp6' : 'udp4', lookup: literal });
+  const isIpv6 = 'host' in listen ? host.includes(':') : listen.family === 6;
+  const udp = createSocket({ type: isIpv6 ? 'udp6' : 'udp4', lookup: literal });
   const tcp = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => serveConnection(socket, options));
   tcp.maxConnections = MAX_CONNECTIONS;
   const ready = Promise.all([listening(udp), listening(tcp)]).then(() => {

@@ -7,7 +7,7 @@ import { RT_TABLE_LOCAL } from '#netlink/route.ts';
 import { RtnetlinkSocket } from '#netlink/rtnetlink-socket.ts';
 import { writeSysctl } from '#netlink/sysctl.ts';
 import { type NetworkStep } from './network-step.ts';
-import { planFabric, planNodeNetwork, planNodeRoutes } from './node-network.ts';
+import { planFabric, planNodeNetwork, planNodeRoutes, planServiceRanges } from './node-network.ts';
 import { type FabricSpec, type NodeNetworkSpec, type NodeRoute } from './node-network.ts';
 import { planPodDetach, planPodNetwork, type PodNetworkPlan, type PodNetworkSpec } from './pod-network.ts';
 
@@ -17,6 +17,7 @@ export class NetworkNamespace implements Disposable {
   readonly fd: number;
   readonly rtnetlink: RtnetlinkSocket;
   #routes: readonly NodeRoute[] = [];
+  #serviceRanges: readonly Cidr[] = [];
 
   constructor() {
     this.fd = createNetns();
@@ -33,6 +34,12 @@ export class NetworkNamespace implements Disposable {
   setNodeRoutes(wanted: readonly NodeRoute[]): void {
     this.apply(planNodeRoutes(this.#routes, wanted));
     this.#routes = wanted;
+  }
+
+  /** Ranges of cluster addresses; those that are gone lose their route. `addresses` are the node's. */
+  setServiceRanges(ranges: readonly Cidr[], addresses: readonly string[]): void {
+    this.apply(planServiceRanges(this.#serviceRanges, ranges, addresses));
+    this.#serviceRanges = ranges;
   }
 
   /** Whatever has entered the namespace keeps it until it has ended. */

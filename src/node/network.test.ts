@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { parseCidr, type Cidr } from '#base/cidr.ts';
 import { formatNetworkStep, type NetworkStep } from './network-step.ts';
-import { planFabric, planNodeNetwork, planNodeRoutes } from './node-network.ts';
+import { planFabric, planNodeNetwork, planNodeRoutes, planServiceRanges } from './node-network.ts';
 import { planPodNetwork } from './pod-network.ts';
 
 const cidr = (text: string): Cidr => {
@@ -18,8 +18,10 @@ net.ipv4.ip_forward = 1
 net.ipv4.conf.all.rp_filter = 0
 net.ipv4.conf.default.rp_filter = 0
 net.ipv4.conf.default.route_localnet = 1
+net.ipv4.icmp_ratelimit = 0
 net.ipv6.conf.all.forwarding = 1
 net.ipv6.conf.default.accept_dad = 0
+net.ipv6.icmp.ratelimit = 0
 `;
 
 test('planFabric() is a bridge with the control plane on it', () => {
@@ -97,6 +99,19 @@ route replace 10.244.0.2/32 dev ${plan.hostLink} src 172.18.0.2
 `,
   );
   assert.match(plan.hostLink, /^veth[0-9a-f]{8}$/);
+});
+
+test('planServiceRanges() leads what is new to the output hook, and forgets what is gone', () => {
+  const addresses = ['172.18.0.2', 'fd00:172:18::2'];
+  const before = [cidr('10.96.0.0/12'), cidr('198.51.100.0/24')];
+  assert.equal(
+    text(planServiceRanges(before, [cidr('10.96.0.0/12'), cidr('fd00:9::/112')], addresses)),
+    `\
+route del 198.51.100.0/24
+route replace 10.96.0.0/12 dev lo src 172.18.0.2
+route replace fd00:9::/112 dev eth0 src fd00:172:18::2
+`,
+  );
 });
 
 const routeCases: readonly { name: string; from: [string, string][]; to: [string, string][]; steps: string }[] = [

@@ -74,7 +74,7 @@ export function planNodeNetwork(spec: NodeNetworkSpec): NodeNetworkPlan {
  */
 function serviceRoute(range: Cidr, link: string, addresses: readonly string[]): NetworkStep {
   const isOfFamily = (address: string): boolean => address.includes(':') === (range.family === 6);
-  const source = hostOf(addresses.find(isOfFamily) ?? '');
+  const [source = ''] = (addresses.find(isOfFamily) ?? '').split('/');
   return { kind: 'route', to: formatCidr(range), link, source };
 }
 
@@ -90,13 +90,25 @@ export function planNodeRoutes(present: readonly NodeRoute[], wanted: readonly N
   ];
 }
 
+/** Ranges of cluster addresses that come and go at run time. */
+export function planServiceRanges(
+  present: readonly Cidr[],
+  wanted: readonly Cidr[],
+  addresses: readonly string[],
+): readonly NetworkStep[] {
+  const texts = new Set(wanted.map(formatCidr));
+  return [
+    ...present
+      .map(formatCidr)
+      .filter((to) => !texts.has(to))
+      .map((to): NetworkStep => ({ kind: 'unroute', to })),
+    ...wanted.map((range) => serviceRoute(range, range.family === 4 ? 'lo' : 'eth0', addresses)),
+  ];
+}
+
 /** IFNAMSIZ leaves 15 characters, node names may have 253. */
 export function nodePortName(nodeName: string): string {
   return `node${fnv1a(nodeName).toString(16).padStart(8, '0')}`;
-}
-
-function hostOf(address: string): string {
-  return address.slice(0, address.indexOf('/'));
 }
 
 /**
@@ -114,10 +126,13 @@ const router4: readonly NetworkStep[] = [
   { kind: 'sysctl', name: 'net.ipv4.conf.all.rp_filter', value: 0 },
   { kind: 'sysctl', name: 'net.ipv4.conf.default.rp_filter', value: 0 },
   { kind: 'sysctl', name: 'net.ipv4.conf.default.route_localnet', value: 1 },
+  // Else one refused datagram a second and client hears of it, and the others wait for their timeout.
+  { kind: 'sysctl', name: 'net.ipv4.icmp_ratelimit', value: 0 },
 ];
 
 /** A machine without IPv6 has none of these. */
 const router6: readonly NetworkStep[] = [
   { kind: 'sysctl', name: 'net.ipv6.conf.all.forwarding', value: 1 },
   { kind: 'sysctl', name: 'net.ipv6.conf.default.accept_dad', value: 0 },
+  { kind: 'sysctl', name: 'net.ipv6.icmp.ratelimit', value: 0 },
 ];

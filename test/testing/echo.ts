@@ -83,7 +83,10 @@ export interface EchoPod {
 /** A Pod that says who it is and who asks. */
 export function echoPod(pod: EchoPod): object {
   const { name, labels = {}, serves = ['tcp/80', 'udp/80'], drainSeconds = 0, ports } = pod;
-  const where = { ...(pod.nodeName && { nodeName: pod.nodeName }), ...(pod.hostNetwork && { hostNetwork: true }) };
+  const where = {
+    ...(pod.nodeName && { nodeName: pod.nodeName }),
+    ...(pod.hostNetwork && { hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet' }),
+  };
   return {
     apiVersion: 'v1',
     kind: 'Pod',

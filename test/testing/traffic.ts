@@ -82,7 +82,9 @@ export async function eventually<T>(what: string, wanted: T, ask: () => Promise<
       assert.deepEqual(got, wanted);
       return;
     } catch (error) {
-      if (performance.now() > deadline) throw new Error(`${what}: still not after ${seconds} s`, { cause: error });
+      if (performance.now() > deadline) {
+        throw new Error(`${what}: still not after ${seconds} s: ${JSON.stringify(got)}`, { cause: error });
+      }
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

@@ -120,15 +120,15 @@ PodScheduled True
 c/d False`,
   },
   {
-    name: 'being deleted',
+    name: 'being deleted, and serving as long as its probes say so',
     input: state([up], {
       pod: { metadata: { name: 'p', deletionTimestamp: 'x' }, spec: { containers: [] } } as unknown as Pod,
     }),
     text: `Running
 PodReadyToStartContainers True
 Initialized True
-Ready False ContainersNotReady (containers with unready status: [c])
-ContainersReady False ContainersNotReady (containers with unready status: [c])
+Ready True
+ContainersReady True
 PodScheduled True`,
   },
   {

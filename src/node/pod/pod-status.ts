@@ -36,23 +36,21 @@ export function podStatus(state: PodRuntimeState): PodStatus {
     hostIPs: hostIps.map((ip) => ({ ip })),
     ...(podIps.length === 0 ? {} : { podIP: podIps[0], podIPs: podIps.map((ip) => ({ ip })) }),
     startTime: rfc3339(state.startTime),
-    ...(init.length === 0 ? {} : { initContainerStatuses: init.map((one) => containerStatus(one, pod)) }),
-    containerStatuses: main.map((one) => containerStatus(one, pod)),
-    ...(ephemeral.length === 0
-      ? {}
-      : { ephemeralContainerStatuses: ephemeral.map((one) => containerStatus(one, pod)) }),
+    ...(init.length === 0 ? {} : { initContainerStatuses: init.map(containerStatus) }),
+    containerStatuses: main.map(containerStatus),
+    ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: ephemeral.map(containerStatus) }),
     ...(pod.status?.qosClass === undefined ? {} : { qosClass: pod.status.qosClass }),
   };
 }
 
-function containerStatus(view: ContainerView, pod: Pod): ContainerStatus {
+function containerStatus(view: ContainerView): ContainerStatus {
   const running = view.state.kind === 'running';
   const initDone = view.kind === 'init' && view.state.kind === 'terminated' && view.state.exitCode === 0;
   return {
     name: view.name,
     state: apiState(view.state),
     lastState: view.last === undefined ? {} : apiState(view.last),
-    ready: initDone || (isServing(view) && isReady(view, pod)),
+    ready: initDone || (isServing(view) && isReady(view)),
     started: running && view.started,
     restartCount: view.restarts,
     image: view.image,
@@ -66,9 +64,9 @@ function isServing({ kind }: ContainerView): boolean {
   return kind === 'main' || kind === 'sidecar';
 }
 
-/** A Pod that is being deleted takes no new work, whatever its probes say. */
-function isReady({ state, ready, started }: ContainerView, pod: Pod): boolean {
-  return state.kind === 'running' && ready && started && pod.metadata.deletionTimestamp === undefined;
+/** Also while the Pod is being deleted: as long as it serves, those who have nobody else may come to it (KEP-1669). */
+function isReady({ state, ready, started }: ContainerView): boolean {
+  return state.kind === 'running' && ready && started;
 }
 
 export function phaseOf({ containers, phase, pod }: PodRuntimeState): string {
@@ -145,11 +143,11 @@ function initializedVerdict({ containers }: PodRuntimeState, phase: string): Ver
   };
 }
 
-function containersReadyVerdict({ containers, pod }: PodRuntimeState, phase: string): Verdict {
+function containersReadyVerdict({ containers }: PodRuntimeState, phase: string): Verdict {
   const type = 'ContainersReady';
   if (phase === 'Succeeded') return { type, status: 'False', reason: 'PodCompleted' };
   if (phase === 'Failed') return { type, status: 'False', reason: 'PodFailed' };
-  const unready = containers.filter((view) => isServing(view) && !isReady(view, pod));
+  const unready = containers.filter((view) => isServing(view) && !isReady(view));
   if (unready.length === 0) return { type, status: 'True' };
   const names = unready.map(({ name }) => name).join(' ');
   return {
