@@ -13,7 +13,7 @@ export const HELP = `clusterip: Kubernetes Services, complete, on your machine
       --load-balancer-cidr C  range of the load balancers, or none [a /24 of its own in 127.0.0.0/8]
       --static-cluster-ips P  allow or deny that users choose the address of a Service [allow]
       --storage S           sqlite [sqlite]
-      --proxy-mode M        nftables [nftables]
+      --proxy-mode M        nftables, or iptables as the textbooks have it [nftables]
       --foreground          stay; Ctrl-C stops the cluster
       --wait S              give up after S seconds [60]
       --output text|json

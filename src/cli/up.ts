@@ -4,7 +4,7 @@ import process from 'node:process';
 import { rfc3339, systemClock } from '#base/clock.ts';
 import { CodedError, errorCode } from '#base/errors.ts';
 import { takeLock } from '#cluster/lock-file.ts';
-import { type ClusterConfig } from '#cluster/config.ts';
+import { PROXY_MODES, type ClusterConfig } from '#cluster/config.ts';
 import { planNetwork, serverNames } from '#cluster/network-plan.ts';
 import { contextName } from '#cluster/cluster-kubeconfig.ts';
 import { checkUserKubeconfig, publishKubeconfig, userKubeconfigFile } from '#cluster/kubeconfig.ts';
@@ -129,7 +129,7 @@ function askedConfig(options: Options, dir: StateDir): Partial<ClusterConfig> {
     loadBalancerCidr: text(options['load-balancer-cidr']),
     staticClusterIps: chosen('static-cluster-ips', options['static-cluster-ips'], ['allow', 'deny']),
     storage: chosen('storage', options.storage, ['sqlite']),
-    proxyMode: chosen('proxy-mode', options['proxy-mode'], ['nftables']),
+    proxyMode: chosen('proxy-mode', options['proxy-mode'], PROXY_MODES),
   };
   return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
 }

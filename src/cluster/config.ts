@@ -21,9 +21,12 @@ export interface ClusterConfig {
   readonly staticClusterIps: 'allow' | 'deny';
   /** 0: any free port, chosen at the first start and kept. */
   readonly apiPort: number;
-  readonly proxyMode: 'nftables';
+  readonly proxyMode: ProxyMode;
   readonly storage: 'sqlite';
 }
+
+export const PROXY_MODES = ['nftables', 'iptables'] as const;
+export type ProxyMode = (typeof PROXY_MODES)[number];
 
 export const NO_RANGE = 'none';
 

@@ -74,7 +74,7 @@ export class NodeFleet {
       conntrackFd: open(),
       nftablesEventsFd: open(NFNLGRP_NFTABLES),
     }));
-    return { ...plan, ...sockets };
+    return { ...plan, netnsFd: network.fd, ...sockets };
   }
 
   /** Switches it on; resolves when it is ready. */

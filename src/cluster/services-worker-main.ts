@@ -3,6 +3,7 @@
  * network, to reach the host's resolvers; the sockets it is handed belong to the nodes and the fabric.
  */
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { formatCidr, parseCidr, type Cidr } from '#base/cidr.ts';
 import { systemClock } from '#base/clock.ts';
@@ -22,6 +23,7 @@ import { ConntrackSocket } from '#netlink/conntrack-socket.ts';
 import { watchSocket } from '#netlink/event-socket.ts';
 import { NETLINK_NETFILTER, NetlinkSocket } from '#netlink/socket.ts';
 import { NftablesSocket } from '#nftables/nftables-socket.ts';
+import { type IptablesOptions } from '#proxy/iptables/commands-sync.ts';
 import { createProxy, type Proxy } from '#proxy/sync.ts';
 import { CLUSTER_DOMAIN } from './config.ts';
 import { nodeErrands } from './node-errands.ts';
@@ -67,7 +69,14 @@ function followRanges(): Promise<void> {
 /** Ends the proxy of a node that goes, by its name; its sockets hold the node's network. */
 const departures = new Map<string, () => Promise<void>>();
 
-async function startProxy({ name, nftablesFd, conntrackFd, nftablesEventsFd }: NodeSockets): Promise<void> {
+/** Each node has a lock of its own: they do not wait for each other, nor for the host, whose lock belongs to root. */
+function iptablesOf({ name, netnsFd }: NodeSockets): IptablesOptions | undefined {
+  if (side.data.proxyMode === 'nftables') return undefined;
+  return { netns: netnsFd, lockFile: join(side.data.lockDir, `${name}.xtables.lock`) };
+}
+
+async function startProxy(node: NodeSockets): Promise<void> {
+  const { name, nftablesFd, conntrackFd, nftablesEventsFd } = node;
   const leaving = new AbortController();
   const rules = NetlinkSocket.adopt(nftablesFd, NETLINK_NETFILTER);
   const connections = NetlinkSocket.adopt(conntrackFd, NETLINK_NETFILTER);
@@ -76,6 +85,7 @@ async function startProxy({ name, nftablesFd, conntrackFd, nftablesEventsFd }: N
     informers,
     nodeName: name,
     socket: new NftablesSocket(rules),
+    iptables: iptablesOf(node),
     conntrack: new ConntrackSocket(connections),
     serviceCidrs,
     podCidrs,

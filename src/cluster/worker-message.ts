@@ -1,10 +1,13 @@
 import { type MessagePort } from 'node:worker_threads';
 import { type LogRecord } from '#base/log.ts';
+import { type ProxyMode } from './config.ts';
 import { type ControlReply, type ImageRequest } from './control.ts';
 import { type NodePlan } from './network-plan.ts';
 
 /** Netlink sockets of a node's namespace. Descriptors are numbers that every thread of the process shares. */
 export interface NodeSockets extends NodePlan {
+  /** The namespace itself, for programs that are to run in it. */
+  readonly netnsFd: number;
   readonly nftablesFd: number;
   readonly conntrackFd: number;
   /** Has joined the group that is told of every change in nf_tables. */
@@ -75,6 +78,9 @@ export interface ServicesWorkerData {
   readonly errands: MessagePort;
   readonly serviceCidrs: readonly string[];
   readonly podCidrs: readonly string[];
+  readonly proxyMode: ProxyMode;
+  /** For files that iptables' programs lock. */
+  readonly lockDir: string;
 }
 
 /** Sent to the services' worker: `start` once the API answers. Calls are answered by a `reply`. */

@@ -3,6 +3,7 @@ import { formatCidr } from '#base/cidr.ts';
 import { type LogSink } from '#base/log.ts';
 import { type ApiHandler, type UserInfo } from '#api/request.ts';
 import { serveTransport } from '#client/port-server.ts';
+import { type ProxyMode } from './config.ts';
 import { type NetworkPlan } from './network-plan.ts';
 import { type StateDir } from './state-dir.ts';
 import { NODES, SERVICES } from './users.ts';
@@ -29,9 +30,11 @@ export interface WorkersOptions {
   readonly streamSocket: string;
   /** Where the nodes' worker hands out sockets of the cluster network. */
   readonly sockets: MessagePort;
+  readonly proxyMode: ProxyMode;
 }
 
-export function startWorkers({ dir, plan, log, handler, streamSocket, sockets }: WorkersOptions): Workers {
+export function startWorkers(options: WorkersOptions): Workers {
+  const { dir, plan, proxyMode, log, handler, streamSocket, sockets } = options;
   const api = (user: UserInfo): NodesWorkerData['api'] =>
     apiChannel((port) => {
       serveTransport(port, handler, user);
@@ -60,6 +63,8 @@ export function startWorkers({ dir, plan, log, handler, streamSocket, sockets }:
     errands: errands.port2,
     serviceCidrs,
     podCidrs: plan.podCidrs.map(formatCidr),
+    proxyMode,
+    lockDir: dir.nodesDir,
   };
   return {
     nodes: new WorkerHandle('nodes', entry('nodes'), nodesData, log),

@@ -3,7 +3,8 @@
  * Addresses and blocks are text, links have names.
  */
 export type NetworkStep =
-  | { readonly kind: 'bridge'; readonly name: string }
+  /** `noArp`: what is sent there asks for nobody. */
+  | { readonly kind: 'bridge'; readonly name: string; readonly noArp?: boolean }
   /** `peer` appears in the other namespace, still down. */
   | { readonly kind: 'veth'; readonly name: string; readonly peer: string; readonly master?: string }
   | { readonly kind: 'up'; readonly link: string }
@@ -25,7 +26,7 @@ export type NetworkStep =
 export function formatNetworkStep(step: NetworkStep): string {
   switch (step.kind) {
     case 'bridge':
-      return `link add ${step.name} type bridge`;
+      return `link add ${step.name}${step.noArp === true ? ' arp off' : ''} type bridge`;
     case 'veth': {
       const master = step.master === undefined ? '' : ` master ${step.master}`;
       return `link add ${step.name} type veth peer ${step.peer}${master}`;

@@ -106,7 +106,7 @@ function execute(rtnetlink: RtnetlinkSocket, step: NetworkStep, peerFd: number |
   switch (step.kind) {
     case 'bridge':
       // No IGMP querier is on this bridge: with snooping, multicast would be learnt and then lost.
-      rtnetlink.createBridge({ name: step.name, multicastSnooping: false });
+      rtnetlink.createBridge({ name: step.name, multicastSnooping: false, noArp: step.noArp === true });
       break;
     case 'veth': {
       const peer = peerFd === undefined ? { name: step.peer } : { name: step.peer, netns: peerFd };

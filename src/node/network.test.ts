@@ -59,10 +59,12 @@ addr add 172.18.0.2/16 dev eth0
 addr add fd00:172:18::2/64 dev eth0
 link set eth0 up
 addr add 10.244.0.1/32 dev lo
-route replace 10.96.0.0/12 dev lo src 172.18.0.2
-route replace fd00:10:96::/112 dev eth0 src fd00:172:18::2
-route replace 192.0.2.0/24 dev eth0 src 172.18.0.2
-route replace fd00:7f::/112 dev eth0 src fd00:172:18::2
+link add services arp off type bridge
+link set services up
+route replace 10.96.0.0/12 dev services src 172.18.0.2
+route replace fd00:10:96::/112 dev services src fd00:172:18::2
+route replace 192.0.2.0/24 dev services src 172.18.0.2
+route replace fd00:7f::/112 dev services src fd00:172:18::2
 `,
   );
 });

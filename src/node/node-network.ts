@@ -59,19 +59,19 @@ export function planNodeNetwork(spec: NodeNetworkSpec): NodeNetworkPlan {
       ...spec.podCidrs
         .filter(({ family }) => family === 4)
         .map((range): NetworkStep => ({ kind: 'address', address: `${gatewayOf(range)}/32`, link: 'lo' })),
-      ...spec.serviceCidrs.map((range) => serviceRoute(range, range.family === 4 ? 'lo' : 'eth0', spec.addresses)),
-      // Not over lo: what nobody has there would go round and round, where the fabric has nobody who answers for it.
+      // A bridge without ports: what no rule translates ends there. Over lo it would go round and round, and the kernel
+      // would not tell a socket of the node that a rule refuses it.
+      { kind: 'bridge', name: 'services', noArp: true },
+      { kind: 'up', link: 'services' },
+      ...spec.serviceCidrs.map((range) => serviceRoute(range, 'services', spec.addresses)),
       ...spec.loadBalancerCidrs
         .filter((range) => !isLoopback(range))
-        .map((range) => serviceRoute(range, 'eth0', spec.addresses)),
+        .map((range) => serviceRoute(range, 'services', spec.addresses)),
     ],
   };
 }
 
-/**
- * A node's own packets reach the output hook, where Services are translated, only if a route leads anywhere. IPv6 makes
- * a route over the loopback one that refuses; what is not translated there is refused before it leaves all the same.
- */
+/** A node's own packets reach the output hook, where Services are translated, only if a route leads anywhere. */
 function serviceRoute(range: Cidr, link: string, addresses: readonly string[]): NetworkStep {
   const isOfFamily = (address: string): boolean => address.includes(':') === (range.family === 6);
   const [source = ''] = (addresses.find(isOfFamily) ?? '').split('/');
