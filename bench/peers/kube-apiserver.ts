@@ -59,6 +59,19 @@ export class KubeApiServer implements AsyncDisposable {
 
   readonly ask: Ask = (asked) => send(this.#port, asked);
 
+  /** For programs that are to work with it, with all rights. */
+  get kubeconfig(): string {
+    const cluster = { server: `https://127.0.0.1:${this.#port}`, 'insecure-skip-tls-verify': true };
+    return JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [{ name: 'peer', cluster }],
+      users: [{ name: 'peer', user: { token: TOKEN } }],
+      contexts: [{ name: 'peer', context: { cluster: 'peer', user: 'peer' } }],
+      'current-context': 'peer',
+    });
+  }
+
   /** A Service of two families that cannot have its second address leaves the first taken: kubernetes/kubernetes#136475. */
   async forgetAddresses(): Promise<void> {
     const path = '/apis/networking.k8s.io/v1/ipaddresses';

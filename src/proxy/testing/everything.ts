@@ -1,0 +1,149 @@
+import { type EndpointSlice, type Service, type ServiceSpec } from '#api/generated/types.ts';
+import { service, slice, type TestPort } from './objects.ts';
+
+/** The node that the proxy of this test programs. */
+export const EVERYTHING_NODE = {
+  name: 'a',
+  zone: 'z1',
+  addresses: ['172.18.0.2', 'fd00:18::2'],
+  podCidrs: ['10.244.0.0/16', 'fd00:244::/32'],
+} as const;
+
+const tcp: TestPort = { port: 80 };
+const backend: readonly TestPort[] = [{ port: 8080 }];
+const both = ['10.244.0.5', '10.244.1.5 node=b'];
+const ClientIP: Partial<ServiceSpec> = {
+  sessionAffinity: 'ClientIP',
+  sessionAffinityConfig: { clientIP: { timeoutSeconds: 600 } },
+};
+const Local: Partial<ServiceSpec> = { externalTrafficPolicy: 'Local' };
+
+function dual(last: number): Partial<ServiceSpec> {
+  return {
+    clusterIPs: [`10.96.0.${last}`, `fd00:96::${last}`],
+    ipFamilies: ['IPv4', 'IPv6'],
+    ipFamilyPolicy: 'RequireDualStack',
+  };
+}
+
+function balanced(object: Service, ...addresses: readonly string[]): Service {
+  const ingress = addresses.map((ip) => ({ ip, ipMode: 'VIP' }));
+  return { ...object, status: { loadBalancer: { ingress } } };
+}
+
+function on(nodePort: number): readonly TestPort[] {
+  return [{ ...tcp, nodePort }];
+}
+
+/**
+ * Services that use every feature there is, as a real API server takes them: each with its slices, so that another proxy
+ * can be given the same.
+ */
+export function everything(): readonly (Service | EndpointSlice)[] {
+  return [...clusterServices(), ...externalServices(), ...balancedServices(), ...sliceCases()];
+}
+
+function clusterServices(): readonly (Service | EndpointSlice)[] {
+  const ports: readonly TestPort[] = [
+    { name: 'http', ...tcp },
+    { name: 'dns', port: 53, protocol: 'UDP' },
+    { name: 'assoc', port: 9000, protocol: 'SCTP' },
+  ];
+  const backends: readonly TestPort[] = [
+    { name: 'http', port: 8080 },
+    { name: 'dns', port: 5353, protocol: 'UDP' },
+    { name: 'assoc', port: 9001, protocol: 'SCTP' },
+  ];
+  const internal = { internalTrafficPolicy: 'Local' };
+  return [
+    service('plain', '10.96.0.11', [tcp]),
+    slice('plain', [...both, '10.244.1.6 node=b'], backend),
+    service('dual', '10.96.0.12', ports, { spec: dual(12) }),
+    slice('dual', both, backends),
+    slice('dual', ['fd00:244::5', 'fd00:244:1::5 node=b'], backends, { name: 'dual-six', addressType: 'IPv6' }),
+    service('sticky', '10.96.0.13', [tcp], { spec: ClientIP }),
+    slice('sticky', both, backend),
+    service('here', '10.96.0.14', [tcp], { spec: internal }),
+    slice('here', both, backend),
+    service('elsewhere', '10.96.0.15', [tcp], { spec: internal }),
+    slice('elsewhere', both.slice(1), backend),
+    service('empty', '10.96.0.16', [tcp]),
+  ];
+}
+
+function externalServices(): readonly (Service | EndpointSlice)[] {
+  const NodePort = { type: 'NodePort' };
+  return [
+    service('port', '10.96.0.21', on(30_021), { spec: { ...NodePort, ...dual(21) } }),
+    slice('port', both, backend),
+    slice('port', ['fd00:244::5'], backend, { name: 'port-six', addressType: 'IPv6' }),
+    service('port-local', '10.96.0.22', on(30_022), { spec: { ...NodePort, ...Local } }),
+    slice('port-local', both, backend),
+    service('port-elsewhere', '10.96.0.23', on(30_023), { spec: { ...NodePort, ...Local, ...ClientIP } }),
+    slice('port-elsewhere', both.slice(1), backend),
+    service('port-empty', '10.96.0.24', on(30_024), { spec: { ...NodePort, externalIPs: ['198.51.100.24'] } }),
+    service('port-here', '10.96.0.25', on(30_025), {
+      spec: { ...NodePort, ...Local, internalTrafficPolicy: 'Local', ...ClientIP },
+    }),
+    slice('port-here', both, backend),
+    service('address', '10.96.0.26', [tcp], { spec: { externalIPs: ['198.51.100.26', '2001:db8::26'], ...dual(26) } }),
+    slice('address', both, backend),
+    slice('address', ['fd00:244:1::5 node=b'], backend, { name: 'address-six', addressType: 'IPv6' }),
+  ];
+}
+
+function balancedServices(): readonly (Service | EndpointSlice)[] {
+  const LoadBalancer = { type: 'LoadBalancer' };
+  const ranges = { loadBalancerSourceRanges: ['192.0.2.0/24', '172.18.0.0/16', '2001:db8:1::/48'] };
+  return [
+    balanced(service('open', '10.96.0.31', on(30_031), { spec: LoadBalancer }), '203.0.113.31'),
+    slice('open', both, backend),
+    balanced(
+      service('guarded', '10.96.0.32', on(30_032), { spec: { ...LoadBalancer, ...ranges, ...dual(32) } }),
+      '203.0.113.32',
+      '2001:db8::32',
+    ),
+    slice('guarded', both, backend),
+    slice('guarded', ['fd00:244::5'], backend, { name: 'guarded-six', addressType: 'IPv6' }),
+    balanced(
+      service('kept', '10.96.0.33', on(30_033), {
+        spec: { ...LoadBalancer, ...ranges, ...Local, ...ClientIP, healthCheckNodePort: 30_133 },
+      }),
+      '203.0.113.33',
+    ),
+    slice('kept', both, backend),
+    balanced(
+      service('kept-elsewhere', '10.96.0.34', on(30_034), {
+        spec: { ...LoadBalancer, ...Local, healthCheckNodePort: 30_134 },
+      }),
+      '203.0.113.34',
+    ),
+    slice('kept-elsewhere', both.slice(1), backend),
+    balanced(service('balanced-empty', '10.96.0.35', on(30_035), { spec: LoadBalancer }), '203.0.113.35'),
+    balanced(
+      service('everybody', '10.96.0.36', on(30_036), {
+        spec: { ...LoadBalancer, loadBalancerSourceRanges: ['0.0.0.0/0'] },
+      }),
+      '203.0.113.36',
+    ),
+    slice('everybody', both, backend),
+  ];
+}
+
+function sliceCases(): readonly (Service | EndpointSlice)[] {
+  const zoned = slice('zoned', both, backend);
+  const endpoints = zoned.endpoints?.map((one, i) => ({ ...one, hints: { forZones: [{ name: `z${i + 1}` }] } }));
+  return [
+    service('draining', '10.96.0.41', [tcp]),
+    slice('draining', ['10.244.0.5 terminating', '10.244.1.5 notready node=b'], backend),
+    service('mixed', '10.96.0.42', [tcp]),
+    slice('mixed', ['10.244.0.5', '10.244.0.6 terminating', '10.244.1.5 notready node=b'], backend),
+    service('zoned', '10.96.0.43', [tcp]),
+    { ...zoned, ...(endpoints === undefined ? {} : { endpoints }) },
+    service('twice', '10.96.0.44', [tcp]),
+    slice('twice', both, backend),
+    slice('twice', ['10.244.1.5 node=b', '10.244.1.7 node=b'], [{ port: 8081 }], { name: 'twice-2' }),
+    service('others', '10.96.0.45', [tcp], { labels: { 'service.kubernetes.io/service-proxy-name': 'other' } }),
+    slice('others', both, backend),
+  ];
+}
