@@ -51,6 +51,9 @@ const REASONS: Readonly<Record<FieldErrorKind, string>> = {
 /** These kinds say what is wrong without showing the value. */
 const WITHOUT_VALUE: ReadonlySet<FieldErrorKind> = new Set(['required', 'forbidden', 'tooLong', 'tooMany', 'internal']);
 
+/** As the value of an error that is to be told without one. */
+export const OMITTED: unique symbol = Symbol('omitted');
+
 export function required(field: string, detail: string = ''): FieldError {
   return { kind: 'required', field, detail };
 }
@@ -105,7 +108,7 @@ function valueText(value: unknown): string {
 function fieldErrorBody(error: FieldError): string {
   let text = HEADLINES[error.kind];
   if (error.kind === 'tooMany') text += `: ${String(error.value)}`;
-  else if (!WITHOUT_VALUE.has(error.kind)) text += `: ${valueText(error.value)}`;
+  else if (!WITHOUT_VALUE.has(error.kind) && error.value !== OMITTED) text += `: ${valueText(error.value)}`;
   return error.detail === '' ? text : `${text}: ${error.detail}`;
 }
 

@@ -13,7 +13,7 @@ import { startEndpointMirrorController } from './endpoint-mirror.ts';
 import { startEndpointSliceController } from './endpoint-slice.ts';
 import { startEndpointsController } from './endpoints.ts';
 import { startGarbageCollector } from './garbage-collector.ts';
-import { startJobController } from './job.ts';
+import { startJobController } from './job/job.ts';
 import { startLoadBalancerController } from './load-balancer.ts';
 import { startNamespaceController } from './namespace.ts';
 import { startNodeLifecycleController } from './node-lifecycle.ts';

@@ -4,7 +4,7 @@ import { type CronJob, type CronJobStatus, type Job, type ObjectReference } from
 import { type NewObject } from '#api/object.ts';
 import { controllerReference } from './claims.ts';
 import { type CronSchedule, lastTime, nextTime, parseSchedule } from './cron-schedule.ts';
-import { finishedCondition } from './job-end.ts';
+import { finishedCondition } from './job/job-end.ts';
 import { isTerminating } from './pod-state.ts';
 import { isTimeZone } from './zoned-time.ts';
 

@@ -8,9 +8,10 @@ import {
   nameColumn,
   selectorColumn,
 } from '../columns.ts';
+import { failurePolicyDefaults, validatePolicies } from '../batch/job-policies.ts';
 import { defineKind } from '../define-kind.ts';
 import { humanDuration } from '../duration.ts';
-import { type FieldError, unsupported } from '../field-error.ts';
+import { type FieldError, invalid, required, unsupported } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
 import { type KindDefinition } from '../kind.ts';
 import { selectorCell } from '../label-selector.ts';
@@ -34,6 +35,7 @@ function defaults(job: t.Job): t.Job {
       suspend: given.suspend ?? false,
       podReplacementPolicy:
         given.podReplacementPolicy ?? (given.podFailurePolicy === undefined ? 'TerminatingOrFailed' : 'Failed'),
+      ...failurePolicyDefaults(given.podFailurePolicy),
       template: podTemplateDefaults(given.template),
     },
   };
@@ -78,6 +80,16 @@ function durationCell({ status }: t.Job, now: number): string {
   return humanDuration(end - Date.parse(status.startTime));
 }
 
+function validateRestart({ template, podFailurePolicy }: t.JobSpec): FieldError[] {
+  const field = 'spec.template.spec.restartPolicy';
+  const policy = template.spec?.restartPolicy ?? 'Always';
+  // What was left out is Always by now.
+  if (policy === 'Always') return [required(field, 'valid values: "OnFailure", "Never"')];
+  if (policy !== 'Never' && policy !== 'OnFailure') return [unsupported(field, policy, ['OnFailure', 'Never'])];
+  if (podFailurePolicy === undefined || policy === 'Never') return [];
+  return [invalid(field, policy, 'only "Never" is supported when podFailurePolicy is specified')];
+}
+
 function validate({ spec }: t.Job): FieldError[] {
   const errors = [
     ...validateNonnegative('spec.parallelism', spec.parallelism),
@@ -86,12 +98,11 @@ function validate({ spec }: t.Job): FieldError[] {
     ...validateNonnegative('spec.activeDeadlineSeconds', spec.activeDeadlineSeconds),
     ...validateNonnegative('spec.ttlSecondsAfterFinished', spec.ttlSecondsAfterFinished),
     ...validateChoice('spec.completionMode', spec.completionMode, ['Indexed', 'NonIndexed']),
+    ...validatePolicies(spec),
     ...validateOwnSelector(spec.selector, 'job'),
     ...validateSelectedTemplate(spec.template, spec.selector),
   ];
-  const policy = spec.template.spec?.restartPolicy;
-  if (policy === 'Never' || policy === 'OnFailure') return errors;
-  return [...errors, unsupported('spec.template.spec.restartPolicy', policy ?? '', ['Never', 'OnFailure'])];
+  return [...errors, ...validateRestart(spec)];
 }
 
 export const job: KindDefinition<t.Job> = defineKind(jobs, {
@@ -128,6 +139,8 @@ export const job: KindDefinition<t.Job> = defineKind(jobs, {
     ...(spec.suspend === true || old.suspend === true
       ? []
       : validateImmutable('spec.template', spec.template, old.template)),
-    ...validateImmutable('spec.completionMode', spec.completionMode, old.completionMode),
+    ...(['completionMode', 'podFailurePolicy', 'backoffLimitPerIndex', 'managedBy', 'successPolicy'] as const).flatMap(
+      (key) => validateImmutable(`spec.${key}`, spec[key], old[key]),
+    ),
   ],
 });

@@ -106,7 +106,7 @@ const creates: readonly (readonly [string, object, readonly string[]])[] = [
   [
     'Job',
     { spec: { template: { spec: POD } } },
-    ['spec.template.spec.restartPolicy: Unsupported value: "Always": supported values: "Never", "OnFailure"'],
+    ['spec.template.spec.restartPolicy: Required value: valid values: "OnFailure", "Never"'],
   ],
   [
     'CronJob',

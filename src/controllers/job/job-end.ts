@@ -1,6 +1,10 @@
 import { rfc3339 } from '#base/clock.ts';
 import { type Job, type JobCondition, type Pod } from '#api/generated/types.ts';
+import { judgeFailure } from './failure-policy.ts';
+import { isPodActive } from '../pod-state.ts';
 import { type JobCount } from './job-count.ts';
+import { parseIndexes } from './job-indexes.ts';
+import { countsAsFailed } from './job-pod.ts';
 
 /** How a Job ends, decided before its last Pods are gone. */
 export interface JobEnd {
@@ -31,15 +35,43 @@ export function decidedEnd(job: Job): JobEnd | undefined {
 }
 
 /** A failure that is due now, if any. Models syncJob of v1.34. */
-export function failureOf(job: Job, count: JobCount, active: readonly Pod[], now: number): JobEnd | undefined {
+export function failureOf(job: Job, count: JobCount, pods: readonly Pod[], now: number): JobEnd | undefined {
   const { backoffLimit = 6 } = job.spec;
-  if (count.failed > backoffLimit || restartsTooOften(job, active)) {
-    const message = 'Job has reached the specified backoff limit';
-    return { kind: 'Failed', reason: 'BackoffLimitExceeded', message };
+  const fatal = pods.filter((pod) => countsAsFailed(job, pod)).map((pod) => judgeFailure(job, pod).message);
+  const message = fatal.find((text) => text !== undefined);
+  if (message !== undefined) return { kind: 'Failed', reason: 'PodFailurePolicy', message };
+  if (count.failed > backoffLimit || restartsTooOften(job, pods.filter(isPodActive))) {
+    const why = 'Job has reached the specified backoff limit';
+    return { kind: 'Failed', reason: 'BackoffLimitExceeded', message: why };
   }
   const left = deadlineIn(job, now);
-  if (left === undefined || left > 0) return undefined;
+  if (left === undefined || left > 0) return indexFailure(job, count);
   return { kind: 'Failed', reason: 'DeadlineExceeded', message: 'Job was active longer than specified deadline' };
+}
+
+/** Too many indexes have failed, or one has and no other is open any more. */
+function indexFailure({ spec }: Job, { indexes, completed }: JobCount): JobEnd | undefined {
+  const failed = indexes.failed.size;
+  if (failed > (spec.maxFailedIndexes ?? Infinity)) {
+    const message = 'Job has exceeded the specified maximal number of failed indexes';
+    return { kind: 'Failed', reason: 'MaxFailedIndexesExceeded', message };
+  }
+  if (failed === 0 || failed + completed.size < (spec.completions ?? 0)) return undefined;
+  return { kind: 'Failed', reason: 'FailedIndexes', message: 'Job has failed indexes' };
+}
+
+/** Enough of the right indexes have succeeded. Models success_policy.go of v1.34. */
+export function policySuccess({ spec }: Job, { completed }: JobCount): JobEnd | undefined {
+  if (spec.completionMode !== 'Indexed' || completed.size === 0) return undefined;
+  const rules = spec.successPolicy?.rules ?? [];
+  const met = rules.findIndex(({ succeededIndexes, succeededCount = Infinity }) => {
+    if (succeededIndexes === undefined) return completed.size >= succeededCount;
+    const wanted = [...parseIndexes(succeededIndexes)].filter((index) => index < (spec.completions ?? 0));
+    const done = wanted.filter((index) => completed.has(index)).length;
+    return wanted.length > 0 && (done === wanted.length || done >= succeededCount);
+  });
+  if (met < 0) return undefined;
+  return { kind: 'Complete', reason: 'SuccessPolicy', message: `Matched rules at index ${met}` };
 }
 
 /** Containers that the node restarts count as well. */

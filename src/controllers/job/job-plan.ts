@@ -8,13 +8,15 @@ import {
   endConditions,
   failureOf,
   finishedCondition,
+  policySuccess,
   type JobEnd,
   successOf,
 } from './job-end.ts';
+import { failureCounts, failuresBefore, hasIndexLimit } from './index-failures.ts';
 import { freeIndexes } from './job-indexes.ts';
 import { completionIndex, countsAsFailed, finishTime, isIndexed, jobPod } from './job-pod.ts';
-import { isPodActive, isPodFinished, isPodReady, isTerminating } from './pod-state.ts';
-import { deletionOrder } from './replica-set-plan.ts';
+import { isPodActive, isPodFinished, isPodReady, isTerminating } from '../pod-state.ts';
+import { deletionOrder } from '../replica-set-plan.ts';
 
 /** A Pod that failed is made anew after this time, twice as long after each further failure. */
 const BACKOFF_MS = 10_000;
@@ -49,12 +51,13 @@ const NONE: Moves = { create: [], discard: [], wait: undefined };
 export function planJob(job: Job, pods: readonly Pod[], now: number): JobPlan {
   const active = pods.filter((pod) => isPodActive(pod));
   const before = decidedEnd(job);
-  const count = countPods(job, pods, before !== undefined);
-  const failure = before ?? (isTerminating(job) ? undefined : failureOf(job, count, active, now));
-  const moves = failure === undefined && !isTerminating(job) ? planMoves(job, pods, active, count, now) : NONE;
-  const kill = failure === undefined ? [] : active;
+  const count = countPods(job, pods, before?.kind);
+  const verdict =
+    before ?? (isTerminating(job) ? undefined : (failureOf(job, count, pods, now) ?? policySuccess(job, count)));
+  const moves = verdict === undefined && !isTerminating(job) ? planMoves(job, pods, active, count, now) : NONE;
+  const kill = verdict === undefined ? [] : active;
   const left = active.length - kill.length - moves.discard.length;
-  const end = failure ?? successOf(job, count, left + moves.create.length);
+  const end = verdict ?? successOf(job, count, left + moves.create.length);
   const terminating = pods.filter((pod) => isTerminating(pod) && !isPodFinished(pod)).length;
   const isGone = left === 0 && terminating + kill.length + moves.discard.length === 0 && count.isSettled;
   const ttl = ttlIn(job, now);
@@ -105,6 +108,7 @@ function statusOf(job: Job, { count, end, isGone, left, kill, terminating, now }
     terminating: terminating + kill.length,
     uncountedTerminatedPods: count.status.uncountedTerminatedPods,
     ...(count.status.completedIndexes === undefined ? {} : { completedIndexes: count.status.completedIndexes }),
+    ...(count.status.failedIndexes === undefined ? {} : { failedIndexes: count.status.failedIndexes }),
     ...(startTime === undefined && end === undefined ? {} : { startTime: startTime ?? job.status?.startTime }),
     ...(complete === undefined ? {} : { completionTime: job.status?.completionTime ?? complete.lastTransitionTime }),
     ...(conditions.length === 0 ? {} : { conditions }),
@@ -121,13 +125,39 @@ function planMoves(job: Job, pods: readonly Pod[], active: readonly Pod[], count
   const held = job.spec.podReplacementPolicy === 'Failed' ? terminating : 0;
   const missing = Math.min(wanted - left.length - held, BURST);
   if (missing <= 0) return { create: [], discard, wait: undefined };
-  const wait = backoffIn(job, pods, now);
+  const wait = hasIndexLimit(job) ? 0 : backoffIn(job, pods, now);
   if (wait > 0) return { create: [], discard, wait };
   if (!isIndexed(job))
     return { create: Array.from({ length: missing }, () => jobPod(job, undefined)), discard, wait: undefined };
-  const taken = new Set([...count.completed, ...left.map((pod) => completionIndex(pod))]);
-  const indexes = freeIndexes(missing, job.spec.completions ?? 0, taken);
-  return { create: indexes.map((index) => jobPod(job, index)), discard, wait: undefined };
+  const leaving = job.spec.podReplacementPolicy === 'Failed' ? pods.filter((pod) => isTerminating(pod)) : [];
+  const busy = [...left, ...leaving].map((pod) => completionIndex(pod));
+  const taken = new Set([...count.completed, ...count.indexes.failed, ...busy]);
+  const create = nextIndexes(job, missing, taken, count.indexes.held, now);
+  return { create: create.pods, discard, wait: create.wait };
+}
+
+/** Each index that failed waits by itself where it has a limit of its own. */
+function nextIndexes(
+  job: Job,
+  missing: number,
+  taken: ReadonlySet<number>,
+  held: ReadonlyMap<number, Pod>,
+  now: number,
+): { readonly pods: readonly NewObject<Pod>[]; readonly wait: number | undefined } {
+  const waits = new Map<number, number>();
+  for (const [index, pod] of held) {
+    const left = finishTime(pod) + backoff(failuresBefore(pod) + 1) - now;
+    if (left > 0 && !taken.has(index)) waits.set(index, left);
+  }
+  const indexes = freeIndexes(missing, job.spec.completions ?? 0, new Set([...taken, ...waits.keys()]));
+  return {
+    pods: indexes.map((index) => jobPod(job, index, failureCounts(job, held.get(index)))),
+    wait: waits.size === 0 ? undefined : Math.min(...waits.values()),
+  };
+}
+
+function backoff(failures: number): number {
+  return Math.min(BACKOFF_MS * 2 ** (failures - 1), MAX_BACKOFF_MS);
 }
 
 function wantedActive({ spec }: Job, active: number, succeeded: number): number {
@@ -159,8 +189,7 @@ function backoffIn(job: Job, pods: readonly Pod[], now: number): number {
   const failures = pods.filter((pod) => countsAsFailed(job, pod)).map((pod) => finishTime(pod));
   const since = failures.filter((time) => time > lastSuccess);
   if (since.length === 0) return 0;
-  const delay = Math.min(BACKOFF_MS * 2 ** (since.length - 1), MAX_BACKOFF_MS);
-  return Math.max(...since) + delay - now;
+  return Math.max(...since) + backoff(since.length) - now;
 }
 
 /** Ms until a Job that has ended is to be deleted. */

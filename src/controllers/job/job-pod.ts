@@ -1,7 +1,7 @@
 import { type Container, type Job, type Pod } from '#api/generated/types.ts';
 import { type NewObject } from '#api/object.ts';
-import { podFromTemplate } from './pod-template.ts';
-import { isPodFinished, isTerminating, podCondition } from './pod-state.ts';
+import { podFromTemplate } from '../pod-template.ts';
+import { isPodFinished, isTerminating, podCondition } from '../pod-state.ts';
 
 /** Keeps a Pod in the store until its end has been counted. */
 export const TRACKING = 'batch.kubernetes.io/job-tracking';
@@ -21,7 +21,12 @@ export function completionIndex({ metadata }: Pod): number {
   return /^\d+$/.test(text) ? Number(text) : -1;
 }
 
-export function jobPod(job: Job, index: number | undefined): NewObject<Pod> {
+/** `annotations` are those of an index that counts its failures. */
+export function jobPod(
+  job: Job,
+  index: number | undefined,
+  annotations: Readonly<Record<string, string>> = {},
+): NewObject<Pod> {
   const { metadata, spec } = podFromTemplate(job, job.spec.template);
   const tracked = { ...metadata, finalizers: [...(metadata.finalizers ?? []), TRACKING] };
   if (index === undefined) return { metadata: tracked, spec: { containers: [], ...spec } };
@@ -32,7 +37,7 @@ export function jobPod(job: Job, index: number | undefined): NewObject<Pod> {
       ...tracked,
       generateName: `${name}-${index}-`,
       labels: { ...metadata.labels, ...mark },
-      annotations: { ...metadata.annotations, ...mark },
+      annotations: { ...metadata.annotations, ...mark, ...annotations },
     },
     spec: {
       ...spec,

@@ -3,13 +3,13 @@ import { controllerOf, objectKey } from '#api/object.ts';
 import { jobs, pods } from '#api/resource.ts';
 import { type EventRecorder } from '#client/events.ts';
 import { type Informer } from '#client/informer.ts';
-import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from './controller-context.ts';
+import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from '../controller-context.ts';
 import { finishedCondition, jobCondition } from './job-end.ts';
 import { type JobPlan, planJob } from './job-plan.ts';
 import { isTracked, TRACKING } from './job-pod.ts';
-import { mergeDiff } from './merge-diff.ts';
-import { inGrowingBatches, OwnedPods } from './owned-pods.ts';
-import { OwnWrites } from './own-writes.ts';
+import { mergeDiff } from '../merge-diff.ts';
+import { inGrowingBatches, OwnedPods } from '../owned-pods.ts';
+import { OwnWrites } from '../own-writes.ts';
 
 /** Runs the Pods of Jobs to their end and counts how they ended. */
 export function startJobController(context: ControllerContext): void {

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type CoreEvent, type Job, type Pod } from '#api/generated/types.ts';
 import { jobs, pods } from '#api/resource.ts';
-import { type ControlPlane, controlPlane } from './control-plane-fixture.ts';
-import { startGarbageCollector } from './garbage-collector.ts';
+import { type ControlPlane, controlPlane } from '../control-plane-fixture.ts';
+import { startGarbageCollector } from '../garbage-collector.ts';
 import { startJobController } from './job.ts';
-import { startScheduler } from './scheduler/scheduler.ts';
+import { startScheduler } from '../scheduler/scheduler.ts';
 
 const REF = { namespace: 'd', name: 'sum' };
 

@@ -1,7 +1,9 @@
 import { type Job, type Pod } from '#api/generated/types.ts';
+import { judgeFailure } from './failure-policy.ts';
+import { formatFailed, type IndexFailures, indexFailures } from './index-failures.ts';
 import { formatIndexes, parseIndexes } from './job-indexes.ts';
 import { completionIndex, countsAsFailed, isIndexed, isTracked } from './job-pod.ts';
-import { isTerminating } from './pod-state.ts';
+import { isTerminating } from '../pod-state.ts';
 
 export interface JobCount {
   /** All of them, those included that are not in the counters yet. */
@@ -12,9 +14,11 @@ export interface JobCount {
     readonly succeeded: number;
     readonly failed: number;
     readonly completedIndexes: string | undefined;
+    readonly failedIndexes: string | undefined;
     readonly uncountedTerminatedPods: { readonly succeeded?: readonly string[]; readonly failed?: readonly string[] };
   };
   readonly completed: ReadonlySet<number>;
+  readonly indexes: IndexFailures;
   /** Pods whose end the status tells: they may go. */
   readonly release: readonly Pod[];
   /** Whether every end is in the counters. */
@@ -25,14 +29,17 @@ export interface JobCount {
  * Counts each Pod's end exactly once, whatever is lost on the way: its uid goes into the status, then its finalizer off,
  * and when that is seen the uid becomes a number. Models trackJobStatusAndRemoveFinalizers of v1.34.
  *
- * `isOver`: the Job's end is decided, so a Pod that still runs is a failure.
+ * `over`: the Job's end is decided: after a failure a Pod that is ended by force is one as well.
  */
-export function countPods(job: Job, pods: readonly Pod[], isOver: boolean): JobCount {
+export function countPods(job: Job, pods: readonly Pod[], over: 'Complete' | 'Failed' | undefined): JobCount {
   const tracked = new Map(pods.filter((pod) => isTracked(pod)).map((pod) => [pod.metadata.uid, pod]));
   const indexed = isIndexed(job);
   const completed = new Set(indexed ? parseIndexes(job.status?.completedIndexes) : []);
   const { pending, settled } = settle(job, tracked);
-  const release = [...tracked.values()].filter((pod) => takeNote(job, pod, pending, completed, isOver));
+  for (const pod of tracked.values()) if (indexed && pod.status?.phase === 'Succeeded') complete(job, pod, completed);
+  const indexes = indexFailures(job, pods, completed);
+  const held = new Set(over === undefined ? indexes.held.values() : []);
+  const release = [...tracked.values()].filter((pod) => !held.has(pod) && takeNote(job, pod, pending, over));
   return {
     succeeded: indexed ? completed.size : settled.succeeded + pending.succeeded.size,
     failed: settled.failed + pending.failed.size,
@@ -40,9 +47,11 @@ export function countPods(job: Job, pods: readonly Pod[], isOver: boolean): JobC
       succeeded: indexed ? completed.size : settled.succeeded,
       failed: settled.failed,
       completedIndexes: indexed && completed.size > 0 ? formatIndexes(completed) : undefined,
+      failedIndexes: formatFailed(job, indexes),
       uncountedTerminatedPods: { ...listOf('succeeded', pending.succeeded), ...listOf('failed', pending.failed) },
     },
     completed,
+    indexes,
     release,
     isSettled: pending.succeeded.size + pending.failed.size === 0,
   };
@@ -68,19 +77,28 @@ function settle(
   return { pending, settled };
 }
 
-/** Whether the Pod has ended; its end is then in `pending` or `completed`. */
-function takeNote(job: Job, pod: Pod, pending: Pending, completed: Set<number>, isOver: boolean): boolean {
-  const { uid } = pod.metadata;
+function isInRange(job: Job, pod: Pod): boolean {
   const index = completionIndex(pod);
-  const inRange = !isIndexed(job) || (index >= 0 && index < (job.spec.completions ?? 0));
+  return index >= 0 && index < (job.spec.completions ?? 0);
+}
+
+function complete(job: Job, pod: Pod, completed: Set<number>): void {
+  if (isInRange(job, pod)) completed.add(completionIndex(pod));
+}
+
+/** Whether the Pod has ended; its end is then in `pending`, or in the completed indexes. */
+function takeNote(job: Job, pod: Pod, pending: Pending, over: 'Complete' | 'Failed' | undefined): boolean {
+  const { uid } = pod.metadata;
   if (pending.failed.has(uid) || pending.succeeded.has(uid)) return true;
   if (pod.status?.phase === 'Succeeded') {
     if (!isIndexed(job)) pending.succeeded.add(uid);
-    else if (inRange) completed.add(index);
     return true;
   }
-  if (!countsAsFailed(job, pod) && !(isOver && isTerminating(pod))) return false;
-  if (inRange) pending.failed.add(uid);
+  const isEnded = over !== undefined && isTerminating(pod);
+  const isFailure = countsAsFailed(job, pod) || (isEnded && over === 'Failed');
+  if (!isFailure) return isEnded;
+  const counts = judgeFailure(job, pod).action !== 'Ignore';
+  if (counts && (!isIndexed(job) || isInRange(job, pod))) pending.failed.add(uid);
   return true;
 }
 
