@@ -208,6 +208,15 @@ test('Services of both families, and where their packets go', { skip, timeout: 3
     await cluster.kubectl('label', 'pod', 'e2', 'app=gone', '--overwrite');
     await eventually('nor the zone', 'e3', () => who(cluster, 'client-1', 'tcp web 80'));
     await cluster.kubectl('label', 'pod', 'e1', 'e2', 'app=echo', '--overwrite');
+    // Two thirds of the processors are in z1, and so are two thirds of the endpoints.
+    await cluster.kubectl('annotate', 'service', 'web', 'service.kubernetes.io/topology-mode=Auto');
+    for (const [i, wanted] of ['e1 e2', 'e1 e2', 'e3'].entries()) {
+      await eventually(`Auto from node-${i + 1}`, wanted, () => who(cluster, `client-${i + 1}`, 'tcp web 80', 24));
+    }
+    await cluster.kubectl('label', 'pod', 'e3', 'app=gone', '--overwrite');
+    await eventually('too few for a fair share', 'e1 e2', () => who(cluster, 'client-3', 'tcp web 80', 24));
+    await cluster.kubectl('label', 'pod', 'e3', 'app=echo', '--overwrite');
+    await cluster.kubectl('annotate', 'service', 'web', 'service.kubernetes.io/topology-mode-');
     await patch('service', 'web', spec(null));
   });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type EndpointSlice, type Pod, type Service } from '#api/generated/types.ts';
-import { planEndpointSlices } from './endpoint-slice-plan.ts';
+import { type EndpointSlicePlan, planEndpointSlices } from './endpoint-slice-plan.ts';
 
 interface Input {
   readonly spec?: object | undefined;
@@ -47,14 +47,15 @@ function pod(name: string, input: PodInput = {}): Pod {
   } as unknown as Pod;
 }
 
-function plan(input: Input): ReturnType<typeof planEndpointSlices> {
-  return planEndpointSlices({
+function plan(input: Input): EndpointSlicePlan {
+  const { hints: _, ...writes } = planEndpointSlices({
     service: serviceOf(input),
     pods: input.pods ?? [],
     slices: input.slices ?? [],
     zoneOf: (name) => (name === 'gone' ? undefined : { zone: name === 'n1' ? 'z1' : undefined }),
     triggerTime: input.triggerTime,
   });
+  return writes;
 }
 
 /** What the server would have stored of the slices that a plan makes. */

@@ -1,9 +1,17 @@
 import { deepEqual } from '#api/equal.ts';
 import { type EndpointSlice, type Pod, type Service } from '#api/generated/types.ts';
 import { type NewObject } from '#api/object.ts';
-import { addressTypesOf, type AddressType, desiredEndpoints, portsKey, type ZoneOf } from './endpoint-slice-desired.ts';
+import {
+  addressTypesOf,
+  type AddressType,
+  desiredEndpoints,
+  type EndpointGroup,
+  portsKey,
+  type ZoneOf,
+} from './endpoint-slice-desired.ts';
 import { type EndpointPort } from './endpoint-port.ts';
-import { packEndpoints } from './endpoint-slice-packing.ts';
+import { endpointKey, packEndpoints } from './endpoint-slice-packing.ts';
+import { type HintNote, shareOut, wantsTopologyHints, withHint } from './topology-hints.ts';
 
 export const MANAGED_BY = 'endpointslice-controller.k8s.io';
 const SERVICE_NAME = 'kubernetes.io/service-name';
@@ -17,30 +25,43 @@ export interface EndpointSlicePlan {
   readonly delete: readonly EndpointSlice[];
 }
 
+export interface ServicePlan extends EndpointSlicePlan {
+  /** What became of the hints that the Service asks for, by address type. */
+  readonly hints: ReadonlyMap<AddressType, HintNote>;
+}
+
 export interface EndpointSliceState {
   readonly service: Service;
   readonly pods: readonly Pod[];
   /** Those that this controller manages for the Service. */
   readonly slices: readonly EndpointSlice[];
   readonly zoneOf: ZoneOf;
+  /** Each zone's part of the processors: zone-capacity.ts. */
+  readonly capacity?: ReadonlyMap<string, number> | undefined;
   /** RFC 3339; when the oldest change that led here happened. */
   readonly triggerTime?: string | undefined;
 }
 
 /** The writes that take a Service's slices to what its Pods are now. Nothing to write: three empty lists. */
-export function planEndpointSlices(state: EndpointSliceState): EndpointSlicePlan {
+export function planEndpointSlices(state: EndpointSliceState): ServicePlan {
   const types = addressTypesOf(state.service);
   const stray = state.slices.filter(({ addressType }) => !types.includes(addressType as AddressType));
-  const plans = types.map((addressType) => planAddressType(state, addressType));
+  const hints = new Map<AddressType, HintNote>();
+  const plans = types.map((addressType) => planAddressType(state, addressType, hints));
   return {
     create: plans.flatMap((plan) => plan.create),
     update: plans.flatMap((plan) => plan.update),
     delete: [...stray, ...plans.flatMap((plan) => plan.delete)],
+    hints,
   };
 }
 
-function planAddressType(state: EndpointSliceState, addressType: AddressType): EndpointSlicePlan {
-  const { service, pods, zoneOf } = state;
+function planAddressType(
+  state: EndpointSliceState,
+  addressType: AddressType,
+  hints: Map<AddressType, HintNote>,
+): EndpointSlicePlan {
+  const { service } = state;
   const existing = state.slices.filter((slice) => slice.addressType === addressType);
   const labels = labelsOf(service);
   const create: NewObject<EndpointSlice>[] = [];
@@ -49,7 +70,7 @@ function planAddressType(state: EndpointSliceState, addressType: AddressType): E
   const remove = existing.filter((slice) => !isOwned(slice, service));
   const owned = existing.filter((slice) => isOwned(slice, service));
   const byPorts = Map.groupBy(owned, (slice) => portsKey(slice.ports ?? []));
-  for (const group of desiredEndpoints(service, pods, addressType, zoneOf)) {
+  for (const group of desiredGroups(state, addressType, owned, hints)) {
     const key = portsKey(group.ports);
     const packing = packEndpoints(byPorts.get(key) ?? [], group.endpoints);
     byPorts.delete(key);
@@ -64,6 +85,29 @@ function planAddressType(state: EndpointSliceState, addressType: AddressType): E
     return planPlaceholder(state, addressType, remove);
   }
   return reuseDeleted(state, { create, update, delete: remove });
+}
+
+/** With hints by topology, where the Service asks for them: they win over its traffic distribution. */
+function desiredGroups(
+  { service, pods, zoneOf, capacity }: EndpointSliceState,
+  addressType: AddressType,
+  owned: readonly EndpointSlice[],
+  hints: Map<AddressType, HintNote>,
+): readonly EndpointGroup[] {
+  const groups = desiredEndpoints(service, pods, addressType, zoneOf);
+  if (!wantsTopologyHints(service)) return groups;
+  const before = new Map<string, string>();
+  for (const endpoint of owned.flatMap(({ endpoints }) => endpoints ?? [])) {
+    const zone = endpoint.hints?.forZones?.[0]?.name;
+    if (zone !== undefined) before.set(endpointKey(endpoint), zone);
+  }
+  const all = groups.flatMap(({ endpoints }) => endpoints);
+  const { zones, note } = shareOut(all, before, capacity);
+  hints.set(addressType, note);
+  return groups.map((group) => ({
+    ...group,
+    endpoints: group.endpoints.map((endpoint) => withHint(endpoint, zones.get(endpointKey(endpoint)))),
+  }));
 }
 
 /** A Service without endpoints keeps one slice without ports, so that its watchers see "none" rather than "not yet". */

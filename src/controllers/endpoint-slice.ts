@@ -2,11 +2,14 @@ import { type EndpointSlice, type Node } from '#api/generated/types.ts';
 import { type NewObject, objectKey } from '#api/object.ts';
 import { endpointSlices, nodes } from '#api/resource.ts';
 import { type Client, isReason } from '#client/client.ts';
-import { type ControllerContext, createControllerQueue, ignoreNotFound } from './controller-context.ts';
+import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from './controller-context.ts';
 import { type EndpointSlicePlan, MANAGED_BY, planEndpointSlices } from './endpoint-slice-plan.ts';
 import { OwnWrites } from './own-writes.ts';
 import { selectsPods, ServicePods } from './service-pods.ts';
+import { HintNotes } from './topology-hint-notes.ts';
+import { wantsTopologyHints } from './topology-hints.ts';
 import { TriggerTimes } from './trigger-time.ts';
+import { capacityKey, zoneCapacity } from './zone-capacity.ts';
 
 const BY_SERVICE = 'endpoint-slice/service';
 
@@ -18,6 +21,7 @@ export function startEndpointSliceController(context: ControllerContext): void {
   const servicePods = new ServicePods(informers);
   const own = new OwnWrites(slices);
   const triggerTimes = new TriggerTimes();
+  const notes = new HintNotes(recorderFor(context, 'endpoint-slice-controller'));
   slices.addIndex(BY_SERVICE, (slice) => serviceKeyOf(slice) ?? []);
 
   const queue = createControllerQueue(
@@ -27,6 +31,7 @@ export function startEndpointSliceController(context: ControllerContext): void {
       const service = servicePods.services.get(key);
       if (service === undefined || !selectsPods(service)) {
         triggerTimes.forget(key);
+        notes.forget(key);
         own.forget(key);
         return;
       }
@@ -36,9 +41,11 @@ export function startEndpointSliceController(context: ControllerContext): void {
         pods,
         slices: own.view(key, slices.byIndex(BY_SERVICE, key)),
         zoneOf: (name) => zoneOf(nodeInformer.get(name)),
+        capacity: wantsTopologyHints(service) ? zoneCapacity(nodeInformer.list()) : undefined,
         triggerTime: triggerTimes.next(service, pods),
       });
       await writeSlices(client, plan, own, key);
+      notes.tell(key, service, plan.hints);
     },
   );
 
@@ -50,10 +57,14 @@ export function startEndpointSliceController(context: ControllerContext): void {
   const everything = (): void => {
     for (const service of servicePods.services.list()) queue.add(objectKey(service));
   };
+  const sharedOut = (): void => {
+    for (const service of servicePods.services.list()) if (wantsTopologyHints(service)) queue.add(objectKey(service));
+  };
   nodeInformer.on({
     added: everything,
     updated: (node, old) => {
       if (zoneOf(node)?.zone !== zoneOf(old)?.zone) everything();
+      else if (capacityKey(node) !== capacityKey(old)) sharedOut();
     },
     deleted: everything,
   });
