@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'node:test';
+import { newTokenKey } from '#apiserver/testing/test-authority.ts';
+import { bodyOf } from '#apiserver/testing/test-server.ts';
 import { isolateTestFile } from '#netlink/isolated-test.ts';
 import { inNetns, settleInOwnNetns } from '#netlink/namespace.ts';
+import { formatAddress } from '#nftables/address.ts';
 import { NftablesSocket } from '#nftables/nftables-socket.ts';
+import { ruleset } from '#proxy/ruleset.ts';
 import { askTcp } from '#proxy/testing/network.ts';
 import { ProxyNode, until } from './testing/proxy-node.ts';
 
@@ -61,3 +67,127 @@ test('from a Service in the API to packets; the rules outlive the process, until
   assert.deepEqual(tables(node), []);
   assert.equal((await node.proxy('--cleanup').finished).stdout, 'nothing to remove\n');
 });
+
+test('health, mode and metrics are told as kube-proxy tells them', async () => {
+  await using node = await ProxyNode.create();
+  await node.startServer();
+  await node.addNode('a');
+  await addService(node, 'web', VIP, [POD]);
+  const proxy = node.proxy('--kubeconfig', await node.kubeconfig(), '--node-name', 'a', '-v=4');
+  await until('ready', () => proxy.stderr().includes(READY));
+  const shape = (text: string): string => text.replaceAll(/"20[^"]*Z"/g, '"time"');
+  const status = '"status":{"IPv4":{"lastUpdated":"time","healthy":true},"IPv6":{"lastUpdated":"time","healthy":true}}';
+  assert.equal(
+    shape(await node.get(10_256, '/healthz')),
+    `200 {"lastUpdated":"time","currentTime":"time","nodeEligible":true,"healthy":true,${status}}`,
+  );
+  assert.equal(
+    shape(await node.get(10_256, '/livez')),
+    `200 {"lastUpdated":"time","currentTime":"time","healthy":true,${status}}`,
+  );
+  assert.equal(await node.get(10_249, '/proxyMode'), '200 nftables');
+  assert.equal(await node.get(10_249, '/healthz'), '200 ok');
+  assert.equal(await node.get(10_249, '/'), '404 404 page not found\n');
+  // Load balancers leave a node that is being taken away; the proxy itself is well.
+  const taints = [{ key: 'ToBeDeletedByClusterAutoscaler', effect: 'NoSchedule' }];
+  await node.server.patch('/api/v1/nodes/a', 'merge', { spec: { taints } });
+  await until('not eligible', async () => (await node.get(10_256, '/healthz')).startsWith('503'));
+  assert.match(await node.get(10_256, '/livez'), /^200/);
+  const metrics = await node.get(10_249, '/metrics');
+  const names = [...metrics.matchAll(/^# TYPE (kubeproxy_\S+) (\S+)$/gm)].map(([, name, type]) => `${name} ${type}`);
+  assert.deepEqual(names.sort(), [
+    'kubeproxy_conntrack_reconciler_deleted_entries_total counter',
+    'kubeproxy_network_programming_duration_seconds histogram',
+    'kubeproxy_proxy_healthz_total counter',
+    'kubeproxy_proxy_livez_total counter',
+    'kubeproxy_sync_full_proxy_rules_duration_seconds histogram',
+    'kubeproxy_sync_partial_proxy_rules_duration_seconds histogram',
+    'kubeproxy_sync_proxy_rules_duration_seconds histogram',
+    'kubeproxy_sync_proxy_rules_endpoint_changes_pending gauge',
+    'kubeproxy_sync_proxy_rules_endpoint_changes_total counter',
+    'kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds gauge',
+    'kubeproxy_sync_proxy_rules_last_timestamp_seconds gauge',
+    'kubeproxy_sync_proxy_rules_nftables_sync_failures_total counter',
+    'kubeproxy_sync_proxy_rules_service_changes_pending gauge',
+    'kubeproxy_sync_proxy_rules_service_changes_total counter',
+  ]);
+  const values = metrics
+    .split('\n')
+    .filter((line) => /^kube\S*_(pending|changes_total|failures_total\S*) |^kube\S*full\S*_count/.test(line));
+  assert.deepEqual(values, [
+    'kubeproxy_sync_full_proxy_rules_duration_seconds_count{ip_family="IPv4"} 1',
+    'kubeproxy_sync_full_proxy_rules_duration_seconds_count{ip_family="IPv6"} 1',
+    'kubeproxy_sync_proxy_rules_endpoint_changes_pending 0',
+    'kubeproxy_sync_proxy_rules_service_changes_pending 0',
+    'kubeproxy_sync_proxy_rules_endpoint_changes_total 1',
+    'kubeproxy_sync_proxy_rules_service_changes_total 1',
+    'kubeproxy_sync_proxy_rules_nftables_sync_failures_total{ip_family="IPv4"} 0',
+    'kubeproxy_sync_proxy_rules_nftables_sync_failures_total{ip_family="IPv6"} 0',
+  ]);
+});
+
+test('an API server that comes late, goes, and comes again with what happened meanwhile', async () => {
+  await using node = await ProxyNode.create();
+  const client = node.network.addPod(CLIENT);
+  await node.network.serveTcp(POD, 8080);
+  const proxy = node.proxy('--kubeconfig', await node.kubeconfig(), '--hostname-override=a');
+  const refused = 'Cannot reach the API server at https://127.0.0.1:6443: connect ECONNREFUSED 127.0.0.1:6443';
+  await until('told', () => proxy.stderr().includes(refused));
+  await until('served', async () => (await node.get(10_256, '/livez').catch(() => '')).startsWith('503'));
+  await node.startServer();
+  await node.addNode('a');
+  await addService(node, 'web', VIP, [POD]);
+  await until('ready', () => proxy.stderr().includes(READY));
+  assert.equal(proxy.stderr().split(refused).length, 2, proxy.stderr());
+  await node.stopServer();
+  assert.equal(await askTcp(client, VIP, 80), `${POD} ${CLIENT}`);
+  await node.startServer();
+  await addService(node, 'late', '10.96.0.51', [POD]);
+  await until('the late one answers', async () => (await askTcp(client, '10.96.0.51', 80)) === `${POD} ${CLIENT}`);
+  await node.server.delete('/api/v1/namespaces/default/services/web');
+  await until('the first one is gone', async () => tablesHold(node, VIP) === false);
+});
+
+test('who may not read the cluster is told what to do, and starts when that is done', async () => {
+  await using node = await ProxyNode.create();
+  await node.startServer();
+  await node.addNode('a');
+  const { server } = node;
+  await server.post('/api/v1/namespaces', { metadata: { name: 'kube-system' } });
+  await server.post('/api/v1/namespaces/kube-system/serviceaccounts', { metadata: { name: 'proxy' } });
+  const tokenFile = join(node.home.path, 'token');
+  writeFileSync(tokenFile, 'nonsense');
+  const proxy = node.proxy('--kubeconfig', await node.kubeconfig({ tokenFile }), '--node-name', 'a');
+  await until('no login', () => proxy.stderr().includes('Cannot log in at https://127.0.0.1:6443: Unauthorized'));
+  writeFileSync(tokenFile, await newToken(node));
+  const forbidden =
+    'Cannot read the cluster: services is forbidden: User "system:serviceaccount:kube-system:proxy" cannot list resource';
+  await until('forbidden', () => proxy.stderr().includes(forbidden));
+  assert.match(proxy.stderr(), /fix="bind the account to the ClusterRole system:node-proxier/);
+  await server.post('/apis/rbac.authorization.k8s.io/v1/clusterrolebindings', {
+    metadata: { name: 'proxy' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'system:node-proxier' },
+    subjects: [{ kind: 'ServiceAccount', namespace: 'kube-system', name: 'proxy' }],
+  });
+  await until('ready', () => proxy.stderr().includes(READY));
+  // Tokens are replaced while we run; the server that comes again takes none of the old ones.
+  await node.stopServer();
+  await node.startServer({ serviceAccountKey: newTokenKey() });
+  await addService(node, 'late', VIP, [POD]);
+  await until('old token', () => proxy.stderr().includes('error=Unauthorized'));
+  writeFileSync(tokenFile, await newToken(node));
+  await until('followed', () => tablesHold(node, VIP));
+});
+
+async function newToken({ server }: ProxyNode): Promise<string> {
+  const path = '/api/v1/namespaces/kube-system/serviceaccounts/proxy/token';
+  const answer = bodyOf<{ status: { token: string } }>(await server.post(path, { spec: { expirationSeconds: 600 } }));
+  return answer.status.token;
+}
+
+/** Whether the address is one of a Service. */
+function tablesHold(node: ProxyNode, address: string): boolean {
+  using socket = inNetns(node.network.node, () => NftablesSocket.open());
+  const set = ruleset(4).sets.addresses;
+  return socket.readElements('ip', 'clusterip', set).some(({ key }) => formatAddress(key) === address);
+}

@@ -119,7 +119,7 @@ export class ProxyNode implements AsyncDisposable {
     const fd = inNetns(this.network.node, () => openConnectSocket(4));
     const socket = new net.Socket({ fd }).connect({ host: '127.0.0.1', port });
     return new Promise((resolve, reject) => {
-      const sent = request({ path, createConnection: () => socket, agent: false }, (response) => {
+      const sent = request({ path, createConnection: () => socket }, (response) => {
         let body = '';
         response.setEncoding('utf8').on('data', (text: string) => (body += text));
         response.on('end', () => resolve(`${response.statusCode} ${body}`));
