@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -67,6 +68,32 @@ test('from a Service in the API to packets; the rules outlive the process, until
   assert.deepEqual(tables(node), []);
   assert.equal((await node.proxy('--cleanup').finished).stdout, 'nothing to remove\n');
 });
+
+const hasIptables = spawnSync('iptables', ['--version']).status === 0;
+
+test(
+  'mode iptables, and cleaning up after it and after kube-proxy',
+  { skip: !hasIptables && 'no iptables' },
+  async () => {
+    await using node = await ProxyNode.create();
+    await node.startServer();
+    await node.addNode('a');
+    const client = node.network.addPod(CLIENT);
+    await node.network.serveTcp(POD, 8080);
+    await addService(node, 'web', VIP, [POD]);
+    const proxy = node.proxy('--kubeconfig', await node.kubeconfig(), '--node-name', 'a', '--proxy-mode=iptables');
+    await until('ready', () => proxy.stderr().includes(READY));
+    assert.equal(await askTcp(client, VIP, 80), `${POD} ${CLIENT}`);
+    assert.equal(await node.get(10_249, '/proxyMode'), '200 iptables');
+    proxy.child.kill('SIGTERM');
+    await proxy.finished;
+    // Of the other mode nothing is there; whose chains those are, the user has to say.
+    assert.equal((await node.proxy('--cleanup').finished).stdout, 'nothing to remove\n');
+    const { stdout } = await node.proxy('--cleanup-kube-proxy').finished;
+    assert.match(stdout, /^removed chains KUBE-\* of iptables-\w+ in table nat$/m);
+    assert.equal((await node.proxy('--cleanup', '--cleanup-kube-proxy').finished).stdout, 'nothing to remove\n');
+  },
+);
 
 test('health, mode and metrics are told as kube-proxy tells them', async () => {
   await using node = await ProxyNode.create();

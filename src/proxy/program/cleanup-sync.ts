@@ -1,8 +1,13 @@
+import { readFileSync } from 'node:fs';
+import { errorCode, errorMessage } from '#base/errors.ts';
+import { type IpFamily } from '#base/ip.ts';
 import { type Log } from '#base/log.ts';
 import { NftablesSocket } from '#nftables/nftables-socket.ts';
 import { type Family } from '#nftables/table.ts';
 import { transaction } from '#nftables/transaction.ts';
+import { IptablesCommands } from '../iptables/commands-sync.ts';
 import { TABLE_NAME } from '../ruleset.ts';
+import { cleanupInput } from './cleanup-input.ts';
 
 export interface CleanUpOptions {
   /** Also what kube-proxy left, in either of its modes. */
@@ -16,14 +21,48 @@ const FAMILIES: readonly Family[] = ['ip', 'ip6'];
 const OF_KUBE_PROXY = 'kube-proxy';
 
 /** Removes rules from the network namespace that this thread is in, and returns what was there. */
-export async function cleanUp({ ofKubeProxy }: CleanUpOptions): Promise<readonly string[]> {
+export async function cleanUp({ ofKubeProxy, ofIptables, log }: CleanUpOptions): Promise<readonly string[]> {
   const removed: string[] = [];
   using socket = NftablesSocket.open();
   const tables = [TABLE_NAME, ...(ofKubeProxy ? [OF_KUBE_PROXY] : [])];
   for (const family of FAMILIES) {
     for (const table of tables) if (deleteTable(socket, family, table)) removed.push(`table ${family} ${table}`);
   }
+  if (ofIptables) {
+    for (const family of [4, 6] as const) {
+      for (const variant of ['nft', 'legacy'] as const) removed.push(...(await deleteChains(family, variant, log)));
+    }
+  }
   return removed;
+}
+
+/** A machine may have both implementations, and rules of either. */
+async function deleteChains(family: IpFamily, variant: 'nft' | 'legacy', log: Log): Promise<string[]> {
+  const commands = new IptablesCommands(family, { variant });
+  const removed: string[] = [];
+  for (const table of ['nat', 'filter', 'mangle'] as const) {
+    try {
+      // Reading loads the modules of the legacy implementation: what was never used stays so.
+      if (variant === 'legacy' && !isLoaded(family, table)) continue;
+      const input = cleanupInput(table, await commands.save(table));
+      if (input === undefined) continue;
+      await commands.restore(input);
+      removed.push(`chains KUBE-* of ${family === 4 ? 'iptables' : 'ip6tables'}-${variant} in table ${table}`);
+    } catch (error) {
+      if (errorCode(error) === 'ENOIPTABLES') return removed;
+      log.warn('chains not removed', { table, variant, error: errorMessage(error) });
+    }
+  }
+  return removed;
+}
+
+function isLoaded(family: IpFamily, table: string): boolean {
+  try {
+    const names = readFileSync(`/proc/net/ip${family === 4 ? '' : '6'}_tables_names`, 'utf8');
+    return names.split('\n').includes(table);
+  } catch {
+    return false;
+  }
 }
 
 function deleteTable(socket: NftablesSocket, family: Family, table: string): boolean {

@@ -14,7 +14,7 @@ import { type Transaction } from '#nftables/transaction.ts';
 import { rulesetSettings } from '../settings.ts';
 import { cleanupInput } from './cleanup-input.ts';
 import { nodeInformer } from './cluster-feed.ts';
-import { probeFamilies, probeNftables } from './kernel-probe.ts';
+import { probeFamilies, probeNftables } from './kernel-probe-sync.ts';
 import { factsOf, ownNode } from './own-node.ts';
 import { ProxyHealth } from './proxy-health.ts';
 
@@ -60,18 +60,21 @@ test('all that a kernel lacks is named, with what to do', () => {
   );
 });
 
-test('a family that the kernel cannot do is left out, unless it is the first', () => {
+test('a family that the kernel cannot do is left out, unless it is the first', async () => {
   const logged: string[] = [];
-  const log = createLog('proxy', ({ message, fields }) => logged.push(`${message} ${String(fields['error'])}`));
+  const log = createLog('proxy', ({ message, fields }) => logged.push(`${message}: ${String(fields['error'])}`));
+  const without =
+    (...families: readonly number[]) =>
+    (family: number): void => {
+      if (families.includes(family)) throw new CodedError('ENFTABLES', `no IPv${family}`);
+    };
   const options = { nodeAddress: undefined, hasIpv6: true, log };
-  assert.deepEqual(probeFamilies({ ...options, check: lacking(/fib_nothing/) }), [4, 6]);
-  assert.deepEqual(probeFamilies({ ...options, check: lacking(/ip6 daddr/) }), [4]);
-  assert.deepEqual(probeFamilies({ ...options, hasIpv6: false, check: lacking() }), [4]);
-  assert.match(logged.join('\n'), /^one family only Cannot use mode nftables for IPv6: /);
-  assert.match(
-    outcome(() => probeFamilies({ ...options, check: lacking(/ip daddr/) })),
-    /^ENFTABLES: Cannot use mode nftables for IPv4: /,
-  );
+  assert.deepEqual(await probeFamilies({ ...options, probe: without() }), [4, 6]);
+  assert.deepEqual(await probeFamilies({ ...options, probe: without(6) }), [4]);
+  assert.deepEqual(await probeFamilies({ ...options, nodeAddress: { family: 6, value: 1n }, probe: without(4) }), [6]);
+  assert.deepEqual(await probeFamilies({ ...options, hasIpv6: false, probe: without() }), [4]);
+  assert.deepEqual(logged, ['one family only: no IPv6', 'one family only: no IPv4']);
+  await assert.rejects(probeFamilies({ ...options, probe: without(4) }), { code: 'ENFTABLES', message: 'no IPv4' });
 });
 
 test('chains of the iptables mode are taken out, and nobody else’s', () => {

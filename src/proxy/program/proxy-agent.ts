@@ -9,13 +9,15 @@ import { type Client } from '#client/client.ts';
 import { httpsTransport } from '#client/https-transport.ts';
 import { type Connection } from '#client/kubeconfig.ts';
 import { ConntrackSocket } from '#netlink/conntrack-socket.ts';
-import { NftablesSocket } from '#nftables/nftables-socket.ts';
 import { watchNftables } from '#nftables/table-event-socket.ts';
 import { type ProxyConfig } from '../config/proxy-config.ts';
+import { IptablesCommands } from '../iptables/commands-sync.ts';
+import { probeIptables } from '../iptables/probe-sync.ts';
+import { rulesetSettings } from '../settings.ts';
 import { Proxy, type ProxyOptions } from '../sync.ts';
 import { apiTrouble } from './api-trouble.ts';
 import { feedServiceCidrs, feedServices, nodeInformer, type FeedOptions } from './cluster-feed.ts';
-import { probeFamilies } from './kernel-probe.ts';
+import { openNftables, probeFamilies, probeNftables } from './kernel-probe-sync.ts';
 import { applyNodeSettings, hasLocalhostNodePorts } from './node-settings-sync.ts';
 import { factsOf, ownNode } from './own-node.ts';
 import { serveMonitors } from './monitor-server.ts';
@@ -43,7 +45,7 @@ const SAY_AGAIN_MS = 60_000;
  */
 export async function runProxy(options: ProxyAgentOptions): Promise<void> {
   const { config, nodeName, connection, clock, log, signal } = options;
-  const kernel = openKernel(options);
+  const kernel = await openKernel(options);
   const metrics = new ProxyMetrics(config.mode, kernel.families, clock);
   const health = new ProxyHealth({ families: kernel.families, clock, lastSync: (family) => metrics.lastSync(family) });
   await serveMonitors({ config, metrics, health, clock, log, signal });
@@ -70,24 +72,30 @@ export async function runProxy(options: ProxyAgentOptions): Promise<void> {
   log.info('rules follow the cluster', { mode: config.mode, node: nodeName, server: connection.server });
 }
 
-type Kernel = Required<Pick<ProxyOptions, 'socket' | 'conntrack' | 'watch'>> & {
+type Kernel = Pick<ProxyOptions, 'socket' | 'iptables' | 'conntrack' | 'watch'> & {
   readonly families: readonly IpFamily[];
 };
 
 /** Before anything else: what the kernel cannot do, no cluster makes up for. */
-function openKernel({ config, signal, log }: ProxyAgentOptions): Kernel {
-  const socket = NftablesSocket.open();
+async function openKernel({ config, signal, log }: ProxyAgentOptions): Promise<Kernel> {
   const conntrack = ConntrackSocket.open();
-  signal.addEventListener('abort', () => {
-    socket[Symbol.dispose]();
-    conntrack[Symbol.dispose]();
-  });
-  const families = probeFamilies({
-    nodeAddress: config.nodeAddress,
-    hasIpv6: existsSync('/proc/net/if_inet6'),
-    check: (transaction) => socket.check(transaction),
-    log,
-  });
+  signal.addEventListener('abort', () => conntrack[Symbol.dispose](), { once: true });
+  const hasIpv6 = existsSync('/proc/net/if_inet6');
+  const { nodeAddress } = config;
+  if (config.mode === 'iptables') {
+    const iptables = { isConntrackLiberal: config.conntrack.tcpBeLiberal };
+    const probe = (family: IpFamily): Promise<void> => probeIptables(new IptablesCommands(family, iptables));
+    const families = await probeFamilies({ nodeAddress, hasIpv6, probe, log });
+    // The programs are those of either implementation: only with one of them the kernel tells of changes so.
+    return { iptables, conntrack, watch: watchNftables, families };
+  }
+  const socket = openNftables();
+  signal.addEventListener('abort', () => socket[Symbol.dispose](), { once: true });
+  const probe = (family: IpFamily): void => {
+    const settings = rulesetSettings({ serviceCidrs: [] }, { addresses: [], zone: undefined });
+    probeNftables(family, settings, (transaction) => socket.check(transaction));
+  };
+  const families = await probeFamilies({ nodeAddress, hasIpv6, probe, log });
   return { socket, conntrack, watch: watchNftables, families };
 }
 
@@ -98,7 +106,7 @@ function proxyOptions({ config, nodeName, clock, log }: ProxyAgentOptions, node:
     serviceCidrs: [],
     podCidrs: local.kind === 'cluster-ranges' ? local.cidrs : local.kind === 'node-ranges' ? 'of-the-node' : [],
     podInterface: local.kind === 'interface' ? local : undefined,
-    nodePortAddresses: config.nodePortAddresses ?? 'primary',
+    nodePortAddresses: config.nodePortAddresses,
     localhostNodePorts: hasLocalhostNodePorts(config),
     node: factsOf(node, config.nodeAddress),
     masqueradeMark: config.masqueradeMark,

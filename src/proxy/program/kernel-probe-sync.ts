@@ -2,6 +2,7 @@ import { CodedError, errorCode, errorMessage } from '#base/errors.ts';
 import { type IpFamily } from '#base/ip.ts';
 import { type Log } from '#base/log.ts';
 import { diffTables } from '#nftables/diff.ts';
+import { NftablesSocket } from '#nftables/nftables-socket.ts';
 import { concat, ct, fib, map, meta, numgen, payload } from '#nftables/expression.ts';
 import { dnat, dynset, masquerade, matchFlags, matchValue, reject, type Statement } from '#nftables/statement.ts';
 import { chain, rule, type Hook, type SetDeclaration, type Table } from '#nftables/table.ts';
@@ -10,7 +11,7 @@ import { type ProxyConfig } from '../config/proxy-config.ts';
 import { priorityOf, type Pick } from '../pick.ts';
 import { ruleset } from '../ruleset.ts';
 import { rulesetTable } from '../ruleset-table.ts';
-import { rulesetSettings, type RulesetSettings } from '../settings.ts';
+import { type RulesetSettings } from '../settings.ts';
 
 /** Why the kernel would refuse a transaction; undefined when it would take it. */
 export type Check = (transaction: Transaction) => Error | undefined;
@@ -42,7 +43,27 @@ export function probeNftables(family: IpFamily, settings: RulesetSettings, check
   });
 }
 
-export function noPermission(cause: unknown): CodedError {
+/** @throws CodedError `ENFTABLES` where the kernel has no nftables at all */
+export function openNftables(): NftablesSocket {
+  let socket: NftablesSocket | undefined;
+  try {
+    socket = NftablesSocket.open();
+    socket.generation();
+    return socket;
+  } catch (error) {
+    socket?.[Symbol.dispose]();
+    throw new CodedError(
+      'ENFTABLES',
+      `Cannot use mode nftables: the kernel does not have it (${errorMessage(error)})`,
+      {
+        hint: 'load it with `modprobe nf_tables` as root, use a kernel of 5.13 or later, or use --mode iptables',
+        cause: error,
+      },
+    );
+  }
+}
+
+function noPermission(cause: unknown): CodedError {
   return new CodedError('EPERM', 'Cannot program rules: that takes CAP_NET_ADMIN in this network namespace', {
     hint: 'run as root, or give the container the capability NET_ADMIN',
     cause,
@@ -122,23 +143,29 @@ export interface FamiliesOptions {
   readonly nodeAddress: ProxyConfig['nodeAddress'];
   /** The kernel has IPv6 at all. */
   readonly hasIpv6: boolean;
-  readonly check: Check;
+  /** Throws, or rejects, where rules of the family cannot be made. */
+  readonly probe: (family: IpFamily) => void | Promise<void>;
   readonly log: Log;
 }
 
 /** The families that rules can be made for: both where the kernel can, as upstream. One is enough, IPv4 or the node's. */
-export function probeFamilies({ nodeAddress, hasIpv6, check, log }: FamiliesOptions): readonly IpFamily[] {
+export async function probeFamilies({
+  nodeAddress,
+  hasIpv6,
+  probe,
+  log,
+}: FamiliesOptions): Promise<readonly IpFamily[]> {
   const wanted: readonly IpFamily[] = hasIpv6 ? [4, 6] : [4];
   const primary = nodeAddress?.family ?? 4;
-  return wanted.filter((family) => {
-    const settings = rulesetSettings({ serviceCidrs: [] }, { addresses: [], zone: undefined });
+  const possible: IpFamily[] = [];
+  for (const family of wanted) {
     try {
-      probeNftables(family, settings, check);
-      return true;
+      await probe(family);
+      possible.push(family);
     } catch (error) {
       if (family === primary || errorCode(error) === 'EPERM') throw error;
       log.warn('one family only', { error: errorMessage(error) });
-      return false;
     }
-  });
+  }
+  return possible;
 }
