@@ -172,7 +172,7 @@ test('an API server that comes late, goes, and comes again with what happened me
   await addService(node, 'late', '10.96.0.51', [POD]);
   await until('the late one answers', async () => (await askTcp(client, '10.96.0.51', 80)) === `${POD} ${CLIENT}`);
   await node.server.delete('/api/v1/namespaces/default/services/web');
-  await until('the first one is gone', async () => tablesHold(node, VIP) === false);
+  await until('the first one is gone', () => !tablesHold(node, VIP));
 });
 
 test('who may not read the cluster is told what to do, and starts when that is done', async () => {
