@@ -60,7 +60,7 @@ let currentCidrs = serviceCidrs;
 function followRanges(): Promise<void> {
   return followServiceRanges(informers, serviceCidrs, signal, (all) => {
     currentCidrs = all;
-    // Rules before routes: on the way to an address that nobody has, a packet would go round and round.
+    // Rules before routes: what goes to an address that is not known yet is not lost on the way.
     for (const proxy of proxies) proxy.setServiceCidrs(all);
     errands.setServiceRanges(all.map(formatCidr));
   });

@@ -110,8 +110,8 @@ test('planServiceRanges() leads what is new to the output hook, and forgets what
     text(planServiceRanges(before, [cidr('10.96.0.0/12'), cidr('fd00:9::/112')], addresses)),
     `\
 route del 198.51.100.0/24
-route replace 10.96.0.0/12 dev lo src 172.18.0.2
-route replace fd00:9::/112 dev eth0 src fd00:172:18::2
+route replace 10.96.0.0/12 dev services src 172.18.0.2
+route replace fd00:9::/112 dev services src fd00:172:18::2
 `,
   );
 });

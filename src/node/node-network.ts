@@ -63,19 +63,19 @@ export function planNodeNetwork(spec: NodeNetworkSpec): NodeNetworkPlan {
       // would not tell a socket of the node that a rule refuses it.
       { kind: 'bridge', name: 'services', noArp: true },
       { kind: 'up', link: 'services' },
-      ...spec.serviceCidrs.map((range) => serviceRoute(range, 'services', spec.addresses)),
+      ...spec.serviceCidrs.map((range) => serviceRoute(range, spec.addresses)),
       ...spec.loadBalancerCidrs
         .filter((range) => !isLoopback(range))
-        .map((range) => serviceRoute(range, 'services', spec.addresses)),
+        .map((range) => serviceRoute(range, spec.addresses)),
     ],
   };
 }
 
 /** A node's own packets reach the output hook, where Services are translated, only if a route leads anywhere. */
-function serviceRoute(range: Cidr, link: string, addresses: readonly string[]): NetworkStep {
+function serviceRoute(range: Cidr, addresses: readonly string[]): NetworkStep {
   const isOfFamily = (address: string): boolean => address.includes(':') === (range.family === 6);
   const [source = ''] = (addresses.find(isOfFamily) ?? '').split('/');
-  return { kind: 'route', to: formatCidr(range), link, source };
+  return { kind: 'route', to: formatCidr(range), link: 'services', source };
 }
 
 /** From the routes there are to those there should be: each block goes by way of its node's address. */
@@ -102,7 +102,7 @@ export function planServiceRanges(
       .map(formatCidr)
       .filter((to) => !texts.has(to))
       .map((to): NetworkStep => ({ kind: 'unroute', to })),
-    ...wanted.map((range) => serviceRoute(range, range.family === 4 ? 'lo' : 'eth0', addresses)),
+    ...wanted.map((range) => serviceRoute(range, addresses)),
   ];
 }
 

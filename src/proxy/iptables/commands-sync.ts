@@ -13,7 +13,7 @@ export interface IptablesOptions {
   readonly variant?: 'nft' | 'legacy' | undefined;
   /** What the legacy implementation locks: /run/xtables.lock belongs to root. @default its own */
   readonly lockFile?: string | undefined;
-  /** Where programs are looked for. @default PATH, and where only root has it: /usr/local/sbin, /usr/sbin, /sbin */
+  /** Where iptables' programs are looked for. @default PATH, and where only root has it: /usr/local/sbin, /usr/sbin, /sbin */
   readonly path?: string | undefined;
   /** The node has nf_conntrack_tcp_be_liberal=1: then what belongs to no connection is not dropped. @default false */
   readonly isConntrackLiberal?: boolean | undefined;
@@ -47,8 +47,9 @@ export class IptablesCommands {
   constructor(family: IpFamily, options: IptablesOptions = {}) {
     this.family = family;
     this.#options = options;
-    const { lockFile, path = `${process.env['PATH'] ?? ''}:${SBIN}` } = options;
-    this.#env = { PATH: path, LC_ALL: 'C', ...(lockFile === undefined ? {} : { XTABLES_LOCKFILE: lockFile }) };
+    const { lockFile } = options;
+    const locked = lockFile === undefined ? {} : { XTABLES_LOCKFILE: lockFile };
+    this.#env = { PATH: `${process.env['PATH'] ?? ''}:${SBIN}`, LC_ALL: 'C', ...locked };
   }
 
   /** Applies the input of `iptables-restore --noflush`, each table of it at once. */
@@ -91,7 +92,7 @@ export class IptablesCommands {
   /** @throws CodedError `ENOIPTABLES`; `EIPTABLES` with what the program said */
   async #run(program: Program, args: readonly string[], input: string = ''): Promise<string> {
     const name = this.#name(program);
-    const path = findProgram(name, this.#env['PATH'] ?? '');
+    const path = findProgram(name, this.#options.path ?? this.#env['PATH'] ?? '');
     const { netns } = this.#options;
     // A thread cannot enter a namespace and come back everywhere; a process of its own can always enter.
     const command = netns === undefined ? [path, ...args] : ['nsenter', '--net=/proc/self/fd/3', path, ...args];

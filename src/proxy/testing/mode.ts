@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -14,7 +15,17 @@ export const modes: readonly Mode[] = ['nftables', 'iptables', 'iptables-legacy'
 export function iptablesOptions(mode: Mode, netns: number): IptablesOptions | undefined {
   if (mode === 'nftables') return undefined;
   const variant = mode === 'iptables' ? 'nft' : 'legacy';
-  return { netns, variant, lockFile: join(tmpdir(), `clusterip-test-${process.pid}-${netns}.lock`) };
+  return { netns, variant, lockFile: join(lockDirectory(), `${netns}.lock`) };
+}
+
+let locks: string | undefined;
+
+function lockDirectory(): string {
+  if (locks !== undefined) return locks;
+  const made = mkdtempSync(join(tmpdir(), 'clusterip-locks-'));
+  process.on('exit', () => rmSync(made, { recursive: true, force: true }));
+  locks = made;
+  return made;
 }
 
 /** Why a mode cannot be tested here; false where it can. This thread has to be in a namespace of its own. */
