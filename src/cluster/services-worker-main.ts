@@ -145,7 +145,7 @@ async function startDns({ dnsUdpFd, dnsTcpFd }: FabricSockets): Promise<void> {
     ownRanges: [...serviceCidrs, ...podCidrs],
     isReady: () => ready,
   });
-  const listen = { udpFd: dnsUdpFd, tcpFd: dnsTcpFd, family: podCidrs[0]?.family ?? 4 };
+  const listen = { udpFd: dnsUdpFd, tcpFd: dnsTcpFd };
   await startDnsServer({ resolve, listen, clock, log: side.log('dns') }).ready;
   await syncZone(zone, { informers, signal });
   ready = true;

@@ -10,6 +10,8 @@ const IPV6_V6ONLY = 26;
 export interface ListenOptions {
   readonly protocol: 'tcp' | 'udp';
   readonly address: Ip;
+  /** An IPv6 socket takes IPv4 too, as `::ffff:a.b.c.d`. @default false */
+  readonly bothFamilies?: boolean;
   /** 0 lets the kernel choose. */
   readonly port: number;
 }
@@ -29,7 +31,8 @@ export function openListenSocket(options: ListenOptions): BoundSocket {
   try {
     // For UDP it would let two programs have one port, and one of them all that comes to it.
     if (protocol === 'tcp') native.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    if (address.family === 6) native.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    const alone = options.bothFamilies === true ? 0 : 1;
+    if (address.family === 6) native.setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, alone);
     native.bind(fd, encodeSocketAddress(address, port), `${protocol} ${socketText(address, port)}`);
     const bound = native.getsockname(fd);
     return { fd, port: ((bound[2] ?? 0) << 8) | (bound[3] ?? 0) };

@@ -20,6 +20,10 @@ interface Libc {
   readonly send: (fd: number, bytes: Uint8Array, length: number, flags: number) => number;
   readonly recv: (fd: number, bytes: Uint8Array, length: number, flags: number) => number;
   readonly poll: (fds: Int32Array, count: number, timeout: number) => number;
+  readonly recvmmsg: (fd: number, messages: Uint8Array, count: number, flags: number, timeout: null) => number;
+  readonly sendmmsg: (fd: number, messages: Uint8Array, count: number, flags: number) => number;
+  readonly epoll_create1: (flags: number) => number;
+  readonly epoll_ctl: (epoll: number, operation: number, fd: number, event: Uint32Array) => number;
   readonly dup3: (from: number, to: number, flags: number) => number;
   readonly unshare: (flags: number) => number;
   readonly setns: (fd: number, type: number) => number;
@@ -46,6 +50,10 @@ const declarations: Readonly<Record<Exclude<keyof Libc, 'errno'>, string>> = {
   send: 'long send(int, const void *, size_t, int)',
   recv: 'long recv(int, void *, size_t, int)',
   poll: 'int poll(void *, unsigned long, int)',
+  recvmmsg: 'int recvmmsg(int, void *, unsigned int, int, void *)',
+  sendmmsg: 'int sendmmsg(int, void *, unsigned int, int)',
+  epoll_create1: 'int epoll_create1(int)',
+  epoll_ctl: 'int epoll_ctl(int, int, int, void *)',
   dup3: 'int dup3(int, int, int)',
   unshare: 'int unshare(int)',
   setns: 'int setns(int, int)',
@@ -57,11 +65,13 @@ const declarations: Readonly<Record<Exclude<keyof Libc, 'errno'>, string>> = {
 };
 
 let loaded: Libc | undefined;
+let foreign: typeof Koffi | undefined;
 
 /** Loading costs 10 ms, so it happens at the first call; modules are per thread, and so is this. */
 function libc(): Libc {
   if (loaded !== undefined) return loaded;
   const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
+  foreign = koffi;
   // The process itself: it has the C library, whichever that is, already loaded.
   const library = koffi.load(null);
   const functions = Object.entries(declarations).map(([name, declaration]) => [name, library.func(declaration)]);
@@ -88,6 +98,8 @@ export const SOCK_CLOEXEC = 0o2000000;
 export const O_CLOEXEC = 0o2000000;
 export const MSG_TRUNC = 0x20;
 export const POLLIN = 1;
+const MSG_DONTWAIT = 0x40;
+const EPOLL_CTL_ADD = 1;
 
 export function socket(domain: number, type: number, protocol: number): number {
   return check(libc().socket(domain, type | SOCK_CLOEXEC, protocol), () => `open a socket of family ${domain}`);
@@ -138,6 +150,40 @@ export function pollIn(fd: number, timeoutMs: number): boolean {
   // struct pollfd { int fd; short events; short revents; }
   const ready = check(libc().poll(new Int32Array([fd, POLLIN]), 1, timeoutMs), () => `poll descriptor ${fd}`);
   return ready > 0;
+}
+
+/** Memory that stays where it is, for structures that point into each other. It is never given back. */
+export interface FixedMemory {
+  readonly bytes: Uint8Array;
+  readonly address: bigint;
+}
+
+export function fixedMemory(size: number): FixedMemory {
+  libc();
+  const koffi = foreign as typeof Koffi;
+  const pointer: unknown = koffi.alloc('uint8_t', size);
+  return { bytes: new Uint8Array(koffi.view(pointer, size)), address: koffi.address(pointer) };
+}
+
+/** The number of messages, or the negative errno. `messages` are `struct mmsghdr` in fixed memory. */
+export function recvmmsg(fd: number, messages: Uint8Array, count: number): number {
+  const received = libc().recvmmsg(fd, messages, count, MSG_DONTWAIT, null);
+  return received < 0 ? -libc().errno() : received;
+}
+
+/** The number of messages that were taken, or the negative errno of the first. */
+export function sendmmsg(fd: number, messages: Uint8Array, count: number): number {
+  const sent = libc().sendmmsg(fd, messages, count, MSG_DONTWAIT);
+  return sent < 0 ? -libc().errno() : sent;
+}
+
+/** A descriptor that is readable whenever `fd` is, and has nothing to be read itself. */
+export function mirrorReadable(fd: number): number {
+  const epoll = check(libc().epoll_create1(O_CLOEXEC), () => 'open an epoll descriptor');
+  // struct epoll_event { uint32_t events; uint64_t data; }, packed on x86-64 only: the data is nothing to us.
+  const event = new Uint32Array([POLLIN, 0, 0, 0]);
+  check(libc().epoll_ctl(epoll, EPOLL_CTL_ADD, fd, event), () => `wait for descriptor ${fd}`);
+  return epoll;
 }
 
 /** Makes `to` another name of what `from` is. */
