@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { errorMessage } from '#base/errors.ts';
-import { type Container, type Pod, type PodStatus } from '#api/generated/types.ts';
+import { type Container, type Pod, type PodCondition, type PodStatus } from '#api/generated/types.ts';
 import { pods } from '#api/resource.ts';
 import { isReason } from '#client/client.ts';
 import { ContainerAgent, type ContainerConfig, crashLoopMessage, refOf } from './container-agent.ts';
@@ -37,6 +37,7 @@ export class PodAgent {
   #phase: 'Succeeded' | 'Failed' | undefined;
   #reason: { readonly reason: string; readonly message: string } | undefined;
   #written = '';
+  #conditions: readonly PodCondition[] = [];
   #backedOff = new Set<string>();
   #refresh: Disposable | undefined;
   #done = false;
@@ -320,6 +321,7 @@ export class PodAgent {
   /** Only what differs from the last time is written, and at once. */
   async #writeStatus(): Promise<void> {
     const status = this.#status();
+    this.#conditions = status.conditions ?? [];
     const text = JSON.stringify(status);
     if (text === this.#written) return;
     const { namespace, name, uid } = refOf(this.#pod);
@@ -347,6 +349,7 @@ export class PodAgent {
       startTime: this.#startTime,
       phase: this.#phase,
       ...this.#reason,
+      decided: this.#conditions,
       now: clock.now(),
     });
   }

@@ -208,3 +208,15 @@ test('podStatus() keeps the time of a condition that stays as it was', () => {
     PodScheduled: '2026-01-01T00:00:00Z',
   });
 });
+
+test('a condition keeps the time at which it was decided, whatever the Pod shows meanwhile', () => {
+  const at = (now: number, decided: PodRuntimeState['decided'], shown: PodRuntimeState['decided']): PodRuntimeState => {
+    const { pod } = state([up]);
+    return state([up], { now, decided, pod: { ...pod, status: { conditions: shown ?? [] } } });
+  };
+  const first = podStatus(at(NOW, undefined, undefined)).conditions;
+  const second = podStatus(at(NOW + 1_000, first, undefined)).conditions;
+  assert.deepEqual(second, first);
+  // After a restart of the node there is only what the Pod shows.
+  assert.deepEqual(podStatus(at(NOW + 2_000, undefined, second)).conditions, first);
+});

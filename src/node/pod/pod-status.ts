@@ -15,6 +15,11 @@ export interface PodRuntimeState {
   readonly phase: 'Succeeded' | 'Failed' | undefined;
   readonly reason?: string | undefined;
   readonly message?: string | undefined;
+  /**
+   * Conditions as decided before, which the Pod may not show yet. Going by what it shows, two writes on their way with
+   * different times would undo each other for ever.
+   */
+  readonly decided?: readonly PodCondition[] | undefined;
   readonly now: number;
 }
 
@@ -107,7 +112,8 @@ function conditionsOf(state: PodRuntimeState, phase: string): readonly PodCondit
     { type: 'PodScheduled', status: 'True' },
   ];
   const foreign = old.filter(({ type }) => !OWN.includes(type));
-  return [...verdicts.map((verdict) => conditionOf(verdict, state, old)), ...foreign];
+  const before = [...(state.decided ?? []), ...old];
+  return [...verdicts.map((verdict) => conditionOf(verdict, state, before)), ...foreign];
 }
 
 function conditionOf(verdict: Verdict, { pod, now }: PodRuntimeState, old: readonly PodCondition[]): PodCondition {
