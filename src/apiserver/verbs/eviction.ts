@@ -2,7 +2,7 @@ import { rfc3339 } from '#base/clock.ts';
 import { type Eviction, type Pod, type PodCondition } from '#api/generated/types.ts';
 import { type ApiResponse } from '#api/request.ts';
 import { badRequest, success } from '#api/status.ts';
-import { checkObject, decodeBody } from '../body.ts';
+import { checkObject, decodeBody, type DecodedBody } from '../body.ts';
 import { type ResourceContext } from '../context.ts';
 import { deletionOf } from '../delete-options.ts';
 import { statusResponse } from '../respond.ts';
@@ -18,7 +18,7 @@ const IDENTITY = { apiVersion: 'policy/v1', kind: 'Eviction', model: 'Eviction' 
 /** A DELETE that asks the Pod's disruption budget first, which `kubectl drain` sends. */
 export async function evict(context: ResourceContext): Promise<ApiResponse> {
   const { dryRun: dry, fieldValidation } = parseWriteOptions(context.request.query, 'CreateOptions');
-  const { object } = checkObject(await decodeBody(context.request, 'Eviction'), IDENTITY, fieldValidation);
+  const { object } = checkObject(asV1(await decodeBody(context.request, 'Eviction')), IDENTITY, fieldValidation);
   const { metadata, deleteOptions } = object as Eviction;
   if ((metadata.name ?? '') !== '' && metadata.name !== context.info.name) {
     throw new StatusError(badRequest('name in URL does not match name in Eviction object'));
@@ -30,6 +30,13 @@ export async function evict(context: ResourceContext): Promise<ApiResponse> {
   if (pod.metadata.deletionTimestamp === undefined && !dryRun) await markDisrupted(context);
   await deleteObject(targetOf(context), { ...deletion, dryRun });
   return statusResponse({ ...success(), code: 201 });
+}
+
+/** Until 1.21 kubectl sends the version before, which has the same fields and which Kubernetes takes here to this day. */
+function asV1(body: DecodedBody): DecodedBody {
+  const { apiVersion } = Object(body.value) as { readonly apiVersion?: unknown };
+  if (apiVersion !== 'policy/v1beta1') return body;
+  return { ...body, value: { ...(body.value as object), apiVersion: IDENTITY.apiVersion } };
 }
 
 /** Tells the Pod's owner that it was asked to go, not that it failed (KEP-3329). */

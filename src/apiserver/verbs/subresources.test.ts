@@ -81,6 +81,14 @@ test('eviction deletes', async () => {
   assert.equal(outcome(await server.get(path)), '404 NotFound: pods "p" not found');
 });
 
+test('eviction takes the version that kubectl sends until 1.21', async () => {
+  await using server = await TestServer.start();
+  const path = await pod(server);
+  const body = { apiVersion: 'policy/v1beta1', kind: 'Eviction', metadata: { name: 'p' } };
+  assert.equal(outcome(await server.post(`${path}/eviction`, { ...body, apiVersion: 'policy/v2' })).slice(0, 3), '400');
+  assert.equal(outcome(await server.post(`${path}/eviction`, body)), '201');
+});
+
 test('token gives a token that says who brings it, as long as its Pod lives', async () => {
   await using server = await TestServer.start();
   const path = await pod(server);
