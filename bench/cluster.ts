@@ -20,7 +20,12 @@ const checkout = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, ''
 const runs = Number(process.argv[2] ?? 5);
 const IDLE_SECONDS = 10;
 const home = mkdtempSync(join(tmpdir(), 'clusterip-bench-'));
-const env = { PATH: process.env['PATH'], HOME: home, NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] };
+const env = {
+  CLUSTERIP_EGRESS: 'none',
+  PATH: process.env['PATH'],
+  HOME: home,
+  NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+};
 const dataDir = join(home, 'state');
 const clusterip = (...args: readonly string[]): string =>
   execFileSync(join(checkout, 'bin/clusterip'), [...args, '--data-dir', dataDir], { env, encoding: 'utf8' });

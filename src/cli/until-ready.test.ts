@@ -7,7 +7,7 @@ import { untilReady, type Outcome } from './until-ready.ts';
 import { SignalWatch } from './signal-watch.ts';
 
 const LONG_MS = 600_000;
-const ready: DaemonMessage = { kind: 'ready', apiPort: 6443, milliseconds: 700 };
+const ready = { kind: 'ready', apiPort: 6443, milliseconds: 700, notices: [] } as const;
 const failed: DaemonMessage = { kind: 'failed', code: 'EPORTINUSE', message: 'Cannot listen', hint: 'choose another' };
 const progress = (text: string): DaemonMessage => ({ kind: 'progress', text });
 

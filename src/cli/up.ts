@@ -34,6 +34,7 @@ const OPTIONS = {
   'static-cluster-ips': 'string',
   storage: 'string',
   'proxy-mode': 'string',
+  'no-egress': 'boolean',
   foreground: 'boolean',
   wait: 'string',
   output: 'string',
@@ -62,7 +63,8 @@ export async function up(args: readonly string[]): Promise<number> {
     return EXIT_INTERRUPTED;
   }
   const seconds = (systemClock.monotonic() - began) / 1000;
-  process.stdout.write(summary(output, dir, started.config, started.apiPort, seconds, kubeconfig));
+  process.stdout.write(summary(output, dir, started, seconds, kubeconfig));
+  if (output === 'text') for (const notice of started.notices) process.stderr.write(`note: ${notice}\n`);
   if (options.foreground === true) return stay(started.launched, dir);
   started.launched.detach();
   return 0;
@@ -72,6 +74,7 @@ interface Started {
   readonly launched: Launched;
   readonly config: ClusterConfig;
   readonly apiPort: number;
+  readonly notices: readonly string[];
 }
 
 /** Undefined when the user interrupts it. Whatever goes wrong, what it made is gone again. */
@@ -100,7 +103,7 @@ async function start({ dir, asked, kubeconfig, waitMs, output }: Start): Promise
     await abandon(launched, dir, before);
     throw error;
   }
-  return { launched, config, apiPort: outcome.apiPort };
+  return { launched, config, apiPort: outcome.apiPort, notices: outcome.notices };
 }
 
 /** What there was before: a start that fails puts it back. */
@@ -123,6 +126,8 @@ function askedConfig(options: Options, dir: StateDir): Partial<ClusterConfig> {
     zones: options.zones === undefined ? undefined : zonesOf(text(options.zones) ?? ''),
     nodeLabels:
       options['node-labels'] === undefined ? undefined : parseLabels('node-labels', text(options['node-labels']) ?? ''),
+    // Not kept: whether there is a way out is for each start to say.
+    egress: options['no-egress'] !== true && process.env['CLUSTERIP_EGRESS'] !== 'none',
     apiPort: wholeNumber('api-port', options['api-port']),
     serviceCidr: text(options['service-cidr']),
     podCidr: text(options['pod-cidr']),
@@ -199,15 +204,15 @@ async function abandon(launched: Launched, dir: StateDir, before: Before): Promi
 function summary(
   output: 'text' | 'json',
   dir: StateDir,
-  config: ClusterConfig,
-  apiPort: number,
+  { config, apiPort, notices }: Started,
   seconds: number,
   kubeconfig: string,
 ): string {
   const server = `https://127.0.0.1:${apiPort}`;
   const context = contextName(config.name);
   if (output === 'json') {
-    const value = { name: config.name, server, context, kubeconfig, dataDir: dir.path, nodes: config.nodes, seconds };
+    const { name, nodes } = config;
+    const value = { name, server, context, kubeconfig, dataDir: dir.path, nodes, seconds, notices };
     return `${JSON.stringify(value, null, 2)}\n`;
   }
   const suffix = config.name === 'default' ? '' : ` --name ${config.name}`;

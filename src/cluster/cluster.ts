@@ -17,6 +17,7 @@ import { type ClusterConfig } from './config.ts';
 import { planNetwork, type NetworkPlan } from './network-plan.ts';
 import { clusterKubeconfig, kubeconfigText } from './cluster-kubeconfig.ts';
 import { serveControl } from './control-socket.ts';
+import { Egress } from './egress-agent.ts';
 import { NodeControl } from './node-control.ts';
 import { type Pki } from './pki.ts';
 import { PodSockets } from './pod-sockets.ts';
@@ -40,6 +41,8 @@ export interface ClusterOptions {
 
 export interface RunningCluster {
   readonly apiPort: number;
+  /** What does not work here. */
+  readonly notices: readonly string[];
   /** Ends all of it; the state directory can be started again. */
   stop(): Promise<void>;
 }
@@ -62,15 +65,17 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
     openSqliteStore({ path: dir.storeDir, clock }),
     workers.nodes.message('network'),
   ]);
+  const egress = config.egress ? startEgress(options, workers, abort.signal) : undefined;
   onProgress('starting the API server');
   const parts = new Readiness(['controllers', 'nodes', 'services']);
   const members = nodeControl(options, workers, handler);
-  const dialNode = (name: string): Promise<Socket> => {
-    members.checkReachable(name);
-    // One worker has all nodes.
-    return dialStreams(streamSocket);
-  };
-  const api = await startApi(options, plan, { pki, store, dialNode, pods, checks: parts.checks });
+  const api = await startApi(options, plan, {
+    pki,
+    store,
+    dialNode: nodeDialer(members, streamSocket),
+    pods,
+    checks: parts.checks,
+  });
   await api.server.listen({ fd: network.fabric.apiFd });
   await bootstrap(createClient(inProcessTransport(api.server.handle, CONTROL_PLANE)), plan);
   gate.resolve(api.server.handle);
@@ -87,14 +92,12 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
   workers.nodes.post({ kind: 'start' });
   workers.services.post({ kind: 'start', nodes: network.nodes, fabric: network.fabric });
   onProgress('waiting for the nodes');
-  await Promise.all([
-    parts.follow('controllers', controllers.ready),
-    ...Object.values(workers).map((worker) => parts.follow(worker.name, worker.message('ready'))),
-  ]);
+  await parts.follow({ controllers: controllers.ready, ...readinessOf(workers) });
   for (const worker of Object.values(workers)) worker.failed.catch(options.onFailure);
   const control = await serveControl(dir, (request) => members.handle(request));
   return {
     apiPort: api.port,
+    notices: await noticesOf(egress, clock),
     async stop() {
       control.close();
       workers.nodes.post({ kind: 'stop' });
@@ -103,6 +106,36 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
       await api.server.close();
       await store.close();
     },
+  };
+}
+
+function startEgress({ clock, log }: ClusterOptions, workers: Workers, signal: AbortSignal): Egress {
+  return new Egress({
+    clock,
+    log: createLog('cluster', log),
+    signal,
+    attach: (netFd) => workers.nodes.call((id) => ({ kind: 'call', id, call: { kind: 'egress', netFd } })),
+  });
+}
+
+/** Longer nobody waits for it: Pods can do without, and it may come later. */
+const EGRESS_MS = 1000;
+
+async function noticesOf(egress: Egress | undefined, clock: Clock): Promise<readonly string[]> {
+  if (egress === undefined) return [];
+  const why = await Promise.race([egress.settled, clock.sleep(EGRESS_MS).then(() => 'pasta takes long to start')]);
+  return why === undefined ? [] : [`Pods cannot reach the internet: ${why}`];
+}
+
+function readinessOf(workers: Workers): Readonly<Record<string, Promise<unknown>>> {
+  return Object.fromEntries(Object.values(workers).map((worker) => [worker.name, worker.message('ready')]));
+}
+
+/** One worker has all nodes. */
+function nodeDialer(members: NodeControl, streamSocket: string): (name: string) => Promise<Socket> {
+  return async (name) => {
+    members.checkReachable(name);
+    return dialStreams(streamSocket);
   };
 }
 

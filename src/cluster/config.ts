@@ -22,6 +22,8 @@ export interface ClusterConfig {
   /** 0: any free port, chosen at the first start and kept. */
   readonly apiPort: number;
   readonly proxyMode: ProxyMode;
+  /** Pods reach the internet, where pasta is installed. */
+  readonly egress: boolean;
   readonly storage: 'sqlite';
 }
 
@@ -40,6 +42,7 @@ export const DEFAULT_CONFIG: ClusterConfig = Object.freeze({
   staticClusterIps: 'allow',
   apiPort: 0,
   proxyMode: 'nftables',
+  egress: true,
   storage: 'sqlite',
 });
 

@@ -64,7 +64,12 @@ async function run(path: string): Promise<void> {
       process.exit(1);
     },
   });
-  report({ kind: 'ready', apiPort: cluster.apiPort, milliseconds: Math.round(systemClock.monotonic() - began) });
+  report({
+    kind: 'ready',
+    apiPort: cluster.apiPort,
+    milliseconds: Math.round(systemClock.monotonic() - began),
+    notices: cluster.notices,
+  });
 }
 
 try {

@@ -16,6 +16,7 @@ import { createNodeNamespace, type NetworkNamespace } from '#node/network-sync.t
 import { nodePortName } from '#node/node-network.ts';
 import { type SandboxRuntime } from '#node/sandbox/runtime-agent.ts';
 import { type NodeStats } from '#node/stats/node-stats-agent.ts';
+import { attachEgress } from './egress-network-sync.ts';
 import { CLUSTER_DOMAIN } from './config.ts';
 import { type NodePlan } from './network-plan.ts';
 import { KUBERNETES_VERSION } from './version.ts';
@@ -60,6 +61,7 @@ export class NodeFleet {
     const network = createNodeNamespace(fabric, {
       nodeName: plan.name,
       addresses: withLengths(plan.addresses, data.fabricCidrs),
+      gateways: data.controlAddresses.filter((address) => !address.includes(':')),
       podCidrs: plan.podCidrs.map(readCidr),
       serviceCidrs: data.serviceCidrs.map(readCidr),
       loadBalancerCidrs: data.loadBalancerCidrs.map(readCidr),
@@ -140,6 +142,13 @@ export class NodeFleet {
       podCidrs.map((podCidr, i) => ({ podCidr: readCidr(podCidr), nodeAddress: addresses[i] ?? '' })),
     );
     this.#options.fabric.setNodeRoutes(routes);
+  }
+
+  /** Gives Pods a way out, by the namespace `netFd`, which is closed. */
+  attachEgress(netFd: number): void {
+    const { fabric, data } = this.#options;
+    const inside = [...data.fabricCidrs, ...data.podCidrs].filter((range) => !range.includes(':'));
+    attachEgress(fabric, netFd, inside);
   }
 
   /** What runs on it, as its agent sees it. */

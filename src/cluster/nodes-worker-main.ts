@@ -105,6 +105,8 @@ function answer(call: NodesWorkerCall): unknown {
       return call.images.flatMap((image) => runtime.images(realpathSync(data.imagesDir)).remove(image)?.name ?? []);
     case 'image-prune':
       return runtime.images(realpathSync(data.imagesDir)).collect({ unused: true });
+    case 'egress':
+      return fleet?.attachEgress(call.netFd);
     case 'node-build':
       return fleet?.build(call.plan);
     case 'node-start':

@@ -11,9 +11,12 @@ export class Readiness {
     }));
   }
 
-  /** The part is ready when the promise resolves. */
-  async follow(name: string, ready: Promise<unknown>): Promise<void> {
-    await ready;
-    this.#missing.delete(name);
+  /** A part is ready when its promise resolves, and this when all of them are. */
+  async follow(parts: Readonly<Record<string, Promise<unknown>>>): Promise<void> {
+    const waiting = Object.entries(parts).map(async ([name, ready]) => {
+      await ready;
+      this.#missing.delete(name);
+    });
+    await Promise.all(waiting);
   }
 }

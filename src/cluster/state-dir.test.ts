@@ -61,6 +61,7 @@ test('a configuration is kept, for its owner only', () => {
     "staticClusterIps": "allow",
     "apiPort": 0,
     "proxyMode": "nftables",
+    "egress": true,
     "storage": "sqlite"
   }
 }

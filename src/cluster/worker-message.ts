@@ -45,6 +45,7 @@ export interface NodesWorkerData {
   readonly fabricCidrs: readonly string[];
   readonly controlAddresses: readonly string[];
   readonly serviceCidrs: readonly string[];
+  readonly podCidrs: readonly string[];
   readonly loadBalancerCidrs: readonly string[];
   readonly dnsIp: string;
   /** Files of Pods, one directory a node. */
@@ -69,6 +70,8 @@ export type ToNodesWorker =
 
 export type NodesWorkerCall =
   | ImageRequest
+  /** The way out of the cluster is by this network namespace; it is closed. */
+  | { readonly kind: 'egress'; readonly netFd: number }
   /** Answered with its `NodeSockets`. */
   | { readonly kind: 'node-build'; readonly plan: NodePlan }
   | { readonly kind: 'node-start' | 'node-stop' | 'node-remove'; readonly name: string };

@@ -49,6 +49,7 @@ export function startWorkers(options: WorkersOptions): Workers {
     fabricCidrs: plan.fabrics.map(formatCidr),
     controlAddresses: plan.controlAddresses,
     serviceCidrs,
+    podCidrs: plan.podCidrs.map(formatCidr),
     loadBalancerCidrs: plan.loadBalancerCidrs.map(formatCidr),
     dnsIp: plan.dnsIp,
     nodesDir: dir.nodesDir,

@@ -19,8 +19,9 @@ export class NetworkNamespace implements Disposable {
   #routes: readonly NodeRoute[] = [];
   #serviceRanges: readonly Cidr[] = [];
 
-  constructor() {
-    this.fd = createNetns();
+  /** A new one, or one that is there already. */
+  constructor(fd: number = createNetns()) {
+    this.fd = fd;
     this.rtnetlink = inNetns(this.fd, () => RtnetlinkSocket.open());
   }
 

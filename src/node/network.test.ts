@@ -41,6 +41,7 @@ test('planNodeNetwork() puts a node on the bridge', () => {
   const plan = planNodeNetwork({
     nodeName: 'node-1',
     addresses: ['172.18.0.2/16', 'fd00:172:18::2/64'],
+    gateways: ['172.18.0.1'],
     podCidrs: [cidr('10.244.0.0/24'), cidr('fd00:10:244::/64')],
     serviceCidrs: [cidr('10.96.0.0/12'), cidr('fd00:10:96::/112')],
     loadBalancerCidrs: [cidr('127.77.0.0/24'), cidr('192.0.2.0/24'), cidr('fd00:7f::/112')],
@@ -58,6 +59,7 @@ link set lo up
 addr add 172.18.0.2/16 dev eth0
 addr add fd00:172:18::2/64 dev eth0
 link set eth0 up
+route replace default via 172.18.0.1
 addr add 10.244.0.1/32 dev lo
 link add services arp off type bridge
 link set services up

@@ -12,6 +12,8 @@ export interface NodeNetworkSpec {
   readonly nodeName: string;
   /** On the fabric with length, one a family, `172.18.0.2/16`. */
   readonly addresses: readonly string[];
+  /** Addresses of the fabric by which all else is reached; one of IPv4 at most. */
+  readonly gateways: readonly string[];
   /** One a family. */
   readonly podCidrs: readonly Cidr[];
   readonly serviceCidrs: readonly Cidr[];
@@ -55,6 +57,8 @@ export function planNodeNetwork(spec: NodeNetworkSpec): NodeNetworkPlan {
       { kind: 'up', link: 'lo' },
       ...spec.addresses.map((address): NetworkStep => ({ kind: 'address', address, link: 'eth0' })),
       { kind: 'up', link: 'eth0' },
+      // By the fabric, which knows whether there is a way to anywhere else.
+      ...spec.gateways.map((via): NetworkStep => ({ kind: 'route', to: 'default', via })),
       // ARP answers for any address of the machine on any link, so the Pods' gateway may live on the loopback.
       ...spec.podCidrs
         .filter(({ family }) => family === 4)

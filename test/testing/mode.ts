@@ -60,6 +60,8 @@ export class TestHome implements Disposable {
       XDG_CACHE_HOME: join(this.path, 'cache'),
       KUBECONFIG: join(this.path, 'kubeconfig'),
       LANG: 'C.UTF-8',
+      // What Pods of tests send stays in the machine.
+      CLUSTERIP_EGRESS: 'none',
     };
   }
 

@@ -32,6 +32,7 @@ export class CommandHome implements Disposable {
         HOME: this.path,
         XDG_STATE_HOME: join(this.path, 'state'),
         XDG_CACHE_HOME: join(this.path, 'cache'),
+        CLUSTERIP_EGRESS: 'none',
         ...env,
       },
     });

@@ -75,6 +75,7 @@ export class TestNodes implements AsyncDisposable {
     const podCidr = cidr(`10.244.${number - 1}.0/24`);
     const nodeName = `node-${number}`;
     this.#networks[number] ??= createNodeNamespace(this.fabric, {
+      gateways: ['172.18.0.1'],
       nodeName,
       addresses: [`${nodeAddress}/16`],
       podCidrs: [podCidr],
