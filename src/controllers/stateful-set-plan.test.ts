@@ -109,6 +109,9 @@ function plan(of: StatefulSet, text: string, claims: readonly string[] = []): st
 const partition = (n: number): object => ({
   updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: n } },
 });
+const missing = (maxUnavailable: number | string): object => ({
+  updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable } },
+});
 const parallel = { podManagementPolicy: 'Parallel' };
 const onDelete = { updateStrategy: { type: 'OnDelete' } };
 const disk = { volumeClaimTemplates: [{ metadata: { name: 'disk' }, spec: { accessModes: ['ReadWriteOnce'] } }] };
@@ -159,6 +162,19 @@ const cases: readonly {
   { name: 'no update on its own accord', spec: onDelete, pods: '0o 1o 2o', is: '' },
   { name: 'the new template for what was deleted by hand', spec: onDelete, pods: '0o 2o', is: 'create db-1 two' },
   { name: 'one update at a time also in parallel', spec: parallel, pods: '0o 1o 2o', is: 'delete db-2 update' },
+  {
+    name: 'updates of as many as may be missing',
+    spec: { ...parallel, ...missing(2) },
+    pods: '0o 1o 2o',
+    is: 'delete db-2 update, delete db-1 update',
+  },
+  {
+    name: 'updates of fewer where some are missing',
+    spec: { ...parallel, ...missing(2) },
+    pods: '0o 1o 2-',
+    is: 'delete db-1 update',
+  },
+  { name: 'no update where enough are missing', spec: { ...parallel, ...missing('34%') }, pods: '0o 1- 2-', is: '' },
   { name: 'claims with a Pod', spec: disk, pods: '', is: 'create db-0 two disk-db-0' },
   { name: 'no claim that is there', spec: disk, pods: '', claims: ['disk-db-0'], is: 'create db-0 two' },
   { name: 'claims that a waiting Pod lacks', spec: disk, pods: '0p', is: 'claim disk-db-0' },

@@ -4,6 +4,7 @@ import {
   type Pod,
   type StatefulSet,
 } from '#api/generated/types.ts';
+import { scaledShare } from '#api/int-or-string.ts';
 import { type NewObject } from '#api/object.ts';
 import { templateOf } from './controller-revision.ts';
 import { isPodAvailable, isPodReady, isTerminating } from './pod-state.ts';
@@ -144,7 +145,13 @@ function* updateReplicas(
 ): Generator<StatefulSetAction, void> {
   const { set, update } = state;
   if (set.spec.updateStrategy?.type === 'OnDelete') return;
-  const lowest = startOrdinal(set) + (set.spec.updateStrategy?.rollingUpdate?.partition ?? 0);
+  const { partition = 0, maxUnavailable } = set.spec.updateStrategy?.rollingUpdate ?? {};
+  const lowest = startOrdinal(set) + partition;
+  if (maxUnavailable !== undefined) {
+    const most = Math.max(1, scaledShare(maxUnavailable, set.spec.replicas ?? 1, 'up'));
+    yield* updateSome(state, ordinals, byOrdinal, lowest, most);
+    return;
+  }
   for (const ordinal of ordinals.filter((candidate) => candidate >= lowest).reverse()) {
     const pod = byOrdinal.get(ordinal);
     if (pod === undefined) return;
@@ -153,6 +160,25 @@ function* updateReplicas(
       return;
     }
     if (!isHealthy(state, pod)) return;
+  }
+}
+
+/** From the top, as many as may be missing at a time. Models updateStatefulSetAfterInvariantEstablished of v1.34. */
+function* updateSome(
+  state: StatefulSetState,
+  ordinals: readonly number[],
+  byOrdinal: ReadonlyMap<number, Pod>,
+  lowest: number,
+  most: number,
+): Generator<StatefulSetAction, void> {
+  const isMissing = (pod: Pod | undefined): boolean => pod === undefined || !isHealthy(state, pod);
+  let left = most - ordinals.filter((ordinal) => isMissing(byOrdinal.get(ordinal))).length;
+  for (const ordinal of ordinals.filter((candidate) => candidate >= lowest).reverse()) {
+    const pod = byOrdinal.get(ordinal);
+    if (left <= 0) return;
+    if (pod === undefined || podRevision(pod) === state.update.metadata.name || isTerminating(pod)) continue;
+    yield { kind: 'delete', pod, why: 'update' };
+    left--;
   }
 }
 
