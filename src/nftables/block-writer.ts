@@ -11,6 +11,7 @@ export class BlockWriter {
   readonly dataLength: number;
   bytes: Uint8Array = EMPTY;
   #count = 0;
+  readonly #comments: string[] = [];
 
   constructor(keyLength: number, dataLength: number) {
     this.keyLength = keyLength;
@@ -34,8 +35,14 @@ export class BlockWriter {
     return at;
   }
 
+  /** Of the record that `next` made last; a block has comments for all of its records or for none. ASCII. */
+  comment(text: string): void {
+    this.#comments.push(text);
+  }
+
   finish(): ElementBlock {
     const { keyLength, dataLength } = this;
-    return { kind: 'block', keyLength, dataLength, count: this.#count, bytes: this.bytes };
+    const comments = this.#comments.length === 0 ? {} : { comments: this.#comments };
+    return { kind: 'block', keyLength, dataLength, count: this.#count, bytes: this.bytes, ...comments };
   }
 }

@@ -11,7 +11,10 @@ const NONE = new Uint8Array();
  * Keys and data of a dump, for maps of many thousand elements: `decodeElements` makes objects that a restart with a
  * million elements has no time for. The bytes are those of the messages; verdicts read as no data.
  */
-export function visitKeys(messages: readonly Message[], visit: (key: Uint8Array, data: Uint8Array) => void): void {
+export function visitKeys(
+  messages: readonly Message[],
+  visit: (key: Uint8Array, data: Uint8Array, userdata: Uint8Array) => void,
+): void {
   for (const { payload } of messages) {
     const list = find(payload, NFGENMSG_LENGTH, payload.length, SET_ELEM_LIST.ELEMENTS);
     if (list < 0) continue;
@@ -21,7 +24,11 @@ export function visitKeys(messages: readonly Message[], visit: (key: Uint8Array,
       // A length that goes nowhere would never end.
       if (length < HEADER) break;
       if (typeAt(payload, at) !== LIST_ELEM) continue;
-      visit(valueOf(payload, at, length, SET_ELEM.KEY), valueOf(payload, at, length, SET_ELEM.DATA));
+      visit(
+        valueOf(payload, at, length, SET_ELEM.KEY),
+        valueOf(payload, at, length, SET_ELEM.DATA),
+        attributeOf(payload, at, length, SET_ELEM.USERDATA),
+      );
     }
   }
 }
@@ -32,6 +39,11 @@ function valueOf(bytes: Uint8Array, element: number, length: number, type: numbe
   if (attribute < 0) return NONE;
   const value = find(bytes, attribute + HEADER, attribute + lengthAt(bytes, attribute), DATA.VALUE);
   return value < 0 ? NONE : bytes.subarray(value + HEADER, value + lengthAt(bytes, value));
+}
+
+function attributeOf(bytes: Uint8Array, element: number, length: number, type: number): Uint8Array {
+  const at = find(bytes, element + HEADER, element + length, type);
+  return at < 0 ? NONE : bytes.subarray(at + HEADER, at + lengthAt(bytes, at));
 }
 
 /** Where the first attribute of a type starts, -1 where there is none. */

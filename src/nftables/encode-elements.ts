@@ -1,7 +1,7 @@
 import { type MessageEncoder } from '#netlink/encoder.ts';
 import { DATA, ELEM_INTERVAL_END, LIST_ELEM, SET_ELEM } from './attributes.ts';
 import { type Element, type ElementBlock } from './table.ts';
-import { COMMENT, commentEntry } from './userdata.ts';
+import { COMMENT, COMMENT_MAX, commentEntry } from './userdata.ts';
 import { encodeVerdict } from './verdict.ts';
 
 /** One element, or two where it is an interval: the end is an element of its own. */
@@ -31,7 +31,21 @@ export function encodeRecord(encoder: MessageEncoder, block: ElementBlock, index
     encoder.bytes(DATA.VALUE, bytes.subarray(at + keyLength, at + keyLength + dataLength));
     encoder.endNested(data);
   }
+  const comment = block.comments?.[index];
+  if (comment !== undefined) encoder.bytes(SET_ELEM.USERDATA, asciiComment(comment));
   encoder.endNested(mark);
+}
+
+const scratch = new Uint8Array(2 + COMMENT_MAX);
+
+/** As `commentEntry`, for comments by the hundred thousand; valid until the next call. */
+function asciiComment(text: string): Uint8Array {
+  if (text.length >= COMMENT_MAX) throw new RangeError(`Cannot encode comment "${text}": it is too long`);
+  scratch[0] = COMMENT;
+  scratch[1] = text.length + 1;
+  for (let i = 0; i < text.length; i++) scratch[2 + i] = text.charCodeAt(i);
+  scratch[2 + text.length] = 0;
+  return scratch.subarray(0, text.length + 3);
 }
 
 function encodeKey(encoder: MessageEncoder, key: Uint8Array): void {

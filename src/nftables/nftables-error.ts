@@ -59,14 +59,26 @@ function elementText(operation: ElementOperation, subject: Subject, offset: numb
   const first = subject.first ?? 0;
   if (elements.count === 1) return recordKey(operation, elements, 0);
   if (offset === undefined || offset < (subject.offset ?? 0)) return undefined;
-  const index = first + Math.floor((offset - (subject.offset ?? 0)) / recordSize(elements));
+  const index = recordAt(elements, first, offset - (subject.offset ?? 0));
   return index < elements.count ? recordKey(operation, elements, index) : undefined;
 }
 
-/** List element, key, value, and data, value: four bytes of header each. */
-function recordSize(block: ElementBlock): number {
+/** The record that a number of bytes from the first one on leads into. */
+function recordAt(block: ElementBlock, first: number, bytes: number): number {
+  let index = first;
+  for (let rest = bytes; index < block.count; index++) {
+    rest -= recordSize(block, index);
+    if (rest < 0) break;
+  }
+  return index;
+}
+
+/** List element, key, value, and data, value: four bytes of header each; a comment has two more and a zero. */
+function recordSize(block: ElementBlock, index: number): number {
   const data = block.dataLength === 0 ? 0 : 8 + ((block.dataLength + 3) & ~3);
-  return 12 + ((block.keyLength + 3) & ~3) + data;
+  const comment = block.comments?.[index];
+  const note = comment === undefined ? 0 : 4 + ((comment.length + 3 + 3) & ~3);
+  return 12 + ((block.keyLength + 3) & ~3) + data + note;
 }
 
 function recordKey(operation: ElementOperation, block: ElementBlock, index: number): string {

@@ -14,6 +14,7 @@ import {
   type ProgrammedSet,
 } from './decode.ts';
 import { decodeElements, decodeIntervals } from './decode-elements.ts';
+import { encodeElement } from './encode-elements.ts';
 import { visitKeys } from './element-reader.ts';
 import { encodeTransaction, familyNumber, type Batch, type Subject } from './encode.ts';
 import { NftablesError } from './nftables-error.ts';
@@ -157,11 +158,59 @@ export class NftablesSocket implements Disposable {
     family: Family,
     table: string,
     set: string,
-    visit: (key: Uint8Array, data: Uint8Array) => boolean,
+    visit: (key: Uint8Array, data: Uint8Array, userdata: Uint8Array) => boolean,
   ): void {
-    visitKeys(this.#dumpElements(family, table, set), (key, data) => {
-      if (!visit(key, data)) throw torn(set);
+    visitKeys(this.#dumpElements(family, table, set), (key, data, userdata) => {
+      if (!visit(key, data, userdata)) throw torn(set);
     });
+  }
+
+  /** The data under each of the keys; undefined for those that are not there. Takes the same time in maps of any size. */
+  lookUp(family: Family, table: string, set: string, keys: readonly Uint8Array[]): (Uint8Array | undefined)[] {
+    const found: (Uint8Array | undefined)[] = [];
+    for (let at = 0; at < keys.length; at += LOOK_UP) {
+      const some = keys.slice(at, at + LOOK_UP);
+      // Asked for together the first one that is not there ends the answer.
+      const all =
+        this.#ask(family, table, set, [some]) ??
+        this.#ask(
+          family,
+          table,
+          set,
+          some.map((key) => [key]),
+        );
+      found.push(...some.map((key) => all?.get(byteString(key))));
+    }
+    return found;
+  }
+
+  /** undefined when an element is missing of those that were asked for together. */
+  #ask(
+    family: Family,
+    table: string,
+    set: string,
+    requests: readonly (readonly Uint8Array[])[],
+  ): Map<string, Uint8Array> | undefined {
+    const encoder = this.#encoder;
+    encoder.reset();
+    for (const keys of requests) {
+      encoder.begin(NFT_MSG.GETSETELEM, NLM_F_REQUEST | NLM_F_ACK);
+      encoder.nfgenmsg(familyNumber(family));
+      encoder.string(SET_ELEM_LIST.TABLE, table);
+      encoder.string(SET_ELEM_LIST.SET, set);
+      encoder.nested(SET_ELEM_LIST.ELEMENTS, () => {
+        for (const key of keys) encodeElement(encoder, { key });
+      });
+      encoder.end();
+    }
+    const { messages, errors } = this.#socket.batchSync(encoder.finish());
+    for (const error of errors) {
+      if (error.code !== 'ENOENT') throw error;
+      if (requests.length === 1 && (requests[0]?.length ?? 0) > 1) return undefined;
+    }
+    const found = new Map<string, Uint8Array>();
+    visitKeys(messages, (key, data) => found.set(byteString(key), data));
+    return found;
   }
 
   [Symbol.dispose](): void {
@@ -197,6 +246,8 @@ export class NftablesSocket implements Disposable {
 }
 
 const MAX_DUMPS = 100;
+/** As many answers as the queue of a socket without privilege holds. */
+const LOOK_UP = 128;
 
 function torn(set: string): CodedError {
   return new CodedError('ERR_NFTABLES_TORN', `Cannot read the elements of "${set}": its hash table is being resized`);

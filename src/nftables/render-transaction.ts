@@ -40,10 +40,12 @@ function renderOperation(transaction: Transaction, name: string, operation: Oper
 /** A block unpacked. */
 export function listElements(elements: readonly Element[] | ElementBlock): readonly Element[] {
   if (!('count' in elements)) return elements;
-  const { count, keyLength, dataLength, bytes } = elements;
+  const { count, keyLength, dataLength, bytes, comments } = elements;
   return Array.from({ length: count }, (_, i) => {
     const at = i * (keyLength + dataLength);
     const key = bytes.subarray(at, at + keyLength);
-    return dataLength === 0 ? { key } : { key, data: bytes.subarray(at + keyLength, at + keyLength + dataLength) };
+    const data = dataLength === 0 ? {} : { data: bytes.subarray(at + keyLength, at + keyLength + dataLength) };
+    const comment = comments?.[i];
+    return { key, ...data, ...(comment === undefined ? {} : { comment }) };
   });
 }

@@ -60,6 +60,8 @@ export interface ElementBlock {
   readonly dataLength: number;
   readonly count: number;
   readonly bytes: Uint8Array;
+  /** One for each record, ASCII. */
+  readonly comments?: readonly string[];
 }
 
 export interface SetContent {

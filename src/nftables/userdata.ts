@@ -19,7 +19,7 @@ export function numberEntry(type: number, value: number): Uint8Array {
 }
 
 /** NFTNL_UDATA_COMMENT_MAXLEN: nft refuses to print what is longer. */
-const COMMENT_MAX = 128;
+export const COMMENT_MAX = 128;
 
 export function commentEntry(type: number, text: string): Uint8Array {
   const bytes = new TextEncoder().encode(`${text}\0`);

@@ -1,44 +1,46 @@
 import { formatAddress } from '#nftables/address.ts';
 import { type Element, type SetDeclaration } from '#nftables/table.ts';
 import { type Transaction } from '#nftables/transaction.ts';
+import { Drafts, readBackend, type Draft } from './draft.ts';
 import {
-  ANY_ADDRESS,
-  frontendId,
   listOf,
   parseFrontendId,
   type Backend,
+  type Frontend,
   type FrontendId,
   type FrontendKind,
-  type ListName,
-  type Protocol,
 } from './frontend.ts';
+import { lookUpSlots } from './look-up-slots.ts';
 import { LOCAL_SLOTS, NO_BACKEND, readWord, type Pick } from './pick.ts';
 import { type AdoptedState, type ProgrammedFrontend } from './plan.ts';
 import { type Plane, type Ruleset } from './ruleset.ts';
 import { backendKey } from './slots.ts';
-import { protocolNumbers, StepWriter } from './step-writer.ts';
+import { StepWriter } from './step-writer.ts';
 
 /** How the kernel's table is read. */
 export interface TableReader {
   /** Lends each element of a set to `visit`, which returns false for what it saw before. */
-  visit(set: string, visit: (key: Uint8Array, data: Uint8Array) => boolean): void;
+  visit(set: string, visit: (key: Uint8Array, data: Uint8Array, userdata: Uint8Array) => boolean): void;
+  /** The data under each key, undefined where there is none. */
+  lookUp(set: string, keys: readonly Uint8Array[]): readonly (Uint8Array | undefined)[];
   elements(set: SetDeclaration): readonly Element[];
 }
+
+/**
+ * What of the slots need not be read, because nobody else can have changed it, or in vain:
+ * - `notes`: those whose note is that of the frontend wanted. A process before this one left them so.
+ * - `frontends`: none, but there are no others than those of the frontends that have a count.
+ * - `nothing`: there may be anything.
+ */
+export type Trust =
+  | { readonly kind: 'notes'; readonly wanted: ReadonlyMap<FrontendId, Frontend> }
+  | { readonly kind: 'frontends'; readonly wanted?: undefined }
+  | { readonly kind: 'nothing' };
 
 export interface Adoption {
   readonly state: AdoptedState;
   /** Deletes what does not fit together. Only somebody else's hands in our table leave such things. */
   readonly repair: Transaction;
-}
-
-/** What the sets say of one frontend, before it is known whether that makes sense. */
-interface Draft {
-  readonly counts: Map<FrontendKind, number>;
-  readonly slots: Backend[];
-  readonly slotIds: number[];
-  readonly byId: Map<number, Backend>;
-  isRefused: boolean;
-  guard: string | undefined;
 }
 
 /** Reads back what a plan of an earlier process, or of this one, left in the kernel. */
@@ -47,16 +49,21 @@ export function readAdoption(
   picks: readonly Pick[],
   guards: readonly string[],
   reader: TableReader,
+  trust: Trust,
 ): Adoption {
   const { sets } = rules;
   const drafts = new Drafts(rules);
-  for (const plane of Object.values(rules.planes)) readPlane(rules, plane, drafts, reader);
+  const known = new Map(picks.map((pick) => [pick.priority, pick]));
+  for (const plane of Object.values(rules.planes)) {
+    readFrontends(plane, drafts, reader);
+    if (trust.kind === 'nothing') readSlots(rules, plane, drafts, reader);
+  }
+  if (trust.kind !== 'nothing') lookUpSlots(rules, drafts.byFrontend, known, reader, trust.wanted);
   for (const { key, verdict } of reader.elements(sets.firewall)) {
     const draft = drafts.of(rules.planes.address, key, 'all');
     if (draft !== undefined && verdict !== undefined && 'chain' in verdict) draft.guard = verdict.chain;
   }
   const addresses = (set: SetDeclaration): string[] => readAddresses(set.name, rules.addressLength, reader);
-  const known = new Map(picks.map((pick) => [pick.priority, pick]));
   const { frontends, repair } = judge(rules, drafts.byFrontend, known);
   const state = {
     frontends,
@@ -69,62 +76,36 @@ export function readAdoption(
   return { state, repair };
 }
 
-class Drafts {
-  readonly byFrontend = new Map<FrontendId, Draft>();
-  /** By a number made of the key: text is only made once a frontend, not once an element. */
-  readonly #byKey = new Map<number, Draft>();
-  readonly #rules: Ruleset;
-
-  constructor(rules: Ruleset) {
-    this.#rules = rules;
-  }
-
-  /** The draft of the frontend at the start of a key; undefined where no frontend of ours is. */
-  of(plane: Plane, key: Uint8Array, list: ListName): Draft | undefined {
-    const number = keyNumber(plane, key, list);
-    const known = number === undefined ? undefined : this.#byKey.get(number);
-    if (known !== undefined) return known;
-    const draft = this.#find(plane, key, list);
-    if (number !== undefined && draft !== undefined) this.#byKey.set(number, draft);
-    return draft;
-  }
-
-  #find(plane: Plane, key: Uint8Array, list: ListName): Draft | undefined {
-    const id = readFrontend(this.#rules, plane, key, list);
-    if (id === undefined) return undefined;
-    let draft = this.byFrontend.get(id);
-    if (draft === undefined) {
-      draft = { counts: new Map(), slots: [], slotIds: [], byId: new Map(), isRefused: false, guard: undefined };
-      this.byFrontend.set(id, draft);
-    }
-    return draft;
-  }
-}
-
-/** Address, protocol, port and list in 52 bits; undefined for what does not fit. A NodePort is at address 0.0.0.0. */
-function keyNumber(plane: Plane, key: Uint8Array, list: ListName): number | undefined {
-  if (plane.frontendLength > 12) return undefined;
-  const isPort = plane.name === 'port';
-  const at = isPort ? 0 : 4;
-  const protocol = protocolOrder.indexOf(key[at] ?? 0);
-  if (protocol < 0) return undefined;
-  const address = isPort ? 0 : readWord(key);
-  const variant = protocol * 2 + (list === 'local' ? 1 : 0);
-  return (address * 0x10000 + readPort(key, at + 4)) * 8 + variant;
-}
-
-function readPlane(rules: Ruleset, plane: Plane, drafts: Drafts, reader: TableReader): void {
-  const { sets, frontendLength } = plane;
+function readFrontends(plane: Plane, drafts: Drafts, reader: TableReader): void {
+  const { sets } = plane;
   const kinds = Object.keys(sets.counts) as FrontendKind[];
   for (const kind of plane.name === 'port' ? kinds.filter((one) => one !== 'cluster') : kinds) {
-    reader.visit(sets.counts[kind].name, (key, data) => {
+    reader.visit(sets.counts[kind].name, (key, data, userdata) => {
       const draft = drafts.of(plane, key, listOf(kind));
       if (draft === undefined) return true;
       const isNew = !draft.counts.has(kind);
       draft.counts.set(kind, readWord(data));
+      draft.note = readNote(userdata);
       return isNew;
     });
   }
+  reader.visit(sets.refused.name, (key) => {
+    const draft = drafts.of(plane, key, 'all');
+    const isNew = draft?.isRefused !== true;
+    if (draft !== undefined) draft.isRefused = true;
+    return isNew;
+  });
+}
+
+/** struct { u8 type; u8 length; char text[]; }, with the type of a comment and a zero at the end. */
+function readNote(userdata: Uint8Array): string | undefined {
+  if (userdata.length < 3 || userdata[0] !== 0) return undefined;
+  return Buffer.from(userdata.buffer, userdata.byteOffset + 2, userdata.length - 3).toString('latin1');
+}
+
+/** By dumps, which show everything, and take time that grows with the square of its size. */
+function readSlots(rules: Ruleset, plane: Plane, drafts: Drafts, reader: TableReader): void {
+  const { sets, frontendLength } = plane;
   const visitSlots = (set: SetDeclaration, take: (draft: Draft, slot: number, data: Uint8Array) => boolean): void =>
     reader.visit(set.name, (key, data) => {
       const slot = readWord(key, frontendLength);
@@ -143,12 +124,6 @@ function readPlane(rules: Ruleset, plane: Plane, drafts: Drafts, reader: TableRe
       return isNew;
     });
   }
-  reader.visit(sets.refused.name, (key) => {
-    const draft = drafts.of(plane, key, 'all');
-    const isNew = draft?.isRefused !== true;
-    if (draft !== undefined) draft.isRefused = true;
-    return isNew;
-  });
 }
 
 function put<T>(list: T[], slot: number, item: T): boolean {
@@ -183,8 +158,8 @@ function accept(draft: Draft, picks: ReadonlyMap<number, Pick>): ProgrammedFront
   const slots = slotsOf(draft, isSticky, pick === undefined ? 0 : pick.backends);
   if (slots === undefined) return undefined;
   const ids = isSticky ? new Map([...draft.byId].map(([id, backend]) => [backendKey(backend), id])) : undefined;
-  const { isRefused, guard } = draft;
-  return { kind, priority, isRefused, slots, ids, guard };
+  const { isRefused, guard, note } = draft;
+  return { kind, priority, isRefused, slots, ids, guard, note };
 }
 
 function slotsOf(draft: Draft, isSticky: boolean, backends: number): readonly Backend[] | undefined {
@@ -214,26 +189,4 @@ function readAddresses(set: string, addressLength: number, reader: TableReader):
     return addresses.add(formatAddress(key.subarray(0, addressLength))).size > size;
   });
   return [...addresses];
-}
-
-const protocolOrder = Object.values(protocolNumbers);
-const protocolNames = new Map(Object.entries(protocolNumbers).map(([name, number]) => [number, name as Protocol]));
-
-function readFrontend(rules: Ruleset, plane: Plane, key: Uint8Array, list: ListName): FrontendId | undefined {
-  const at = plane.name === 'address' ? rules.addressLength : 0;
-  const protocol = protocolNames.get(key[at] ?? 0);
-  if (protocol === undefined) return undefined;
-  const any = ANY_ADDRESS[rules.family === 'ip' ? 4 : 6];
-  const address = at === 0 ? any : formatAddress(key.subarray(0, at));
-  return frontendId(address, protocol, readPort(key, at + 4), list);
-}
-
-function readBackend(rules: Ruleset, data: Uint8Array): Backend {
-  const { addressLength } = rules;
-  const address = formatAddress(data.subarray(0, addressLength));
-  return { address, port: readPort(data, addressLength), isLocal: false };
-}
-
-function readPort(bytes: Uint8Array, at: number): number {
-  return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
 }

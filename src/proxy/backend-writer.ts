@@ -26,7 +26,7 @@ export function writeBackends(
   const wasSticky = before?.ids !== undefined;
   const isSame = before === undefined || isSticky === wasSticky;
   const changes = isSame ? plan.changes : replaceAll(before.slots, plan.slots);
-  const ids = isSticky ? assignIds(before?.ids, plan, changes) : undefined;
+  const ids = isSticky ? nextIds(before?.ids, plan.slots, changes.length > 0) : undefined;
   writeIds(writer, place, before?.ids, ids, plan.slots);
   for (const { slot, before: old, after } of changes) {
     if (old !== undefined && wasSticky) writer.changeSlotId(place, place.list, slot, true, undefined);
@@ -63,11 +63,15 @@ function replaceAll(before: readonly Backend[], after: readonly Backend[]): Slot
   ];
 }
 
-function assignIds(before: Ids | undefined, plan: SlotPlan, changes: readonly SlotChange[]): Ids {
-  if (before !== undefined && changes.length === 0) return before;
+function nextIds(before: Ids | undefined, backends: readonly Backend[], isChanged: boolean): Ids {
+  return before !== undefined && !isChanged ? before : assignIds(before, backends);
+}
+
+/** Those of before stay; the others follow from the backends. */
+export function assignIds(before: Ids | undefined, backends: readonly Backend[]): Ids {
   const ids = new Map<string, number>();
   const missing: string[] = [];
-  for (const backend of plan.slots) {
+  for (const backend of backends) {
     const key = backendKey(backend);
     const id = before?.get(key);
     if (id === undefined) missing.push(key);

@@ -46,7 +46,8 @@ function describeFrontend(
     encodeKey(dataLayoutOf(set), [backend.address, String(backend.port)]);
   if (priority !== undefined) {
     const set = sets.counts[frontend.kind];
-    add(set, { ...element(set, ...key), data: wordBytes(priority) });
+    const comment = frontend.note === undefined ? {} : { comment: frontend.note };
+    add(set, { ...element(set, ...key), data: wordBytes(priority), ...comment });
   }
   if (frontend.isRefused) add(sets.refused, element(sets.refused, ...key));
   if (guard !== undefined) add(rules.sets.firewall, guardElement(element(rules.sets.firewall, ...key).key, guard));

@@ -19,10 +19,8 @@ export function openDataplane(options: DataplaneOptions, settings: RulesetSettin
   const { socket, iptables, families } = options;
   if (iptables !== undefined) return openIptables(options, iptables, settings);
   if (socket === undefined) throw new TypeError('Cannot program Services: there is no nftables socket');
-  return {
-    rules: new Map(families.map((family: IpFamily) => [family, new TableSync(socket, family, settings)])),
-    guardian: new TableGuardian({ ...options, socket }),
-  };
+  const rules = new Map(families.map((family: IpFamily) => [family, new TableSync(socket, family, settings)]));
+  return { rules, guardian: new TableGuardian({ ...options, socket, audited: [...rules.values()] }) };
 }
 
 function openIptables(

@@ -13,6 +13,7 @@ import {
 } from './frontend.ts';
 import { staleFlows, type StaleFlows } from './flows.ts';
 import { guardOf } from './guard.ts';
+import { isNoteOf, noteOf } from './note.ts';
 import { NO_BACKEND, priorityOf, timeoutNumberOf, type Pick } from './pick.ts';
 import { Presence } from './presence.ts';
 import { type Ruleset } from './ruleset.ts';
@@ -34,6 +35,8 @@ export interface ProgrammedFrontend {
   /** With session affinity, the id of each backend by its key. */
   readonly ids: ReadonlyMap<string, number> | undefined;
   readonly guard: string | undefined;
+  /** What its count map says besides the count. */
+  readonly note: string | undefined;
 }
 
 /** What was read from the kernel. */
@@ -77,6 +80,10 @@ export class Plan {
   /** The frontends that the table knows of. */
   frontends(): Iterable<[FrontendId, ProgrammedFrontend]> {
     return this.#frontends;
+  }
+
+  frontend(id: FrontendId): ProgrammedFrontend | undefined {
+    return this.#frontends.get(id);
   }
 
   ids(): Iterable<FrontendId> {
@@ -175,14 +182,23 @@ export class Plan {
     const { kind } = frontend;
     const ids = writeBackends(writer, place, known, plan, frontend.affinitySeconds > 0);
     const priority = this.#priority(place, frontend, plan.slots.length, writer);
+    const note = priority === undefined ? undefined : this.#note(known, frontend, plan, ids);
     if (known !== undefined && known.kind !== kind) {
       writer.changeCount(place, known.kind, known.priority, undefined);
-      writer.changeCount(place, kind, undefined, priority);
-    } else if (known?.priority !== priority) writer.changeCount(place, kind, known?.priority, priority);
+      writer.changeCount(place, kind, undefined, priority, note);
+    } else if (known?.priority !== priority || known?.note !== note) {
+      writer.changeCount(place, kind, known?.priority, priority, note);
+    }
     const isRefused = isRefusedAlone(frontend);
     if ((known?.isRefused ?? false) !== isRefused) writer.changeRefused(place, isRefused);
     const guard = this.#guard(place, known, frontend, writer);
-    return { kind, priority, isRefused, slots: plan.slots, ids, guard, local: localAddresses(frontend) };
+    return { kind, priority, isRefused, slots: plan.slots, ids, guard, note, local: localAddresses(frontend) };
+  }
+
+  #note(known: Known | undefined, { service }: Frontend, { slots }: SlotPlan, ids: Known['ids']): string {
+    const { note } = known ?? {};
+    const isSame = note !== undefined && known?.slots === slots && known.ids === ids && isNoteOf(note, service);
+    return isSame ? note : noteOf(service, slots, ids);
   }
 
   #priority(place: FrontendPlace, frontend: Frontend, backends: number, writer: StepWriter): number | undefined {

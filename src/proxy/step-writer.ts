@@ -44,7 +44,13 @@ export class StepWriter {
   }
 
   /** Which chain picks a backend; undefined for none. */
-  changeCount(at: FrontendAddress, kind: FrontendKind, before: number | undefined, after: number | undefined): void {
+  changeCount(
+    at: FrontendAddress,
+    kind: FrontendKind,
+    before: number | undefined,
+    after: number | undefined,
+    note: string = '',
+  ): void {
     const plane = this.#plane(at);
     const set = plane.sets.counts[kind];
     if (before !== undefined) this.#removeFrontend(plane, set, at);
@@ -53,6 +59,7 @@ export class StepWriter {
     const start = add.next();
     this.#writeFrontend(add, start, plane, at);
     writeWord(add.bytes, start + plane.frontendLength, after);
+    add.comment(note);
   }
 
   changeRefused(at: FrontendAddress, isAdded: boolean): void {

@@ -15,10 +15,20 @@ export interface GuardianOptions {
   readonly log: Log;
   /** Compares the tables with the kernel's, now. */
   readonly repair: () => void;
+  /** Tables that a restart took for granted, to be looked at bit by bit. */
+  readonly audited?: readonly Audited[] | undefined;
+}
+
+export interface Audited {
+  readonly isAudited: boolean;
+  /** Looks at some of it, and returns what is not as it should be. */
+  audit(): string | undefined;
 }
 
 /** Where somebody changes our table again and again, we do not answer faster than this. */
 const PAUSE_MS = 1000;
+/** Between two looks of an audit: a table of a million slots is through in a few minutes, at a few percent of a core. */
+const AUDIT_MS = 100;
 
 /** Notices that somebody else changed one of our tables. */
 export class TableGuardian implements Disposable {
@@ -29,6 +39,7 @@ export class TableGuardian implements Disposable {
   #isWatching = false;
   #lastRepair = Number.NEGATIVE_INFINITY;
   #pause: Disposable | undefined;
+  #audit: Disposable | undefined;
 
   constructor(options: GuardianOptions) {
     this.#options = options;
@@ -41,6 +52,7 @@ export class TableGuardian implements Disposable {
 
   /** Our first load is over: its notifications would only run over the queue. */
   start(): void {
+    this.#auditLater();
     const { watch, log } = this.#options;
     if (watch === undefined || this.#isWatching) return;
     this.#isWatching = true;
@@ -53,8 +65,27 @@ export class TableGuardian implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#audit?.[Symbol.dispose]();
     this.#abort.abort();
     this.#pause?.[Symbol.dispose]();
+  }
+
+  #auditLater(): void {
+    const { audited = [], clock, log, repair } = this.#options;
+    const next = audited.find(({ isAudited }) => !isAudited);
+    if (next === undefined) return;
+    this.#audit = clock.after(AUDIT_MS, () => {
+      try {
+        const damaged = next.audit();
+        if (damaged !== undefined) {
+          log.warn('rules were changed while no proxy ran', { frontend: damaged });
+          repair();
+        }
+      } catch (error) {
+        log.warn('rules not looked at', { error: errorMessage(error) });
+      }
+      this.#auditLater();
+    });
   }
 
   async #follow(events: AsyncIterable<NetlinkEvent>): Promise<void> {

@@ -4,9 +4,10 @@ import { diffTables, type Programmed } from '#nftables/diff.ts';
 import { type NftablesSocket, type ProgrammedTable } from '#nftables/nftables-socket.ts';
 import { type Table } from '#nftables/table.ts';
 import { addChain, transaction, type Operation, type Transaction } from '#nftables/transaction.ts';
-import { readAdoption, type Adoption } from './adopt.ts';
+import { readAdoption, type Adoption, type TableReader, type Trust } from './adopt.ts';
 import { type StaleFlows } from './flows.ts';
-import { type FrontendChange, type FrontendId } from './frontend.ts';
+import { findDamage } from './audit.ts';
+import { type Frontend, type FrontendChange, type FrontendId } from './frontend.ts';
 import { guardOf, guardSet, isGuardName, type Guard } from './guard.ts';
 import { parsePick, readWord, timeoutNumberOf, type Pick } from './pick.ts';
 import { Plan } from './plan.ts';
@@ -19,6 +20,8 @@ import { rulesetTable } from './ruleset-table.ts';
  * frontends, so that a batch fits the send buffer that a socket without privilege has.
  */
 const ELEMENTS_PER_STEP = 4000;
+/** What is looked up in a few milliseconds. */
+const SLOTS_PER_AUDIT = 500;
 /** A hash table that grew is rehashed within milliseconds. */
 const MAX_READS = 100;
 
@@ -29,6 +32,10 @@ export class TableSync {
   readonly #socket: NftablesSocket;
   readonly #family: IpFamily;
   #plan: Plan | undefined;
+  /** What may be taken for granted when the table is read next. */
+  #trust: Trust['kind'] = 'notes';
+  /** Frontends that were taken for granted. */
+  #unaudited: FrontendId[] = [];
 
   constructor(socket: NftablesSocket, family: IpFamily, settings: RulesetSettings) {
     this.#socket = socket;
@@ -47,10 +54,26 @@ export class TableSync {
    */
   resync(changes: readonly FrontendChange[], onStale: (flows: readonly StaleFlows[]) => void): void {
     this.#plan = undefined;
+    try {
+      this.#plan = this.#reconcile(changes, onStale, this.#trust);
+    } catch (error) {
+      if (this.#trust === 'nothing') throw error;
+      // Mostly because something is there that was not looked for.
+      this.#trust = 'nothing';
+      this.#plan = this.#reconcile(changes, onStale, 'nothing');
+    }
+    this.#trust = 'frontends';
+  }
+
+  #reconcile(
+    changes: readonly FrontendChange[],
+    onStale: (flows: readonly StaleFlows[]) => void,
+    trust: Trust['kind'],
+  ): Plan {
     const plan = new Plan(ruleset(this.#family));
     const { family } = plan.rules;
     const before = this.#socket.readTable(family, TABLE_NAME);
-    const table = this.#adopt(plan, before, changes);
+    const table = this.#adopt(plan, before, changes, trust);
     const wanted = new Set<FrontendId>(changes.map(({ id }) => id));
     const gone = [...plan.ids()].filter((id) => !wanted.has(id)).map((id) => ({ id, frontend: undefined }));
     this.#apply(plan, [...gone, ...changes], onStale);
@@ -60,7 +83,37 @@ export class TableSync {
       this.#socket.commit(transaction(family, TABLE_NAME, hooks.flatMap(addChain)));
     }
     this.#dropGuards(plan);
-    this.#plan = plan;
+    return plan;
+  }
+
+  /**
+   * Looks at some of the slots that a restart took for granted, and returns the first frontend whose slots are not what
+   * they should be. `isAudited` tells when nothing is left to look at.
+   */
+  audit(): FrontendId | undefined {
+    const plan = this.#plan;
+    if (plan === undefined) return undefined;
+    const some: FrontendId[] = [];
+    for (let slots = 0; slots < SLOTS_PER_AUDIT;) {
+      const id = this.#unaudited.pop();
+      if (id === undefined) break;
+      some.push(id);
+      slots += plan.slotsOf(id).length;
+    }
+    return findDamage(plan, some, this.#reader());
+  }
+
+  get isAudited(): boolean {
+    return this.#unaudited.length === 0;
+  }
+
+  #reader(): TableReader {
+    const { family } = ruleset(this.#family);
+    return {
+      visit: (set, visit) => this.#socket.visitElements(family, TABLE_NAME, set, visit),
+      elements: (set) => this.#socket.readElements(family, TABLE_NAME, set),
+      lookUp: (set, keys) => this.#socket.lookUp(family, TABLE_NAME, set, keys),
+    };
   }
 
   /** Applies changes one transaction after the other. After an error the table has to be resynced. */
@@ -74,7 +127,12 @@ export class TableSync {
   }
 
   /** Commits the fixed part of the table and fills the plan with what the kernel has of the rest. */
-  #adopt(plan: Plan, before: ProgrammedTable | undefined, changes: readonly FrontendChange[]): Table {
+  #adopt(
+    plan: Plan,
+    before: ProgrammedTable | undefined,
+    changes: readonly FrontendChange[],
+    trust: Trust['kind'],
+  ): Table {
     const { rules } = plan;
     if (before === undefined) {
       const table = rulesetTable(rules, this.settings, []);
@@ -88,9 +146,10 @@ export class TableSync {
     const fixed = diffTables(table, this.#programmed(table, before));
     this.#commit(fixed);
     const names = guards.map(({ name }) => name);
-    const { state, repair } = this.#readAdoption(rules, picks, names);
+    const { state, repair } = this.#readAdoption(rules, picks, names, trustOf(trust, changes));
     this.#commit(repair);
     plan.adopt(state);
+    this.#unaudited = trust === 'notes' ? [...plan.ids()] : [];
     return table;
   }
 
@@ -147,14 +206,10 @@ export class TableSync {
     }
   }
 
-  #readAdoption(rules: Ruleset, picks: readonly Pick[], guards: readonly string[]): Adoption {
-    const { family } = rules;
+  #readAdoption(rules: Ruleset, picks: readonly Pick[], guards: readonly string[], trust: Trust): Adoption {
     for (let attempt = 1; ; attempt++) {
       try {
-        return readAdoption(rules, picks, guards, {
-          visit: (set, visit) => this.#socket.visitElements(family, TABLE_NAME, set, visit),
-          elements: (set) => this.#socket.readElements(family, TABLE_NAME, set),
-        });
+        return readAdoption(rules, picks, guards, this.#reader(), trust);
       } catch (error) {
         if (errorCode(error) !== 'ERR_NFTABLES_TORN' || attempt === MAX_READS) throw error;
       }
@@ -186,6 +241,13 @@ export class TableSync {
   #commit(step: Transaction): void {
     if (step.operations.length > 0) this.#socket.commit(step);
   }
+}
+
+function trustOf(kind: Trust['kind'], changes: readonly FrontendChange[]): Trust {
+  if (kind !== 'notes') return { kind };
+  const wanted = new Map<FrontendId, Frontend>();
+  for (const { id, frontend } of changes) if (frontend !== undefined) wanted.set(id, frontend);
+  return { kind, wanted };
 }
 
 function* partition(plan: Plan, changes: readonly FrontendChange[]): Generator<readonly FrontendChange[]> {

@@ -26,7 +26,9 @@ export function parseConfigText(file: string, text: string): ConfigText {
   }
   const unknown: string[] = [];
   check(value, configFields, '', { file, unknown });
-  return { raw: value, warnings: [...strict, ...unknown.map((path) => `unknown field "${path}"`)] };
+  // Empty, in a file, is not said; in a flag it switches the server off.
+  const raw: RawConfig = Object.fromEntries(Object.entries(value).filter(([, one]) => one !== ''));
+  return { raw, warnings: [...strict, ...unknown.map((path) => `unknown field "${path}"`)] };
 }
 
 interface Check {

@@ -96,6 +96,7 @@ showHiddenMetricsForVersion: ""
 winkernel: { enableDSR: false }
 `;
   assert.equal(read(text).split('\n').length, 1);
+  assert.deepEqual(setting(text.slice(HEAD.length), 'metrics'), { host: '127.0.0.1', port: 10_249 });
   assert.equal(setting(text.slice(HEAD.length), 'kubeconfig'), '/var/lib/kube-proxy/kubeconfig.conf');
 });
 
