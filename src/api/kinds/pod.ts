@@ -19,6 +19,19 @@ function graceSeconds(pod: t.Pod, requested: number | undefined): number {
   return seconds < 0 ? 1 : seconds;
 }
 
+/** Whoever waits for a gate to open sees that from the first moment on. */
+function gatedCondition({ metadata, spec }: t.Pod): Partial<t.PodStatus> {
+  if ((spec.schedulingGates ?? []).length === 0) return {};
+  const condition: t.PodCondition = {
+    type: 'PodScheduled',
+    status: 'False',
+    lastTransitionTime: metadata.creationTimestamp,
+    reason: 'SchedulingGated',
+    message: 'Scheduling is blocked due to non-empty scheduling gates',
+  };
+  return { conditions: [condition] };
+}
+
 export const pod: KindDefinition<t.Pod> = defineKind(pods, {
   shortNames: ['po'],
   categories: ['all'],
@@ -37,7 +50,7 @@ export const pod: KindDefinition<t.Pod> = defineKind(pods, {
   },
   deletion: { kind: 'graceful', graceSeconds },
   generation: true,
-  initialStatus: ({ spec }) => ({ phase: 'Pending', qosClass: qosClassOf(spec) }),
+  initialStatus: (pod) => ({ phase: 'Pending', qosClass: qosClassOf(pod.spec), ...gatedCondition(pod) }),
   columns: [
     nameColumn,
     column('Ready', 'string', 'Containers that are ready, out of all.'),

@@ -133,3 +133,14 @@ test('a Pod has the priority of its class, of the default class, or none', async
   });
   assert.equal(outcome(refused), '403 Forbidden: pods "p" is forbidden: no PriorityClass with name x was found');
 });
+
+test('a Pod behind a gate says so from the first moment on', async () => {
+  await using server = await TestServer.start();
+  const metadata = { name: 'gated' };
+  const spec = { containers: CONTAINERS, schedulingGates: [{ name: 'example.com/wait' }] };
+  const { status } = bodyOf<Pod>(await server.post(PODS, { metadata, spec }));
+  assert.deepEqual(
+    status.conditions?.map(({ type, status: is, reason, message }) => [type, is, reason, message]),
+    [['PodScheduled', 'False', 'SchedulingGated', 'Scheduling is blocked due to non-empty scheduling gates']],
+  );
+});
