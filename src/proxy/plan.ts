@@ -164,8 +164,9 @@ export class Plan {
     if (frontend === undefined) this.#remove(id, place, known, plan, writer);
     else this.#frontends.set(id, this.#put(place, known, frontend, plan, writer));
     this.#count(known, frontend, place);
-    // Before it was known, what was sent to a cluster address was refused: there are no flows.
-    const isNew = known === undefined && frontend !== undefined && frontend.kind !== 'cluster' && plan.slots.length > 0;
+    // Flows to the address itself may be older than the Service. There are none to cluster addresses: nobody has those.
+    const hadNone = known === undefined || known.slots.length === 0;
+    const isNew = hadNone && frontend !== undefined && frontend.kind !== 'cluster' && plan.slots.length > 0;
     return staleFlows(place, isNew, plan.removed);
   }
 

@@ -97,7 +97,7 @@ function hookChains(rules: Ruleset, settings: RulesetSettings): Chain[] {
       hook: { type: 'nat', hook: 'postrouting', priority: 100 },
     }),
     chain('filter-input', go('arriving'), { hook: { type: 'filter', hook: 'input', priority: 0 } }),
-    chain('filter-forward', go('untranslated'), { hook: { type: 'filter', hook: 'forward', priority: 0 } }),
+    chain('filter-forward', forwardRules(settings), { hook: { type: 'filter', hook: 'forward', priority: 0 } }),
     chain('filter-output', go('untranslated'), { hook: { type: 'filter', hook: 'output', priority: 0 } }),
   ];
 }
@@ -159,6 +159,15 @@ function refuseRules(): Rule[] {
 
 function isKnown(): Rule {
   return rule([matchFlags(ct('state'), 'established,related'), verdict(accept)]);
+}
+
+/** A packet that its connection does not expect is not translated back: the client would not know it, and would reset. */
+function forwardRules({ isConntrackLiberal }: RulesetSettings): Rule[] {
+  const stray = rule(
+    [matchFlags(ct('state'), 'invalid'), verdict(drop)],
+    'untranslated it would end the connection it strayed from',
+  );
+  return [isKnown(), ...(isConntrackLiberal ? [] : [stray]), rule([verdict(goTo('untranslated'))])];
 }
 
 function untranslatedRules({ destination, sets, planes }: Ruleset): Rule[] {

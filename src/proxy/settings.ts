@@ -25,6 +25,8 @@ export interface RulesetSettings {
   readonly mark: number;
   /** Also what goes to cluster addresses gets the node's address. */
   readonly masqueradeAll: boolean;
+  /** The node has nf_conntrack_tcp_be_liberal=1: next to nothing is invalid then, and what is may pass. */
+  readonly isConntrackLiberal: boolean;
 }
 
 /** Where NodePorts answer: at the node's primary addresses, at all of them, or at those in some ranges. */
@@ -38,6 +40,7 @@ export interface SettingsOptions {
   readonly localhostNodePorts?: boolean | undefined;
   readonly masqueradeMark?: number | undefined;
   readonly masqueradeAll?: boolean | undefined;
+  readonly isConntrackLiberal?: boolean | undefined;
 }
 
 const MARK = 0x4000;
@@ -57,6 +60,7 @@ export function rulesetSettings(options: SettingsOptions, node: NodeFacts): Rule
     hasLocalhost: options.localhostNodePorts ?? true,
     mark,
     masqueradeAll: options.masqueradeAll ?? false,
+    isConntrackLiberal: options.isConntrackLiberal ?? false,
   };
 }
 

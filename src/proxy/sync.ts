@@ -53,6 +53,8 @@ export interface ProxyOptions {
   /** One bit of the packet mark, for what has to be masqueraded. @default 0x4000 */
   readonly masqueradeMark?: number | undefined;
   readonly masqueradeAll?: boolean | undefined;
+  /** The node has nf_conntrack_tcp_be_liberal=1. @default false */
+  readonly isConntrackLiberal?: boolean | undefined;
   /** How the ports are opened at which load balancers ask for the node's health; absent for not at all. */
   readonly openHealthCheck?: HealthCheckOptions['open'] | undefined;
   /** Notifications of changes in the node's nf_tables: what others do to our tables is then repaired at once. */

@@ -72,12 +72,7 @@ export interface BaseChain {
   readonly rules: readonly string[];
 }
 
-export interface BaseOptions {
-  /** The kernel takes what it cannot place in a connection for a part of one: nothing is invalid then. */
-  readonly isConntrackLiberal: boolean;
-}
-
-export function baseChains(family: IpFamily, settings: RulesetSettings, options: BaseOptions): readonly BaseChain[] {
+export function baseChains(family: IpFamily, settings: RulesetSettings): readonly BaseChain[] {
   const mark = formatMark(settings.mark);
   const isMarked = `-m mark --mark ${mark}/${mark}`;
   const nat = (name: string, ...rules: readonly string[]): BaseChain => ({ table: 'nat', name, rules });
@@ -89,7 +84,7 @@ export function baseChains(family: IpFamily, settings: RulesetSettings, options:
     filter('KUBE-NODEPORTS'),
     filter('KUBE-PROXY-FIREWALL'),
     filter('KUBE-FIREWALL', ...localnetRules(family, settings)),
-    filter('KUBE-FORWARD', ...forwardRules(isMarked, options)),
+    filter('KUBE-FORWARD', ...forwardRules(isMarked, settings)),
     filter(CANARY_CHAIN),
     nat('KUBE-SERVICES', ...nodePortRules(family, settings)),
     nat('KUBE-NODEPORTS'),
@@ -127,7 +122,7 @@ export function negated({ source, input }: RuleParts): RuleParts {
   return source === undefined ? { input: `! ${input}` } : { source: `! ${source}` };
 }
 
-function forwardRules(isMarked: string, { isConntrackLiberal }: BaseOptions): readonly string[] {
+function forwardRules(isMarked: string, { isConntrackLiberal }: RulesetSettings): readonly string[] {
   const invalid = ruleText({ matches: ['-m conntrack --ctstate INVALID'], target: 'DROP' });
   return [
     // Untranslated it would reach the client, which would reset the connection that it strayed from.

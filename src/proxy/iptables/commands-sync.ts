@@ -15,8 +15,6 @@ export interface IptablesOptions {
   readonly lockFile?: string | undefined;
   /** Where iptables' programs are looked for. @default PATH, and where only root has it: /usr/local/sbin, /usr/sbin, /sbin */
   readonly path?: string | undefined;
-  /** The node has nf_conntrack_tcp_be_liberal=1: then what belongs to no connection is not dropped. @default false */
-  readonly isConntrackLiberal?: boolean | undefined;
 }
 
 /** What the programs exit with for anything that is not there; 2 is for what cannot be read, 4 for a lock of others. */

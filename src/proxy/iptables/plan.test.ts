@@ -19,7 +19,7 @@ const port = [{ port: 8080 }];
 
 class Setup {
   readonly model: Model = new Model({ nodeName: 'a', zone: undefined, families: [4], log: silentLog });
-  readonly plan: IptablesPlan = new IptablesPlan(4, settings, { isConntrackLiberal: false });
+  readonly plan: IptablesPlan = new IptablesPlan(4, settings);
 
   set(...objects: readonly (Service | EndpointSlice)[]): string {
     for (const object of objects) {
@@ -127,9 +127,7 @@ test('many Services that go at once are one new list, not many searches of the o
 test('two ranges of Pods, and interfaces of Pods', () => {
   const rules = (settings: Partial<Parameters<typeof rulesetSettings>[0]>): string[] => {
     const node = { addresses: [], zone: undefined };
-    const plan = new IptablesPlan(4, rulesetSettings({ serviceCidrs: [], ...settings }, node), {
-      isConntrackLiberal: true,
-    });
+    const plan = new IptablesPlan(4, rulesetSettings({ serviceCidrs: [], ...settings }, node));
     const model = new Model({ nodeName: 'a', zone: undefined, families: [4], log: silentLog });
     const spec = { type: 'NodePort', externalTrafficPolicy: 'Local' };
     model.setService(service('web', '10.96.0.50', [{ port: 80, nodePort: 30_080 }], { spec }));

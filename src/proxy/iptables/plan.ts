@@ -3,7 +3,7 @@ import { staleFlows, type StaleFlows } from '../flows.ts';
 import { parseFrontendId, type Backend, type Frontend, type FrontendChange, type FrontendId } from '../frontend.ts';
 import { type RulesetSettings } from '../settings.ts';
 import { backendKey } from '../slots.ts';
-import { baseChains, type BaseOptions, type TableName } from './base-rules.ts';
+import { baseChains, type TableName } from './base-rules.ts';
 import { RestoreWriter } from './restore-writer.ts';
 import { type WantedTables } from './resync.ts';
 import { portKey, servicePort } from './service-port.ts';
@@ -35,16 +35,14 @@ const NOTHING: ServicePortRules = { shared: [], chains: new Map() };
 export class IptablesPlan {
   readonly #family: IpFamily;
   readonly #settings: RulesetSettings;
-  readonly #options: BaseOptions;
   readonly #ports = new Map<string, Port>();
   readonly #portOf = new Map<FrontendId, string>();
   #endpoints = 0;
   #isLarge = false;
 
-  constructor(family: IpFamily, settings: RulesetSettings, options: BaseOptions) {
+  constructor(family: IpFamily, settings: RulesetSettings) {
     this.#family = family;
     this.#settings = settings;
-    this.#options = options;
   }
 
   frontends(): Frontend[] {
@@ -78,7 +76,7 @@ export class IptablesPlan {
   wanted(): WantedTables {
     const chains = this.#sharedChains();
     const tails: Record<TableName, Map<string, number>> = { filter: new Map(), nat: new Map(), mangle: new Map() };
-    for (const { table, name, rules } of baseChains(this.#family, this.#settings, this.#options)) {
+    for (const { table, name, rules } of baseChains(this.#family, this.#settings)) {
       tails[table].set(name, rules.length);
     }
     for (const port of this.#ports.values()) {
@@ -149,7 +147,7 @@ export class IptablesPlan {
         else list.push(rule);
       }
     }
-    for (const { table, name, rules: own } of baseChains(this.#family, this.#settings, this.#options)) {
+    for (const { table, name, rules: own } of baseChains(this.#family, this.#settings)) {
       chains[table].set(name, [...(rules.get(`${table} ${name}`) ?? []), ...own]);
     }
     return chains;

@@ -5,14 +5,14 @@ import { type FamilyRules, type OnStale } from '../dataplane.ts';
 import { misledFlows } from '../flows.ts';
 import { type Frontend, type FrontendChange } from '../frontend.ts';
 import { type RulesetSettings } from '../settings.ts';
-import { type BaseOptions, type TableName } from './base-rules.ts';
+import { type TableName } from './base-rules.ts';
 import { type IptablesCommands } from './commands-sync.ts';
 import { IptablesPlan } from './plan.ts';
 import { probeIptables } from './probe-sync.ts';
 import { resyncText } from './resync.ts';
 import { parseSavedTable, type SavedTable } from './saved-table.ts';
 
-export interface IptablesTablesOptions extends BaseOptions {
+export interface IptablesTablesOptions {
   readonly commands: IptablesCommands;
   readonly conntrack?: ConntrackSocket | undefined;
 }
@@ -36,7 +36,7 @@ export class IptablesTables implements FamilyRules {
     this.#plan = undefined;
     if (!this.#isProbed) await probeIptables(commands);
     this.#isProbed = true;
-    const plan = new IptablesPlan(this.#family, this.settings, this.#options);
+    const plan = new IptablesPlan(this.#family, this.settings);
     plan.apply(changes);
     const text = resyncText(plan.wanted(), await this.#save());
     if (text !== '') await commands.restore(text);

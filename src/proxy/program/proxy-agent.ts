@@ -11,7 +11,7 @@ import { type Connection } from '#client/kubeconfig.ts';
 import { ConntrackSocket } from '#netlink/conntrack-socket.ts';
 import { watchNftables } from '#nftables/table-event-socket.ts';
 import { type ProxyConfig } from '../config/proxy-config.ts';
-import { IptablesCommands } from '../iptables/commands-sync.ts';
+import { IptablesCommands, type IptablesOptions } from '../iptables/commands-sync.ts';
 import { probeIptables } from '../iptables/probe-sync.ts';
 import { rulesetSettings } from '../settings.ts';
 import { Proxy, type ProxyOptions } from '../sync.ts';
@@ -83,7 +83,7 @@ async function openKernel({ config, signal, log }: ProxyAgentOptions): Promise<K
   const hasIpv6 = existsSync('/proc/net/if_inet6');
   const { nodeAddress } = config;
   if (config.mode === 'iptables') {
-    const iptables = { isConntrackLiberal: config.conntrack.tcpBeLiberal };
+    const iptables: IptablesOptions = {};
     const probe = (family: IpFamily): Promise<void> => probeIptables(new IptablesCommands(family, iptables));
     const families = await probeFamilies({ nodeAddress, hasIpv6, probe, log });
     // The programs are those of either implementation: only with one of them the kernel tells of changes so.
@@ -111,6 +111,7 @@ function proxyOptions({ config, nodeName, clock, log }: ProxyAgentOptions, node:
     node: factsOf(node, config.nodeAddress),
     masqueradeMark: config.masqueradeMark,
     masqueradeAll: config.masqueradeAll,
+    isConntrackLiberal: config.conntrack.tcpBeLiberal,
     openHealthCheck: (port) => ({ port }),
     clock,
     log,

@@ -97,7 +97,7 @@ export class Network implements AsyncDisposable {
 
   /** Answers every line with the Pod's address and the one that the line came from, until the client ends. */
   async serveTcp(pod: string, port: number): Promise<void> {
-    const { fd } = inNetns(this.#netns(pod), () =>
+    const { fd } = inNetns(this.pod(pod), () =>
       openListenSocket({ protocol: 'tcp', address: ip(ALL[ip(pod).family]), port }),
     );
     const server = net.createServer((socket) => {
@@ -110,7 +110,7 @@ export class Network implements AsyncDisposable {
   }
 
   async serveUdp(pod: string, port: number): Promise<void> {
-    const socket = await this.udpSocket(this.#netns(pod), port, ip(pod).family);
+    const socket = await this.udpSocket(this.pod(pod), port, ip(pod).family);
     socket.on('message', (_, from) => socket.send(`${pod} ${from.address}`, from.port, from.address));
   }
 
@@ -130,8 +130,9 @@ export class Network implements AsyncDisposable {
     for (const fd of [this.node, ...this.#pods.values()]) closeSync(fd);
   }
 
-  #netns(pod: string): number {
-    return this.#pods.get(pod) ?? this.addPod(pod);
+  /** Its network namespace. */
+  pod(address: string): number {
+    return this.#pods.get(address) ?? this.addPod(address);
   }
 }
 
