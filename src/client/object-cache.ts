@@ -48,8 +48,15 @@ export class ObjectCache<T extends KubeObject> {
     const old = this.#objects.get(key);
     this.#objects.set(key, object);
     for (const { indexer, entries } of this.#indexes.values()) {
-      if (old !== undefined) remove(entries, indexer(old), key);
-      insert(entries, indexer(object), key, object);
+      const values = indexer(object);
+      // Under a value that stays, the object keeps its place among the others.
+      if (old !== undefined)
+        remove(
+          entries,
+          indexer(old).filter((value) => !values.includes(value)),
+          key,
+        );
+      insert(entries, values, key, object);
     }
     return old;
   }

@@ -42,15 +42,7 @@ export function desiredEndpoints(
   };
   const parts = partsOf(service, addressType);
   for (const pod of pods) {
-    const { nodeName } = pod.spec;
-    const node = nodeName === undefined ? undefined : remembered(nodeName);
-    let part = parts.get(pod);
-    if (part === undefined || part.known !== (node !== undefined) || part.zone !== node?.zone) {
-      const ports = endpointPortsOf(pod, service);
-      const endpoint = endpointOf(service, pod, addressType, remembered);
-      part = { known: node !== undefined, zone: node?.zone, endpoint, ports, key: portsKey(ports) };
-      parts.set(pod, part);
-    }
+    const part = knownPart(parts, service, pod, addressType, remembered);
     if (part.endpoint === undefined) continue;
     const group = groups.get(part.key);
     if (group === undefined) groups.set(part.key, { ports: part.ports, endpoints: [part.endpoint] });
@@ -59,8 +51,31 @@ export function desiredEndpoints(
   return [...groups.values()].map((group) => ({ addressType, ...group }));
 }
 
-/** What one Pod contributes, good for as long as its node is in the same zone. */
-interface Part {
+/** What one Pod contributes to the slices of an address type. */
+export function partOf(service: Service, pod: Pod, addressType: AddressType, zoneOf: ZoneOf): Part {
+  return knownPart(partsOf(service, addressType), service, pod, addressType, zoneOf);
+}
+
+function knownPart(
+  parts: WeakMap<Pod, Part>,
+  service: Service,
+  pod: Pod,
+  addressType: AddressType,
+  zoneOf: ZoneOf,
+): Part {
+  const { nodeName } = pod.spec;
+  const node = nodeName === undefined ? undefined : zoneOf(nodeName);
+  const known = parts.get(pod);
+  if (known !== undefined && known.known === (node !== undefined) && known.zone === node?.zone) return known;
+  const ports = endpointPortsOf(pod, service);
+  const endpoint = endpointOf(service, pod, addressType, zoneOf);
+  const part = { known: node !== undefined, zone: node?.zone, endpoint, ports, key: portsKey(ports) };
+  parts.set(pod, part);
+  return part;
+}
+
+/** Good for as long as the Pod's node is in the same zone. */
+export interface Part {
   readonly known: boolean;
   readonly zone: string | undefined;
   readonly endpoint: Endpoint | undefined;

@@ -90,7 +90,7 @@ function keepDesired(slice: EndpointSlice, left: Map<string, Endpoint>): { kept:
 /** Pairs that were found equal; objects are never changed, so they stay so. */
 const equals = new WeakMap<Endpoint, Endpoint>();
 
-function isSame(wanted: Endpoint, endpoint: Endpoint): boolean {
+export function isSame(wanted: Endpoint, endpoint: Endpoint): boolean {
   if (equals.get(endpoint) === wanted) return true;
   const same = deepEqual(wanted, endpoint);
   if (same) equals.set(endpoint, wanted);

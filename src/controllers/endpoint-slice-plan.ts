@@ -147,7 +147,7 @@ function reuseDeleted(state: EndpointSliceState, plan: EndpointSlicePlan): Endpo
   return { create: state.service.metadata.deletionTimestamp === undefined ? create : [], update, delete: remove };
 }
 
-function isOwned(slice: EndpointSlice, service: Service): boolean {
+export function isOwned(slice: EndpointSlice, service: Service): boolean {
   return slice.metadata.ownerReferences?.some(({ uid }) => uid === service.metadata.uid) === true;
 }
 
@@ -192,8 +192,8 @@ function newSlice(
   };
 }
 
-function changedSlice(
-  { service, triggerTime }: EndpointSliceState,
+export function changedSlice(
+  { service, triggerTime }: Pick<EndpointSliceState, 'service' | 'triggerTime'>,
   slice: EndpointSlice,
   endpoints: EndpointSlice['endpoints'] & {},
 ): EndpointSlice {

@@ -1,73 +1,119 @@
-import { type EndpointSlice, type Node } from '#api/generated/types.ts';
+import { type EndpointSlice, type Node, type Pod, type Service } from '#api/generated/types.ts';
 import { type NewObject, objectKey } from '#api/object.ts';
 import { endpointSlices, nodes } from '#api/resource.ts';
 import { type Client, isReason } from '#client/client.ts';
+import { type Informer } from '#client/informer.ts';
 import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from './controller-context.ts';
-import { type EndpointSlicePlan, MANAGED_BY, planEndpointSlices } from './endpoint-slice-plan.ts';
+import { patchEndpointSlices } from './endpoint-slice-patch.ts';
+import { type EndpointSlicePlan, MANAGED_BY, planEndpointSlices, type ServicePlan } from './endpoint-slice-plan.ts';
 import { OwnWrites } from './own-writes.ts';
+import { PodChanges } from './pod-changes.ts';
 import { selectsPods, ServicePods } from './service-pods.ts';
 import { HintNotes } from './topology-hint-notes.ts';
 import { wantsTopologyHints } from './topology-hints.ts';
-import { TriggerTimes } from './trigger-time.ts';
+import { earlier, TriggerTimes } from './trigger-time.ts';
+import { WriteEcho } from './write-echo.ts';
 import { capacityKey, zoneCapacity } from './zone-capacity.ts';
 
 const BY_SERVICE = 'endpoint-slice/service';
 
 /** Keeps EndpointSlices for the Pods that Services select. Slices of a deleted Service go by garbage collection. */
 export function startEndpointSliceController(context: ControllerContext): void {
-  const { client, informers } = context;
-  const slices = informers.for(endpointSlices);
-  const nodeInformer = informers.for(nodes);
-  const servicePods = new ServicePods(informers);
-  const own = new OwnWrites(slices);
-  const triggerTimes = new TriggerTimes();
-  const notes = new HintNotes(recorderFor(context, 'endpoint-slice-controller'));
-  slices.addIndex(BY_SERVICE, (slice) => serviceKeyOf(slice) ?? []);
-
-  const queue = createControllerQueue(
-    context,
-    { name: 'endpoint-slice', waitFor: [slices, nodeInformer, servicePods.services, servicePods.pods] },
-    async (key) => {
-      const service = servicePods.services.get(key);
-      if (service === undefined || !selectsPods(service)) {
-        triggerTimes.forget(key);
-        notes.forget(key);
-        own.forget(key);
-        return;
-      }
-      const pods = servicePods.podsOf(service);
-      const plan = planEndpointSlices({
-        service,
-        pods,
-        slices: own.view(key, slices.byIndex(BY_SERVICE, key)),
-        zoneOf: (name) => zoneOf(nodeInformer.get(name)),
-        capacity: wantsTopologyHints(service) ? zoneCapacity(nodeInformer.list()) : undefined,
-        triggerTime: triggerTimes.next(service, pods),
-      });
-      await writeSlices(client, plan, own, key);
-      notes.tell(key, service, plan.hints);
-    },
-  );
-
-  servicePods.watch((key) => queue.add(key));
-  const sliceChanged = (slice: EndpointSlice): void => {
-    for (const key of serviceKeyOf(slice) ?? []) if (!own.isOwn(key, slice)) queue.add(key);
+  const controller = new EndpointSliceController(context);
+  const { slices, nodes: nodeInformer, servicePods } = controller;
+  const waitFor = [slices, nodeInformer, servicePods.services, servicePods.pods];
+  const queue = createControllerQueue(context, { name: 'endpoint-slice', waitFor }, (key) => controller.reconcile(key));
+  controller.again = (key, pod) => {
+    controller.changes.note(key, pod);
+    queue.add(key);
   };
+  servicePods.watch(controller.again);
+  const sliceChanged = (slice: EndpointSlice): void => controller.sliceChanged(slice);
   slices.on({ added: sliceChanged, updated: sliceChanged, deleted: sliceChanged });
-  const everything = (): void => {
-    for (const service of servicePods.services.list()) queue.add(objectKey(service));
-  };
-  const sharedOut = (): void => {
-    for (const service of servicePods.services.list()) if (wantsTopologyHints(service)) queue.add(objectKey(service));
-  };
+  const everything = (): void => controller.all(() => true);
   nodeInformer.on({
     added: everything,
     updated: (node, old) => {
       if (zoneOf(node)?.zone !== zoneOf(old)?.zone) everything();
-      else if (capacityKey(node) !== capacityKey(old)) sharedOut();
+      else if (capacityKey(node) !== capacityKey(old)) controller.all(wantsTopologyHints);
     },
     deleted: everything,
   });
+}
+
+class EndpointSliceController {
+  readonly slices: Informer<EndpointSlice>;
+  readonly nodes: Informer<Node>;
+  readonly servicePods: ServicePods;
+  readonly changes = new PodChanges();
+  /** Has a Service looked at; where only this Pod of it changed, that is known to be all. */
+  again: (key: string, pod?: Pod) => void = () => {};
+  readonly #client: Client;
+  readonly #own: OwnWrites<EndpointSlice>;
+  readonly #echo: WriteEcho<EndpointSlice>;
+  readonly #triggerTimes = new TriggerTimes();
+  readonly #notes: HintNotes;
+
+  constructor(context: ControllerContext) {
+    const { client, informers } = context;
+    this.#client = client;
+    this.slices = informers.for(endpointSlices);
+    this.nodes = informers.for(nodes);
+    this.servicePods = new ServicePods(informers);
+    this.#own = new OwnWrites(this.slices);
+    this.#echo = new WriteEcho(this.#own);
+    this.#notes = new HintNotes(recorderFor(context, 'endpoint-slice-controller'));
+    this.slices.addIndex(BY_SERVICE, (slice) => serviceKeyOf(slice) ?? []);
+  }
+
+  sliceChanged(slice: EndpointSlice): void {
+    for (const key of serviceKeyOf(slice) ?? []) if (this.#echo.isForeign(key, slice)) this.again(key);
+  }
+
+  all(concerns: (service: Service) => boolean): void {
+    for (const service of this.servicePods.services.list()) if (concerns(service)) this.again(objectKey(service));
+  }
+
+  async reconcile(key: string): Promise<void> {
+    const { changes, servicePods } = this;
+    const service = servicePods.services.get(key);
+    const changed = changes.take(key)?.map((pod) => servicePods.pods.get(pod));
+    if (service === undefined || !selectsPods(service)) {
+      this.#triggerTimes.forget(key);
+      this.#notes.forget(key);
+      this.#own.forget(key);
+      return;
+    }
+    changes.begin(key);
+    try {
+      const plan = this.#plan(key, service, changed);
+      const write = (): Promise<void> => writeSlices(this.#client, plan, this.#own, key);
+      await this.#echo.during(key, plan.update, write, () => this.again(key));
+      this.#notes.tell(key, service, plan.hints);
+    } catch (error) {
+      changes.note(key, undefined);
+      throw error;
+    }
+  }
+
+  /** `changed` undefined: any of its Pods may be another than before. */
+  #plan(key: string, service: Service, changed: readonly (Pod | undefined)[] | undefined): ServicePlan {
+    const state = {
+      service,
+      slices: this.#own.view(key, this.slices.byIndex(BY_SERVICE, key)),
+      zoneOf: (name: string) => zoneOf(this.nodes.get(name)),
+    };
+    const known = changed?.filter((pod) => pod !== undefined) ?? [];
+    const first = this.#triggerTimes.after(service, known);
+    if (changed !== undefined && known.length === changed.length) {
+      const patch = patchEndpointSlices({ ...state, triggerTime: first }, known);
+      if (patch !== undefined) return patch;
+    }
+    const pods = this.servicePods.podsOf(service);
+    const triggerTime = earlier(first, this.#triggerTimes.next(service, pods));
+    const capacity = wantsTopologyHints(service) ? zoneCapacity(this.nodes.list()) : undefined;
+    return planEndpointSlices({ ...state, pods, capacity, triggerTime });
+  }
 }
 
 /** Makes the plan come true; `own` sees each write before its watch does. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { type EndpointSubset, type Pod, type Service } from '#api/generated/types.ts';
 import { desiredSubsets, truncateSubsets } from './endpoints-desired.ts';
 
@@ -132,3 +133,30 @@ for (const { from, to } of truncations) {
     assert.equal(sizes?.join(' '), to);
   });
 }
+
+test('desiredSubsets() of Pods that change a few at a time is what it is of all at once', () => {
+  const state = fc.record({
+    ready: fc.boolean(),
+    deleted: fc.boolean(),
+    ip: fc.nat(5),
+    port: fc.constantFrom(8080, 9090),
+  });
+  fc.assert(
+    fc.property(
+      fc.array(state, { minLength: 1, maxLength: 8 }),
+      fc.array(fc.tuple(fc.nat(7), fc.option(state)), { maxLength: 20 }),
+      (initial, changes) => {
+        const made = (i: number, { ready, deleted, ip, port }: (typeof initial)[number]): Pod =>
+          pod(`p${i}`, [`10.0.0.${ip}`], { ready, deleted, ports: [{ name: 'http', containerPort: port }] });
+        const followed = service({ ports: [{ name: 'http', port: 80, protocol: 'TCP', targetPort: 'http' }] });
+        const list = initial.map((one, i): Pod | undefined => made(i, one));
+        for (const [i, change] of changes) {
+          list[i % list.length] = change === null ? undefined : made(i % list.length, change);
+          const pods = list.filter((one) => one !== undefined);
+          // A copy is a Service of which nothing is remembered.
+          assert.deepEqual(desiredSubsets(followed, pods), desiredSubsets({ ...followed }, pods));
+        }
+      },
+    ),
+  );
+});

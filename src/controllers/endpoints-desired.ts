@@ -26,28 +26,89 @@ interface Entry {
  * EndpointSlices, Pods that terminate are left out, and there is one address family, the Service's first.
  */
 export function desiredSubsets(service: Service, pods: readonly Pod[]): readonly EndpointSubset[] {
+  const known = sortedByService.get(service);
+  const sorted = (known && follow(service, known, pods)) ?? sortAll(service, pods);
+  sortedByService.set(service, sorted);
+  return [...sorted.groups]
+    .filter(([, members]) => members.length > 0)
+    .sort(([a], [b]) => compareText(a, b))
+    .map(([, members]) => subsetOf(members));
+}
+
+/** The entries of a Service's Pods by their ports, in the order of their addresses. */
+interface Sorted {
+  pods: readonly Pod[];
+  readonly groups: Map<string, Entry[]>;
+}
+
+const sortedByService = new WeakMap<Service, Sorted>();
+/** More changes at once are not worth finding places for. */
+const MAX_CHANGES = 64;
+
+function sortAll(service: Service, pods: readonly Pod[]): Sorted {
   const groups = new Map<string, Entry[]>();
-  let known = entriesByService.get(service);
-  if (known === undefined) {
-    known = new WeakMap();
-    entriesByService.set(service, known);
-  }
   for (const pod of pods) {
-    let entry = known.get(pod);
-    if (entry === undefined) {
-      entry = entryOf(service, pod) ?? null;
-      known.set(pod, entry);
-    }
-    if (entry === null) continue;
+    const entry = entryOf(service, pod);
+    if (entry === undefined) continue;
     const group = groups.get(entry.portsKey);
     if (group === undefined) groups.set(entry.portsKey, [entry]);
     else group.push(entry);
   }
-  return [...groups].sort(([a], [b]) => compareText(a, b)).map(([, members]) => subsetOf(members));
+  for (const members of groups.values()) members.sort(compareEntries);
+  return { pods, groups };
 }
 
-/** Neither is ever changed in place, so what was worked out for a pair of them stays right. */
-const entriesByService = new WeakMap<Service, WeakMap<Pod, Entry | null>>();
+/**
+ * What was sorted before with the Pods that differ put in their places: Services and Pods are never changed in place, and
+ * of thousands of Pods mostly one differs. Undefined when it is no change of a few Pods.
+ */
+function follow(service: Service, known: Sorted, pods: readonly Pod[]): Sorted | undefined {
+  if (known.pods.length !== pods.length) return undefined;
+  const changed = pods.flatMap((pod, i) => (pod === known.pods[i] ? [] : [i]));
+  if (changed.length > MAX_CHANGES) return undefined;
+  for (const i of changed) {
+    const before = known.pods[i];
+    const after = pods[i];
+    if (before !== undefined) remove(known.groups, entryOf(service, before));
+    if (after !== undefined) insert(known.groups, entryOf(service, after));
+  }
+  known.pods = pods;
+  return known;
+}
+
+function remove(groups: Map<string, Entry[]>, entry: Entry | undefined): void {
+  const members = entry && groups.get(entry.portsKey);
+  if (entry === undefined || members === undefined) return;
+  members.splice(placeOf(members, entry), 1);
+}
+
+function insert(groups: Map<string, Entry[]>, entry: Entry | undefined): void {
+  if (entry === undefined) return;
+  const members = groups.get(entry.portsKey) ?? [];
+  groups.set(entry.portsKey, members);
+  members.splice(placeOf(members, entry), 0, entry);
+}
+
+/** Where the entry is, or would be. */
+function placeOf(members: readonly Entry[], entry: Entry): number {
+  let low = 0;
+  let high = members.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const other = members[middle];
+    if (other !== undefined && compareEntries(other, entry) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** No two Pods have the same uid. */
+function compareEntries(a: Entry, b: Entry): number {
+  return (
+    compareText(a.address.ip, b.address.ip) ||
+    compareText(a.address.targetRef?.uid ?? '', b.address.targetRef?.uid ?? '')
+  );
+}
 
 function entryOf(service: Service, pod: Pod): Entry | undefined {
   const { publishNotReadyAddresses = false, ports: servicePorts = [], clusterIP } = service.spec;
@@ -61,13 +122,8 @@ function entryOf(service: Service, pod: Pod): Entry | undefined {
 }
 
 function subsetOf(members: readonly Entry[]): EndpointSubset {
-  const sorted = [...members].sort(
-    (a, b) =>
-      compareText(a.address.ip, b.address.ip) ||
-      compareText(a.address.targetRef?.uid ?? '', b.address.targetRef?.uid ?? ''),
-  );
-  const addresses = sorted.filter(({ ready }) => ready).map(({ address }) => address);
-  const notReadyAddresses = sorted.filter(({ ready }) => !ready).map(({ address }) => address);
+  const addresses = members.filter(({ ready }) => ready).map(({ address }) => address);
+  const notReadyAddresses = members.filter(({ ready }) => !ready).map(({ address }) => address);
   const unique = new Map(members[0]?.ports.map((port) => [JSON.stringify(port), port]));
   const ports = [...unique.values()].map((port) => corePort(port));
   return {

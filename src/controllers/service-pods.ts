@@ -45,10 +45,13 @@ export class ServicePods {
     );
   }
 
-  /** Calls `changed` with the key of each Service whose endpoints may now be others. */
-  watch(changed: (serviceKey: string) => void): void {
-    const all = (pod: Pod): void => {
-      for (const service of this.servicesOf(pod)) changed(objectKey(service));
+  /**
+   * Calls `changed` with the key of each Service whose endpoints may now be others, and with the Pod where that alone
+   * differs, and not in what it is selected by.
+   */
+  watch(changed: (serviceKey: string, pod?: Pod) => void): void {
+    const all = (pod: Pod, only?: Pod): void => {
+      for (const service of this.servicesOf(pod)) changed(objectKey(service), only);
     };
     this.services.on({
       added: (service) => changed(objectKey(service)),
@@ -58,13 +61,14 @@ export class ServicePods {
       deleted: (service) => changed(objectKey(service)),
     });
     this.pods.on({
-      added: all,
+      added: (pod) => all(pod),
       updated: (pod, old) => {
         if (samePod(pod, old)) return;
-        all(pod);
-        if (!deepEqual(pod.metadata.labels, old.metadata.labels)) all(old);
+        const isSelectedAlike = deepEqual(pod.metadata.labels, old.metadata.labels);
+        all(pod, isSelectedAlike ? pod : undefined);
+        if (!isSelectedAlike) all(old);
       },
-      deleted: all,
+      deleted: (pod) => all(pod),
     });
   }
 }

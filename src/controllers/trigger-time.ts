@@ -18,6 +18,14 @@ export class TriggerTimes {
 
   /** Undefined when nothing changed that has a time. */
   next(service: Service, pods: readonly Pod[]): string | undefined {
+    const oldest = this.after(service, pods);
+    const known = this.#knownOf(objectKey(service));
+    if (known.pods.size > 2 * pods.length + 16) prune(known.pods, pods);
+    return oldest;
+  }
+
+  /** The same, where only these Pods changed. */
+  after(service: Service, pods: readonly Pod[]): string | undefined {
     const known = this.#knownOf(objectKey(service));
     let oldest: string | undefined;
     const changed = (time: string, last: string): void => {
@@ -31,7 +39,6 @@ export class TriggerTimes {
       changed(time, known.pods.get(pod.metadata.name) ?? '');
       known.pods.set(pod.metadata.name, time);
     }
-    if (known.pods.size > 2 * pods.length + 16) prune(known.pods, pods);
     changed(service.metadata.creationTimestamp, known.service);
     known.service = service.metadata.creationTimestamp;
     return oldest;
@@ -49,6 +56,12 @@ export class TriggerTimes {
     }
     return known;
   }
+}
+
+/** Of two times, of which either may be absent. */
+export function earlier(a: string | undefined, b: string | undefined): string | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a < b ? a : b;
 }
 
 function prune(times: Map<string, string>, pods: readonly Pod[]): void {

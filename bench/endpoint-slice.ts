@@ -1,0 +1,171 @@
+/**
+ * From a Pod that becomes ready, or not, to the write of its EndpointSlice as a watcher sees it: an API server on a durable
+ * store and the controllers of endpoints, as in a cluster, with 10 and with 5,000 Pods behind one Service. Every change has
+ * to be one write of one slice; what the slices and the Endpoints hold in the end is checked.
+ * Run: `bin/node bench/endpoint-slice.ts [ROUNDS]`.
+ */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { type EndpointSlice } from '#api/generated/types.ts';
+import { endpoints, endpointSlices, nodes, pods, services } from '#api/resource.ts';
+import { parseCidr } from '#base/cidr.ts';
+import { systemClock } from '#base/clock.ts';
+import { silentLog } from '#base/log.ts';
+import { createClient } from '#client/api-client.ts';
+import { type Client } from '#client/client.ts';
+import { inProcessTransport } from '#client/in-process-transport.ts';
+import { Informers } from '#client/informers.ts';
+import { startEndpointSliceController } from '#controllers/endpoint-slice.ts';
+import { startEndpointsController } from '#controllers/endpoints.ts';
+import { openSqliteStore } from '#store/sqlite-store.ts';
+import { TestServer } from '../src/apiserver/testing/test-server.ts';
+
+const NAMESPACE = 'default';
+/** More would be more than the 1,000 addresses that an Endpoints object holds, which are then not to be written at all. */
+const SIZES = [10, 5000];
+const AIM_MS = 5;
+const WARM_UP = 20;
+const rounds = Number(process.argv[2] ?? 500);
+
+function podIp(i: number): string {
+  return `10.244.${Math.floor(i / 250)}.${(i % 250) + 2}`;
+}
+
+function statusOf(i: number, isReady: boolean): object {
+  const conditions = [{ type: 'Ready', status: isReady ? 'True' : 'False' }];
+  return { phase: 'Running', podIP: podIp(i), podIPs: [{ ip: podIp(i) }], conditions };
+}
+
+async function makePods(client: Client, count: number): Promise<void> {
+  let next = 0;
+  const write = async (): Promise<void> => {
+    for (let i = next++; i < count; i = next++) {
+      const metadata = { namespace: NAMESPACE, name: `p${i}`, labels: { app: 'web' } };
+      await client.create(pods, { metadata, spec: { nodeName: 'n1', containers: [{ name: 'c', image: 'host' }] } });
+      await setReady(client, i, true);
+    }
+  };
+  await Promise.all(Array.from({ length: 100 }, write));
+}
+
+async function setReady(client: Client, i: number, isReady: boolean): Promise<void> {
+  const body = { status: statusOf(i, isReady) };
+  await client.patch(pods, { namespace: NAMESPACE, name: `p${i}` }, { kind: 'merge', body }, { subresource: 'status' });
+}
+
+/** What the slices say, followed by a watch of its own. */
+class SliceWatch {
+  readonly #slices = new Map<string, EndpointSlice>();
+  /** By address. No endpoint moves to another slice here, or goes. */
+  readonly #ready = new Map<string, boolean>();
+  readonly #waiting = new Set<() => void>();
+  writes = 0;
+
+  async follow(client: Client, signal: AbortSignal): Promise<void> {
+    for await (const event of client.watch(endpointSlices, { namespace: NAMESPACE, signal })) {
+      if (event.type !== 'ADDED' && event.type !== 'MODIFIED' && event.type !== 'DELETED') continue;
+      const { name } = event.object.metadata;
+      if (event.type === 'DELETED') this.#slices.delete(name);
+      else this.#slices.set(name, event.object);
+      for (const { addresses, conditions } of event.object.endpoints ?? []) {
+        this.#ready.set(addresses[0] ?? '', conditions?.ready === true);
+      }
+      this.writes++;
+      for (const look of this.#waiting) look();
+    }
+  }
+
+  get ready(): number {
+    return [...this.#ready.values()].filter(Boolean).length;
+  }
+
+  get count(): number {
+    return this.#slices.size;
+  }
+
+  isReady(ip: string): boolean | undefined {
+    return this.#ready.get(ip);
+  }
+
+  async until(isTrue: () => boolean): Promise<void> {
+    if (isTrue()) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const look = (): void => {
+      if (isTrue()) resolve();
+    };
+    this.#waiting.add(look);
+    await promise;
+    this.#waiting.delete(look);
+  }
+}
+
+async function measure(client: Client, size: number, signal: AbortSignal): Promise<void> {
+  const watch = new SliceWatch();
+  const following = watch.follow(client, signal);
+  following.catch(() => {});
+  await watch.until(() => watch.ready === size);
+  assert.equal(watch.count, Math.ceil(size / 100));
+  const samples: number[] = [];
+  for (let round = 0; round < rounds + WARM_UP; round++) {
+    const i = (round * 37) % size;
+    const isReady = watch.isReady(podIp(i)) !== true;
+    const before = watch.writes;
+    const began = performance.now();
+    const seen = watch.until(() => watch.isReady(podIp(i)) === isReady);
+    await Promise.all([setReady(client, i, isReady), seen]);
+    if (round >= WARM_UP) samples.push(performance.now() - began);
+    assert.equal(watch.writes - before, 1, 'one slice is written');
+  }
+  await settled();
+  const all = await client.list(endpointSlices, { namespace: NAMESPACE });
+  const listed = all.items.flatMap(({ endpoints: list }) => list ?? []);
+  assert.equal(listed.length, size);
+  assert.equal(listed.filter(({ conditions }) => conditions?.ready === true).length, watch.ready);
+  const { metadata, subsets = [] } = await client.get(endpoints, { namespace: NAMESPACE, name: 'web' });
+  const addresses = subsets.flatMap((subset) => [...(subset.addresses ?? []), ...(subset.notReadyAddresses ?? [])]);
+  assert.equal(addresses.length, Math.min(size, 1000));
+  const overCapacity = metadata.annotations?.['endpoints.kubernetes.io/over-capacity'];
+  assert.equal(overCapacity, size > 1000 ? 'truncated' : undefined);
+  const sorted = samples.toSorted((a, b) => a - b);
+  const at = (part: number): string => (sorted[Math.floor(part * (sorted.length - 1))] ?? 0).toFixed(2);
+  console.log(
+    `${size} Pods in ${watch.count} slices: a change is in its slice after ${at(0.5)} ms median, ${at(0.9)} p90, ${at(0.99)} p99 (aim < ${AIM_MS}); one write each`,
+  );
+}
+
+/** The Endpoints, which come after the slices, are written, too. */
+async function settled(): Promise<void> {
+  await systemClock.sleep(500);
+}
+
+async function run(size: number): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'bench-slices-'));
+  const abort = new AbortController();
+  try {
+    const range = parseCidr('10.96.0.0/12');
+    assert.ok(range);
+    await using store = await openSqliteStore({ path: join(directory, 'store.db'), clock: systemClock });
+    await using server = await TestServer.start({ store, clock: systemClock, serviceCidrs: [range] });
+    const user = { username: 'bench', groups: ['system:masters'] };
+    const client = createClient(inProcessTransport(server.server.handle, user));
+    await client.create(nodes, { metadata: { name: 'n1', labels: { 'topology.kubernetes.io/zone': 'z1' } }, spec: {} });
+    await makePods(client, size);
+    const spec = { selector: { app: 'web' }, ports: [{ port: 80 }] };
+    await client.create(services, { metadata: { namespace: NAMESPACE, name: 'web' }, spec });
+    const informers = new Informers(client, { clock: systemClock, log: silentLog });
+    const context = { client, informers, clock: systemClock, log: silentLog, signal: abort.signal };
+    startEndpointSliceController(context);
+    startEndpointsController(context);
+    informers.start(abort.signal);
+    await measure(client, size, abort.signal);
+  } finally {
+    abort.abort();
+    rmSync(directory, { recursive: true });
+  }
+}
+
+for (const size of SIZES) await run(size);
+process.exit(0);
