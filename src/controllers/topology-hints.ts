@@ -109,10 +109,7 @@ function assign(
 }
 
 /** By each zone that has too many, where those should go. Zones without a node have no bounds, and keep theirs. */
-function movesOf(
-  bounds: ReadonlyMap<string, Bounds>,
-  counts: ReadonlyMap<string, number>,
-): ReadonlyMap<string, string[]> {
+function movesOf(bounds: ReadonlyMap<string, Bounds>, counts: ReadonlyMap<string, number>): Moves {
   const surplus = new Map<string, number>();
   const lack = new Map<string, number>();
   for (const [zone, { desired }] of bounds) {
@@ -120,14 +117,35 @@ function movesOf(
     if (difference > 0) surplus.set(zone, difference);
     else if (difference < 0) lack.set(zone, -difference);
   }
-  const moves = new Map<string, string[]>();
+  const moves: Moves = new Map();
   for (;;) {
     const [from, surplusOf] = most(surplus);
     const [to, lackOf] = most(lack);
-    if ((surplusOf < 1 && lackOf < 1) || surplusOf < 0.5 || lackOf < 0.5) return moves;
+    if ((surplusOf < 1 && lackOf < 1) || surplusOf < 0.5 || lackOf < 0.5) break;
     moves.set(from, [...(moves.get(from) ?? []), to]);
     surplus.set(from, surplusOf - 1);
     lack.set(to, lackOf - 1);
+  }
+  ensureMinima(bounds, counts, moves);
+  return moves;
+}
+
+type Moves = Map<string, string[]>;
+
+/** Parts of endpoints that nobody gave may leave a zone overloaded, where upstream leaves it at that. */
+function ensureMinima(bounds: ReadonlyMap<string, Bounds>, counts: ReadonlyMap<string, number>, moves: Moves): void {
+  const spare = new Map<string, number>();
+  for (const [zone, { minimum }] of bounds) {
+    const gained = [...moves.values()].flat().filter((to) => to === zone).length;
+    spare.set(zone, (counts.get(zone) ?? 0) + gained - (moves.get(zone)?.length ?? 0) - minimum);
+  }
+  for (const [zone, missing] of spare) {
+    for (let left = -missing; left > 0; left--) {
+      const [from, extra] = most(spare);
+      if (extra < 1) return;
+      moves.set(from, [...(moves.get(from) ?? []), zone]);
+      spare.set(from, extra - 1);
+    }
   }
 }
 
