@@ -15,6 +15,7 @@ export const HELP = `clusterip: Kubernetes Services, complete, on your machine
       --storage S           sqlite [sqlite]
       --proxy-mode M        nftables, or iptables as the textbooks have it [nftables]
       --no-egress           Pods do not reach the internet, which takes pasta (Debian: passt)
+      --dns-autopath A      on: DNS walks the search path of Pods for them [off]
       --foreground          stay; Ctrl-C stops the cluster
       --wait S              give up after S seconds [60]
       --output text|json

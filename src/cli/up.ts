@@ -35,6 +35,7 @@ const OPTIONS = {
   storage: 'string',
   'proxy-mode': 'string',
   'no-egress': 'boolean',
+  'dns-autopath': 'string',
   foreground: 'boolean',
   wait: 'string',
   output: 'string',
@@ -134,9 +135,15 @@ function askedConfig(options: Options, dir: StateDir): Partial<ClusterConfig> {
     loadBalancerCidr: text(options['load-balancer-cidr']),
     staticClusterIps: chosen('static-cluster-ips', options['static-cluster-ips'], ['allow', 'deny']),
     storage: chosen('storage', options.storage, ['sqlite']),
+    dnsAutopath: onOrOff('dns-autopath', options['dns-autopath']),
     proxyMode: chosen('proxy-mode', options['proxy-mode'], PROXY_MODES),
   };
   return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
+}
+
+function onOrOff(name: string, value: string | boolean | undefined): boolean | undefined {
+  const choice = chosen(name, value, ['on', 'off']);
+  return choice === undefined ? undefined : choice === 'on';
 }
 
 function chosen<const T extends string>(

@@ -14,6 +14,8 @@ import { type NetworkPlan } from './network-plan.ts';
 /** Where the API server listens on the fabric, as Pods reach it through default/kubernetes. */
 export const API_FABRIC_PORT = 6443;
 export const DNS_PORT = 53;
+/** Of DNS: /metrics, /health, /ready. */
+export const DNS_METRICS_PORT = 9153;
 
 interface SystemService {
   readonly namespace: string;
@@ -83,6 +85,7 @@ function systemServices(plan: NetworkPlan): readonly SystemService[] {
       ports: [
         { name: 'dns', protocol: 'UDP', port: 53, target: DNS_PORT },
         { name: 'dns-tcp', protocol: 'TCP', port: 53, target: DNS_PORT },
+        { name: 'metrics', protocol: 'TCP', port: 9153, target: DNS_METRICS_PORT },
       ],
     },
   ];

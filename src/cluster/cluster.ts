@@ -57,8 +57,7 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
   const handler: ApiHandler = async (request) => (await gate.promise)(request);
   const sockets = new MessageChannel();
   const pods = new PodSockets(sockets.port1, clock);
-  const { proxyMode } = config;
-  const workers = startWorkers({ dir, plan, proxyMode, log, handler, streamSocket, sockets: sockets.port2 });
+  const workers = startWorkers({ dir, plan, config, log, handler, streamSocket, sockets: sockets.port2 });
   onProgress('opening the store');
   const [pki, store, network] = await Promise.all([
     options.keys,

@@ -24,6 +24,8 @@ export interface ClusterConfig {
   readonly proxyMode: ProxyMode;
   /** Pods reach the internet, where pasta is installed. */
   readonly egress: boolean;
+  /** DNS walks the search path of Pods for them. @default false */
+  readonly dnsAutopath?: boolean;
   readonly storage: 'sqlite';
 }
 

@@ -13,7 +13,7 @@ import { createFabric, type NetworkNamespace } from '#node/network-sync.ts';
 import { SandboxRuntime } from '#node/sandbox/runtime-agent.ts';
 import { NodeStats } from '#node/stats/node-stats-agent.ts';
 import { StreamServer } from '#node/streams/stream-server.ts';
-import { API_FABRIC_PORT, DNS_PORT } from './bootstrap.ts';
+import { API_FABRIC_PORT, DNS_METRICS_PORT, DNS_PORT } from './bootstrap.ts';
 import { NodeFleet, withLengths } from './node-fleet-agent.ts';
 import { runNodeErrands } from './node-errands.ts';
 import { serveSockets } from './pod-sockets.ts';
@@ -58,6 +58,7 @@ function openFabricSockets(fabric: NetworkNamespace): FabricSockets {
     apiFd: open('tcp', API_FABRIC_PORT),
     dnsUdpFd: open('udp', DNS_PORT),
     dnsTcpFd: open('tcp', DNS_PORT),
+    dnsMonitorFd: open('tcp', DNS_METRICS_PORT),
     netFd: fabric.fd,
   }));
 }

@@ -2,7 +2,6 @@
  * The services' worker: the proxies of all nodes and DNS, on one copy of the objects. Its thread stays on the host's
  * network, to reach the host's resolvers; the sockets it is handed belong to the nodes and the fabric.
  */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { formatCidr, parseCidr, type Cidr } from '#base/cidr.ts';
@@ -10,12 +9,6 @@ import { systemClock } from '#base/clock.ts';
 import { createClient } from '#client/api-client.ts';
 import { Informers } from '#client/informers.ts';
 import { portTransport } from '#client/port-transport.ts';
-import { startDnsServer } from '#dns/dns-server.ts';
-import { createForwarder } from '#dns/forward-socket.ts';
-import { nameserversOf } from '#dns/resolv-conf.ts';
-import { createResolver } from '#dns/resolver.ts';
-import { syncZone } from '#dns/zone-sync.ts';
-import { Zone } from '#dns/zone.ts';
 import { type FromCarrier } from '#edge/carrier-message.ts';
 import { EdgeAgent } from '#edge/edge-agent.ts';
 import { openHostSocket } from '#edge/host-socket.ts';
@@ -25,7 +18,7 @@ import { NETLINK_NETFILTER, NetlinkSocket } from '#netlink/socket.ts';
 import { NftablesSocket } from '#nftables/nftables-socket.ts';
 import { type IptablesOptions } from '#proxy/iptables/commands-sync.ts';
 import { createProxy, type Proxy } from '#proxy/sync.ts';
-import { CLUSTER_DOMAIN } from './config.ts';
+import { startClusterDns } from './cluster-dns-agent.ts';
 import { nodeErrands } from './node-errands.ts';
 import { followServiceRanges } from './service-ranges.ts';
 import { workerSide } from './worker-main.ts';
@@ -136,27 +129,10 @@ function startCarrier(fabricFd: number, edge: EdgeAgent): Worker {
   return carrier;
 }
 
-async function startDns({ dnsUdpFd, dnsTcpFd }: FabricSockets): Promise<void> {
-  const zone = new Zone(CLUSTER_DOMAIN);
-  let ready = false;
-  const resolve = createResolver({
-    zone,
-    forwarder: createForwarder({ upstreams: hostNameservers(), clock }),
-    ownRanges: [...serviceCidrs, ...podCidrs],
-    isReady: () => ready,
-  });
-  const listen = { udpFd: dnsUdpFd, tcpFd: dnsTcpFd };
-  await startDnsServer({ resolve, listen, clock, log: side.log('dns') }).ready;
-  await syncZone(zone, { informers, signal });
-  ready = true;
-}
-
-function hostNameservers(): readonly string[] {
-  try {
-    return nameserversOf(readFileSync('/etc/resolv.conf', 'utf8'));
-  } catch {
-    return [];
-  }
+function startDns(sockets: FabricSockets): Promise<void> {
+  const ownRanges = [...serviceCidrs, ...podCidrs];
+  const autopath = side.data.dnsAutopath;
+  return startClusterDns({ sockets, informers, ownRanges, autopath, clock, log: side.log('dns'), signal });
 }
 
 side.onMessage(async (message) => {

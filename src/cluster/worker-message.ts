@@ -19,6 +19,8 @@ export interface FabricSockets {
   readonly apiFd: number;
   readonly dnsUdpFd: number;
   readonly dnsTcpFd: number;
+  /** For the metrics and probes of DNS. */
+  readonly dnsMonitorFd: number;
   /** The fabric's network namespace. */
   readonly netFd: number;
 }
@@ -82,6 +84,7 @@ export interface ServicesWorkerData {
   readonly serviceCidrs: readonly string[];
   readonly podCidrs: readonly string[];
   readonly proxyMode: ProxyMode;
+  readonly dnsAutopath: boolean;
   /** For files that iptables' programs lock. */
   readonly lockDir: string;
 }

@@ -3,7 +3,7 @@ import { formatCidr } from '#base/cidr.ts';
 import { type LogSink } from '#base/log.ts';
 import { type ApiHandler, type UserInfo } from '#api/request.ts';
 import { serveTransport } from '#client/port-server.ts';
-import { type ProxyMode } from './config.ts';
+import { type ClusterConfig } from './config.ts';
 import { type NetworkPlan } from './network-plan.ts';
 import { type StateDir } from './state-dir.ts';
 import { NODES, SERVICES } from './users.ts';
@@ -30,11 +30,11 @@ export interface WorkersOptions {
   readonly streamSocket: string;
   /** Where the nodes' worker hands out sockets of the cluster network. */
   readonly sockets: MessagePort;
-  readonly proxyMode: ProxyMode;
+  readonly config: Pick<ClusterConfig, 'proxyMode' | 'dnsAutopath'>;
 }
 
 export function startWorkers(options: WorkersOptions): Workers {
-  const { dir, plan, proxyMode, log, handler, streamSocket, sockets } = options;
+  const { dir, plan, config, log, handler, streamSocket, sockets } = options;
   const api = (user: UserInfo): NodesWorkerData['api'] =>
     apiChannel((port) => {
       serveTransport(port, handler, user);
@@ -64,7 +64,8 @@ export function startWorkers(options: WorkersOptions): Workers {
     errands: errands.port2,
     serviceCidrs,
     podCidrs: plan.podCidrs.map(formatCidr),
-    proxyMode,
+    proxyMode: config.proxyMode,
+    dnsAutopath: config.dnsAutopath === true,
     lockDir: dir.nodesDir,
   };
   return {

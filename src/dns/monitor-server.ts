@@ -4,7 +4,9 @@ import { type Monitor, monitorReply } from './monitor.ts';
 export interface MonitorServerOptions {
   readonly monitor: Monitor;
   readonly host?: string | undefined;
-  readonly port: number;
+  readonly port?: number | undefined;
+  /** A listening socket instead of a host and port. */
+  readonly fd?: number | undefined;
 }
 
 export interface MonitorServer {
@@ -13,7 +15,8 @@ export interface MonitorServer {
 }
 
 /** `/health`, `/ready` and `/metrics` on one port. CoreDNS has a port for each: start one for each to look like it. */
-export async function startMonitorServer({ monitor, host, port }: MonitorServerOptions): Promise<MonitorServer> {
+export async function startMonitorServer(options: MonitorServerOptions): Promise<MonitorServer> {
+  const { monitor, host, port = 0, fd } = options;
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://monitor');
     const { status, type, body } = monitorReply(monitor, pathname);
@@ -22,7 +25,8 @@ export async function startMonitorServer({ monitor, host, port }: MonitorServerO
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, resolve);
+    if (fd === undefined) server.listen(port, host, resolve);
+    else server.listen({ fd }, resolve);
   });
   const address = server.address();
   return {
