@@ -21,6 +21,7 @@ import { review, reviewKinds } from './verbs/review.ts';
 import { scale } from './verbs/scale.ts';
 import { requestToken } from './verbs/token.ts';
 import { update, type Part } from './verbs/update.ts';
+import { usage, usageKinds } from './verbs/usage.ts';
 import { watch } from './watch/watch.ts';
 
 /** Answers one request on a resource; throws `StatusError` where it is refused. */
@@ -143,6 +144,8 @@ async function serveUnstored(
     if (found.namespaced !== (info.namespace !== undefined)) throw new StatusError(noSuchPath());
     return review(server, found, request, info.namespace);
   }
+  const used = usageKinds.find((kind) => kind.group === group && kind.version === version && kind.plural === plural);
+  if (used !== undefined && info.subresource === undefined) return usage(server, used, request, info);
   if (isBindings(info)) return bindNamed(server, request, info);
   throw new StatusError(noSuchPath());
 }

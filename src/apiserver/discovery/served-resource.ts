@@ -2,6 +2,7 @@ import { type KindDefinition } from '#api/kind.ts';
 import { type OpenApiKind } from '#api/openapi/openapi-kind.ts';
 import { type KindRegistry } from '#api/registry.ts';
 import { reviewKinds } from '../verbs/review.ts';
+import { usageKinds } from '../verbs/usage.ts';
 
 export interface ServedSubresource {
   readonly name: string;
@@ -79,8 +80,22 @@ export function servedResources(registry: KindRegistry): readonly ServedResource
     categories: [],
     subresources: [],
   }));
+  const usages = usageKinds.map(({ group, version, plural, singular, kind, namespaced }): ServedResource => ({
+    group,
+    version,
+    plural,
+    singular,
+    kind,
+    namespaced,
+    model: '',
+    schema: { type: 'object', description: 'What it uses.', 'x-kubernetes-preserve-unknown-fields': true },
+    verbs: ['get', 'list'],
+    shortNames: [],
+    categories: [],
+    subresources: [],
+  }));
   const hasPods = registry.byPlural('', 'v1', 'pods') !== undefined;
-  return [...registry.kinds.map(stored), ...(hasPods ? [bindings] : []), ...reviews];
+  return [...registry.kinds.map(stored), ...(hasPods ? [bindings, ...usages] : []), ...reviews];
 }
 
 export interface ServedGroup {
