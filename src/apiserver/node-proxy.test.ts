@@ -146,7 +146,7 @@ test('exec, attach and port-forward are passed on byte for byte', async (t) => {
       seen: 'POST /exec/default/one/c?input=1&output=1&tty=1&command=sh&command=-c&command=a+b test -',
     },
     { method: 'GET', path: 'two/attach?container=web&stdout=1', seen: 'GET /attach/default/two/web?output=1 test -' },
-    { method: 'GET', path: 'one/portforward?ports=80', seen: 'GET /portForward/default/one test -' },
+    { method: 'GET', path: 'one/portforward?ports=80', seen: 'GET /portForward/default/one?port=80 test -' },
   ];
   for (const { method, path, seen } of cases) {
     await t.test(path, async () => {

@@ -91,7 +91,9 @@ function nodeQuery(stream: StreamKind, query: URLSearchParams): URLSearchParams 
     return out;
   }
   if (stream === 'portforward') {
-    for (const port of query.getAll('port')) out.append('port', port);
+    // `ports` is the API's name of it (PodPortForwardOptions), with commas or several times.
+    const ports = [...query.getAll('ports'), ...query.getAll('port')].flatMap((list) => list.split(','));
+    for (const port of ports) out.append('port', port);
     return out;
   }
   for (const [name, nodeName] of STREAM_PARAMETERS) {
