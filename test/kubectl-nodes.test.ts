@@ -61,7 +61,10 @@ const steps: readonly KubectlStep[] = [
   { args: 'label node node-2 disk=fast', text: 'node/node-2 labeled\n' },
   { args: 'get nodes -l disk=fast -o name', text: 'node/node-2\n' },
   { args: 'label node node-2 disk-', text: /^node\/node-2 (?:un)?labeled\n$/ },
-  { args: 'top nodes', code: 1, text: 'error: Metrics API not available\n' },
+  {
+    args: 'top nodes',
+    text: /^NAME +CPU\(cores\) +CPU\S+ +MEMORY\(bytes\) +MEMORY\S+ *\n(node-\d +\S+ +\d+% +\d+Mi +\d+% *\n){2}$/,
+  },
   { args: 'get --raw /api/v1/nodes/node-2/proxy/healthz', text: 'ok' },
   { args: 'delete deployment,pdb --all', text: /^deployment\.apps "who" deleted/ },
 ];
