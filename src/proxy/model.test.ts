@@ -88,7 +88,7 @@ const ignored = [
     'labelled headless',
     service('web', '10.96.0.5', [{ port: 80 }], { labels: { 'service.kubernetes.io/headless': '' } }),
   ],
-  ['with a leading zero', service('web', '10.96.0.05', [{ port: 80 }])],
+  ['without a readable address', service('web', '10.96.0', [{ port: 80 }])],
 ] as const;
 for (const [name, object] of ignored) {
   test(`a Service ${name} has no frontend`, () => {
@@ -121,13 +121,26 @@ test('an endpoint that two slices hold counts once, as the more usable of the tw
   ]);
 });
 
-test('bad endpoints are left out, the rest is used', () => {
+test('zeros in front of numbers mean nothing, octal least of all', () => {
   const { model } = create();
+  model.setService(service('web', '010.096.0.05', [{ port: 80 }]));
+  model.setSlice(slice('web', ['10.244.0.011'], [{ port: 8080 }]));
+  assert.deepEqual(describe(model.takeChanges()), ['10.96.0.5/tcp/80 default/web -> 10.244.0.11:8080 local']);
+});
+
+test('bad endpoints are left out, the rest is used', () => {
+  const { model, logged } = create();
   model.setService(service('web', '10.96.0.50', [{ port: 80 }, { name: 'bad', port: 70_000 }]));
   model.setSlice(slice('web', ['300.1.1.1', 'fd00::1', '10.244.0.6'], [{ port: 8080 }]));
   model.setSlice(slice('web', ['10.244.0.7'], [{ port: 0 }], { name: 'web-2' }));
   model.setSlice(slice('web', ['web.example'], [{ port: 80 }], { name: 'web-3', addressType: 'FQDN' }));
   assert.deepEqual(describe(model.takeChanges()), ['10.96.0.50/tcp/80 default/web -> 10.244.0.6:8080 local']);
+  const text = 'object cannot be used whole';
+  assert.deepEqual(logged, [
+    `${text} {"kind":"Service","name":"default/web","because":"port 70000"}`,
+    `${text} {"kind":"EndpointSlice","name":"default/web-1","because":"address \\"300.1.1.1\\", address \\"fd00::1\\""}`,
+    `${text} {"kind":"EndpointSlice","name":"default/web-2","because":"port 0"}`,
+  ]);
 });
 
 test('of two Services that state one address the first has it until it lets go', () => {

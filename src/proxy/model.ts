@@ -2,6 +2,8 @@ import { type EndpointSlice, type Service } from '#api/generated/types.ts';
 import { objectKey, type KubeObject } from '#api/object.ts';
 import { type Log } from '#base/log.ts';
 import { type IpFamily } from '#base/ip.ts';
+import { FaultLog } from './fault-log.ts';
+import { serviceFaults, sliceFaults } from './faults.ts';
 import { idOf, type Frontend, type FrontendChange, type FrontendId } from './frontend.ts';
 import { serviceFrontends, type NodeView } from './service-frontends.ts';
 import { serviceHealth, type ServiceHealth } from './service-health.ts';
@@ -33,6 +35,7 @@ export class Model {
   /** Two Services may state the same address and port; the first one has it until it lets go. */
   readonly #owners = new Map<FrontendId, string>();
   readonly #waiting = new Map<FrontendId, Set<string>>();
+  readonly #faults: FaultLog;
 
   #node: NodeView;
   /** Services with a health check port. */
@@ -42,6 +45,7 @@ export class Model {
   constructor(options: ModelOptions) {
     this.#options = options;
     this.#node = { nodeName: options.nodeName, zone: options.zone };
+    this.#faults = new FaultLog(options.log);
   }
 
   get hasChanges(): boolean {
@@ -50,21 +54,24 @@ export class Model {
 
   setService(service: Service): void {
     const key = objectKey(service);
-    const info = parseService(service);
+    const isUsable = this.#faults.check('Service', key, () => serviceFaults(service));
+    const info = isUsable ? parseService(service) : undefined;
     if (info !== undefined) this.#services.set(key, info);
     else if (!this.#services.delete(key)) return;
     this.#dirty.add(key);
   }
 
   deleteService(key: string): void {
+    this.#faults.forget('Service', key);
     if (this.#services.delete(key)) this.#dirty.add(key);
   }
 
   setSlice(slice: EndpointSlice): void {
     const key = objectKey(slice);
     const service = serviceKeyOf(slice);
-    if (this.#serviceOfSlice.get(key) !== service) this.deleteSlice(key);
+    if (this.#serviceOfSlice.get(key) !== service) this.#dropSlice(key);
     if (service === undefined) return;
+    if (!this.#faults.check('EndpointSlice', key, () => sliceFaults(slice))) return this.#dropSlice(key);
     this.#serviceOfSlice.set(key, service);
     const slices = this.#slices.get(service);
     if (slices === undefined) this.#slices.set(service, new Map([[key, slice]]));
@@ -73,6 +80,11 @@ export class Model {
   }
 
   deleteSlice(key: string): void {
+    this.#faults.forget('EndpointSlice', key);
+    this.#dropSlice(key);
+  }
+
+  #dropSlice(key: string): void {
     const service = this.#serviceOfSlice.get(key);
     if (service === undefined) return;
     this.#serviceOfSlice.delete(key);

@@ -108,9 +108,16 @@ function affinitySeconds(spec: ServiceSpec): number {
 
 const scratch = new Uint8Array(4);
 
-/** `None` and what is no address is undefined. IPv4 has one spelling only; IPv6 is brought to the canonical one. */
+/** Zeros in front of a decimal number, which old objects may have (CVE-2021-29923: never octal). */
+const LEADING_ZEROS = /(?<=^|\.)0+(?=\d)/g;
+
+/** `None` and what is no address is undefined. All others are brought to their canonical spelling. */
 export function canonicalIp(text: string): string | undefined {
-  if (!text.includes(':')) return writeIpv4(scratch, 0, text) ? text : undefined;
+  if (!text.includes(':')) {
+    if (writeIpv4(scratch, 0, text)) return text;
+    const plain = text.replaceAll(LEADING_ZEROS, '');
+    return writeIpv4(scratch, 0, plain) ? plain : undefined;
+  }
   const ip = parseIp(text);
   return ip === undefined ? undefined : formatIp(ip);
 }

@@ -33,7 +33,7 @@ const IS_LOCAL_DESTINATION = '-m addrtype --dst-type LOCAL';
 /** The rules of one port of a Service, as kube-proxy makes them (pkg/proxy/iptables/proxier.go: syncProxyRules). */
 export function servicePortRules(port: ServicePort, context: RuleContext): ServicePortRules {
   const rules = new PortRules(port, context);
-  rules.addInternal();
+  for (const one of port.internal) rules.addInternal(one);
   for (const one of port.external) rules.addExternal(one);
   rules.addHealthCheck();
   rules.addExternalChain();
@@ -58,9 +58,8 @@ class PortRules implements ServicePortRules {
     this.#hasExternalEndpoints = isLocal ? port.local.length > 0 : port.hasEndpoints;
   }
 
-  addInternal(): void {
-    const { internal, name, protocol } = this.#port;
-    if (internal === undefined) return;
+  addInternal(internal: ServicePort['internal'][number]): void {
+    const { name, protocol } = this.#port;
     const { family, settings } = this.#context;
     const at = { destination: host(internal.address), protocol, port: internal.port };
     if (this.#listOf(internal.policy).length === 0) return this.#addRefusal('KUBE-SERVICES', at);

@@ -21,7 +21,8 @@ export interface ServicePort {
   /** Endpoints by policy, each sorted and once. */
   readonly cluster: readonly Backend[];
   readonly local: readonly Backend[];
-  readonly internal: Pick<Frontend, 'address' | 'port' | 'policy'> | undefined;
+  /** One, unless the Service has two ports of one name: those have one list of endpoints, and chains together. */
+  readonly internal: readonly Pick<Frontend, 'address' | 'port' | 'policy'>[];
   readonly external: readonly ExternalAddress[];
   readonly externalPolicy: Frontend['policy'];
   /** 0 without session affinity. */
@@ -39,7 +40,7 @@ export function portKey({ service, protocol }: Pick<Frontend, 'service' | 'proto
 export function servicePort(frontends: readonly Frontend[]): ServicePort | undefined {
   const [first] = frontends;
   if (first === undefined) return undefined;
-  const internal = frontends.find(({ origin }) => origin === 'clusterIP');
+  const internal = frontends.filter(({ origin }) => origin === 'clusterIP');
   // An address that another Service has keeps at most its list for clients outside, which is of no use alone.
   const external = frontends.filter(({ origin, kind }) => origin !== 'clusterIP' && kind !== 'local');
   const ofPolicy = (policy: Frontend['policy']): readonly Backend[] =>
@@ -54,7 +55,7 @@ export function servicePort(frontends: readonly Frontend[]): ServicePort | undef
     external: external.map(externalAddress),
     externalPolicy: external.some(({ kind }) => kind === 'inside') ? 'Local' : 'Cluster',
     affinitySeconds: first.affinitySeconds,
-    healthCheckPort: internal?.healthCheckPort ?? 0,
+    healthCheckPort: internal[0]?.healthCheckPort ?? 0,
   };
 }
 
