@@ -202,7 +202,7 @@ export class TestNodes implements AsyncDisposable {
     const links = (): readonly string[] =>
       (this.#networks[number]?.rtnetlink.listLinks() ?? []).map(({ name }) => name);
     for (let tries = 0; tries < 2000; tries++) {
-      if (links().every((name) => name === 'lo' || name === 'eth0')) return;
+      if (links().every((name) => ['lo', 'eth0', 'services'].includes(name))) return;
       await systemClock.sleep(5);
     }
     throw new Error(`Cannot see all wires go: ${links().join(' ')} are left`);
