@@ -2,7 +2,7 @@ import { defaultColumns, defaultRow } from './columns.ts';
 import { deepEqual } from './equal.ts';
 import { type FieldError } from './field-error.ts';
 import { type Cell, type Column, type Deletion, type KindDefinition, type Subresources, type Verb } from './kind.ts';
-import { validateMeta, validateMetaUpdate } from './meta-validation.ts';
+import { validateFinalizerOwners, validateMeta, validateMetaUpdate } from './meta-validation.ts';
 import { type NameCheck, subdomainName } from './names.ts';
 import { type KubeObject, type ObjectMeta } from './object.ts';
 import { type Resource } from './resource.ts';
@@ -47,6 +47,8 @@ export interface KindOptions<T extends KubeObject> {
   readonly prepareUpdate?: (object: T, old: T) => T;
   /** What a valid object holds, on create (`old` absent) and on update. */
   readonly validate?: (object: T, old?: T) => readonly FieldError[];
+  /** Finalizers may be words without a domain. @default false */
+  readonly anyFinalizers?: boolean;
   /** What an update must not change. */
   readonly validateChange?: (object: T, old: T) => readonly FieldError[];
   readonly validateStatus?: (object: T, old: T) => readonly FieldError[];
@@ -176,10 +178,17 @@ function validationOf<T extends KubeObject>(
   const checkName = options.checkName ?? subdomainName;
   const needsVersion = options.unconditionalUpdate === false;
   const validate = options.validate ?? (() => []);
+  const validateFinalizers = ({ metadata }: T): FieldError[] =>
+    options.anyFinalizers === true ? [] : validateFinalizerOwners(metadata);
   return {
-    validateCreate: (object) => [...validateMeta(object.metadata, resource.namespaced, checkName), ...validate(object)],
+    validateCreate: (object) => [
+      ...validateMeta(object.metadata, resource.namespaced, checkName),
+      ...validateFinalizers(object),
+      ...validate(object),
+    ],
     validateUpdate: (object, old) => [
       ...validateMetaUpdate(object.metadata, old.metadata, needsVersion),
+      ...validateFinalizers(object),
       ...validate(object, old),
       ...(options.validateChange?.(object, old) ?? []),
     ],

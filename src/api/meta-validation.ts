@@ -61,6 +61,23 @@ function validateFinalizers(finalizers: readonly string[], field: string): Field
   return errors;
 }
 
+const STANDARD_FINALIZERS = ['kubernetes', 'orphan', 'foregroundDeletion'];
+
+/** Kubernetes' own kinds take no finalizer that does not say whose it is; custom ones do. */
+export function validateFinalizerOwners({ finalizers = [] }: LooseMeta): FieldError[] {
+  return finalizers.flatMap((name, i) =>
+    name.includes('/') || STANDARD_FINALIZERS.includes(name)
+      ? []
+      : [
+          invalid(
+            `metadata.finalizers[${i}]`,
+            name,
+            'name is neither a standard finalizer name nor is it fully qualified',
+          ),
+        ],
+  );
+}
+
 function validateNamespace(namespace: string, namespaced: boolean, field: string): FieldError[] {
   if (!namespaced) return namespace === '' ? [] : [forbidden(field, 'not allowed on this type')];
   if (namespace === '') return [required(field)];

@@ -33,6 +33,7 @@ export function customKind(crd: CustomResourceDefinition, version: CustomResourc
       namespaced: spec.scope === 'Namespaced',
     },
     {
+      anyFinalizers: true,
       model: '',
       singular: names.singular ?? spec.names.kind.toLowerCase(),
       shortNames: names.shortNames ?? [],

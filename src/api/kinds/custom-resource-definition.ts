@@ -11,6 +11,7 @@ type Crd = t.CustomResourceDefinition;
 export const CLEANUP_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io';
 
 export const customResourceDefinition: KindDefinition<Crd> = defineKind(customResourceDefinitions, {
+  anyFinalizers: true,
   shortNames: ['crd', 'crds'],
   categories: ['api-extensions'],
   subresources: { status: true },

@@ -1,5 +1,6 @@
 import { age, ageColumn, clippedList, column, nameColumn, orNone } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
+import { deepEqual } from '../equal.ts';
 import { duplicate, type FieldError, invalid, required, tooMany } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
 import { type KindDefinition } from '../kind.ts';
@@ -27,6 +28,16 @@ function defaults(slice: t.EndpointSlice): t.EndpointSlice {
     ...(endpoints === undefined ? {} : { endpoints }),
     ...(slice.ports === undefined ? {} : { ports: slice.ports.map(portDefaults) }),
   };
+}
+
+/** What beta versions kept beside the node's name and the zone: v1 does not take it in. */
+function withoutTopology(slice: t.EndpointSlice): t.EndpointSlice {
+  if (slice.endpoints?.some(({ deprecatedTopology }) => deprecatedTopology !== undefined) !== true) return slice;
+  const endpoints = slice.endpoints.map((endpoint) => {
+    const { deprecatedTopology: _, ...rest } = endpoint;
+    return rest;
+  });
+  return { ...slice, endpoints };
 }
 
 function portDefaults(port: t.DiscoveryEndpointPort): t.DiscoveryEndpointPort {
@@ -142,6 +153,9 @@ export const endpointSlice: KindDefinition<t.EndpointSlice> = defineKind(endpoin
     ];
   },
   defaults,
+  prepareCreate: withoutTopology,
+  // Endpoints that stay as they are keep it.
+  prepareUpdate: (slice, old) => (deepEqual(slice.endpoints, old.endpoints) ? slice : withoutTopology(slice)),
   validate,
   validateChange: (slice, old) => validateImmutable('addressType', slice.addressType, old.addressType),
   warnings: ({ addressType }) => (addressType === 'FQDN' ? ['spec.addressType: FQDN endpoints are deprecated'] : []),

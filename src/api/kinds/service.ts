@@ -2,7 +2,7 @@ import { ageColumn, column, nameColumn, selectorColumn } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
 import type * as t from '../generated/types.ts';
 import { type KindDefinition } from '../kind.ts';
-import { validateMetaUpdate } from '../meta-validation.ts';
+import { validateFinalizerOwners, validateMetaUpdate } from '../meta-validation.ts';
 import { label1035Name } from '../names.ts';
 import { services } from '../resource.ts';
 import { validateServiceChange } from '../service/cluster-ip-validation.ts';
@@ -57,6 +57,7 @@ export const service: KindDefinition<t.Service> = Object.freeze<KindDefinition<t
   // What must not change is told of first.
   validateUpdate: (object, old) => [
     ...validateMetaUpdate(object.metadata, old.metadata, false),
+    ...validateFinalizerOwners(object.metadata),
     ...validateServiceChange(object, old),
     ...validateService(object, old),
   ],

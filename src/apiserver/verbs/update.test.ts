@@ -47,7 +47,7 @@ const refusals = [
     name: 'no name',
     path: A,
     body: { metadata: {} },
-    answer: '400 BadRequest: name must be provided',
+    answer: '400 BadRequest: the name of the object (a based on URL) was undeterminable: name must be provided',
   },
   {
     name: 'another uid',

@@ -63,7 +63,10 @@ export async function update(context: ResourceContext, part: Part): Promise<ApiR
 /** The body must mean the object that the path names; what it leaves out is filled in. */
 function placed({ kind, info }: ResourceContext, object: KubeObject): KubeObject {
   const { name = '', namespace = '' } = object.metadata;
-  if (name === '') throw new StatusError(badRequest('name must be provided'));
+  if (name === '') {
+    const text = `the name of the object (${info.name ?? ''} based on URL) was undeterminable: name must be provided`;
+    throw new StatusError(badRequest(text));
+  }
   if (name !== info.name) {
     const text = `the name of the object (${name}) does not match the name on the URL (${info.name ?? ''})`;
     throw new StatusError(badRequest(text));

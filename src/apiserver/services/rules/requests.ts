@@ -28,6 +28,11 @@ export function change(spec: object, query: string = ''): RuleRequest {
   return { method: 'PATCH', path, body: { spec }, contentType: 'application/merge-patch+json' };
 }
 
+/** A patch of whatever type of `s`. */
+export function patch(contentType: string, body: unknown, path: string = `${SERVICES}/s`): RuleRequest {
+  return { method: 'PATCH', path, body, contentType };
+}
+
 /** The whole of `s` anew. */
 export function replace(spec: object): RuleRequest {
   const body = { apiVersion: 'v1', kind: 'Service', metadata: { name: 's' }, spec };

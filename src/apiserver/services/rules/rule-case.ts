@@ -50,7 +50,7 @@ export async function runRule(rule: RuleCase, ask: Ask): Promise<string> {
     for (const step of steps) {
       const answer = await ask(step);
       if (step.method === 'POST' && answer.status < 300) made.push(madePath(step, answer));
-      if (step.method === 'PUT' && answer.status === 201) made.push(step.path);
+      if (step.method !== 'POST' && answer.status === 201) made.push(step.path.split('?')[0] ?? '');
       text = answerText(answer, JSON.stringify(steps));
       if (answer.status >= 300) return step === rule.ask ? text : `given: ${text}`;
     }
