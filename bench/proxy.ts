@@ -11,7 +11,10 @@ import { parseCidr } from '#base/cidr.ts';
 import { systemClock } from '#base/clock.ts';
 import { silentLog } from '#base/log.ts';
 import { isolateTestFile } from '#netlink/isolated-test.ts';
+import { encodeKey } from '#nftables/key.ts';
 import { NftablesSocket } from '#nftables/nftables-socket.ts';
+import { layoutOf } from '#nftables/table.ts';
+import { ruleset } from '#proxy/ruleset.ts';
 import { Proxy, type ObjectChange } from '#proxy/sync.ts';
 
 isolateTestFile();
@@ -19,6 +22,7 @@ isolateTestFile();
 const BACKENDS = 10;
 const CHANGES = 2000;
 const NFT_CHANGES = 10;
+const CHECKED_AT_ONCE = 1000;
 const largest = Number(process.argv[2] ?? 10_000);
 const cidr = parseCidr('10.96.0.0/12');
 if (cidr === undefined) throw new RangeError('Cannot parse the service range');
@@ -87,16 +91,21 @@ function time(work: () => void): number {
 
 /** The numbers are worth nothing when the kernel has something else than what was asked for. */
 function check(socket: NftablesSocket, services: number): void {
-  const counts = new Map<string, number>();
-  for (const set of ['services', 'endpoints', 'addresses', 'hairpin']) {
-    socket.visitElements('ip', 'clusterip', set, () => {
-      counts.set(set, (counts.get(set) ?? 0) + 1);
-      return true;
-    });
+  for (const set of ['services', 'addresses', 'hairpin']) {
+    let count = 0;
+    socket.visitElements('ip', 'clusterip', set, () => ++count > 0);
+    if (count !== services) throw new Error(`${set} has ${count} elements, not ${services}`);
   }
-  const expected = { services, endpoints: services * BACKENDS, addresses: services, hairpin: services };
-  for (const [set, count] of Object.entries(expected)) {
-    if (counts.get(set) !== count) throw new Error(`${set} has ${counts.get(set)} elements, not ${count}`);
+  const { endpoints } = ruleset(4).planes.address.sets;
+  for (let first = 0; first < services; first += CHECKED_AT_ONCE) {
+    const indexes = Array.from({ length: Math.min(CHECKED_AT_ONCE, services - first) }, (_, i) => first + i);
+    const keys = indexes.flatMap((index) =>
+      Array.from({ length: BACKENDS }, (_, slot) =>
+        encodeKey(layoutOf(endpoints.key), [service(index).spec?.clusterIP ?? '', 'tcp', '80', String(slot)]),
+      ),
+    );
+    const found = socket.lookUp('ip', 'clusterip', endpoints.name, keys);
+    if (found.includes(undefined)) throw new Error(`endpoints lacks some of Services ${first} to ${indexes.at(-1)}`);
   }
 }
 
