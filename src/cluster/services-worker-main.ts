@@ -4,6 +4,8 @@
  */
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { type Node } from '#api/generated/types.ts';
+import { nodes as nodeResource } from '#api/resource.ts';
 import { formatCidr, parseCidr, type Cidr } from '#base/cidr.ts';
 import { systemClock } from '#base/clock.ts';
 import { createClient } from '#client/api-client.ts';
@@ -17,6 +19,7 @@ import { watchSocket } from '#netlink/event-socket.ts';
 import { NETLINK_NETFILTER, NetlinkSocket } from '#netlink/socket.ts';
 import { NftablesSocket } from '#nftables/nftables-socket.ts';
 import { type IptablesOptions } from '#proxy/iptables/commands-sync.ts';
+import { HEALTHZ_PORT, METRICS_PORT, ProxyMonitor, type Place } from '#proxy/program/proxy-monitor.ts';
 import { createProxy, type Proxy } from '#proxy/sync.ts';
 import { startClusterDns } from './cluster-dns-agent.ts';
 import { nodeErrands } from './node-errands.ts';
@@ -68,11 +71,33 @@ function iptablesOf({ name, netnsFd }: NodeSockets): IptablesOptions | undefined
   return { netns: netnsFd, lockFile: join(side.data.lockDir, `${name}.xtables.lock`) };
 }
 
+/** At the node's own address, as a kube-proxy has it there. */
+function startMonitor(name: string, until: AbortSignal): ProxyMonitor {
+  const families = [...new Set(serviceCidrs.map(({ family }) => family))];
+  const mode = side.data.proxyMode;
+  const monitor = new ProxyMonitor({ mode, families, clock, log: side.log('proxy'), signal: until });
+  const take = (node: Node): void => {
+    if (node.metadata.name === name) monitor.setNode(node);
+  };
+  const following = informers.for(nodeResource).on({ added: take, updated: take });
+  until.addEventListener('abort', () => following[Symbol.dispose](), { once: true });
+  const place = (port: number): Place => ({
+    at: `${name}:${port}`,
+    listen: async () => ({ fd: await errands.listen(name, port) }),
+  });
+  // What is refused is said and tried again.
+  monitor.serveHealth(place(HEALTHZ_PORT)).catch(() => {});
+  monitor.serveMetrics(place(METRICS_PORT)).catch(() => {});
+  return monitor;
+}
+
 async function startProxy(node: NodeSockets): Promise<void> {
   const { name, nftablesFd, conntrackFd, nftablesEventsFd } = node;
   const leaving = new AbortController();
   const rules = NetlinkSocket.adopt(nftablesFd, NETLINK_NETFILTER);
   const connections = NetlinkSocket.adopt(conntrackFd, NETLINK_NETFILTER);
+  const until = AbortSignal.any([signal, leaving.signal]);
+  const monitor = startMonitor(name, until);
   const proxy = await createProxy({
     client,
     informers,
@@ -83,10 +108,11 @@ async function startProxy(node: NodeSockets): Promise<void> {
     serviceCidrs,
     podCidrs,
     openHealthCheck: async (port) => ({ fd: await errands.listen(name, port) }),
-    watch: (until) => watchSocket(NetlinkSocket.adopt(nftablesEventsFd, NETLINK_NETFILTER), until),
+    observer: monitor.observer,
+    watch: (ending) => watchSocket(NetlinkSocket.adopt(nftablesEventsFd, NETLINK_NETFILTER), ending),
     clock,
     log: side.log('proxy'),
-    signal: AbortSignal.any([signal, leaving.signal]),
+    signal: until,
   });
   proxies.add(proxy);
   proxy.setServiceCidrs(currentCidrs);

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { type Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
 import { type Log } from '#base/log.ts';
-import { type BindAddress } from '../config/proxy-config.ts';
+import { type ListenTarget } from '../health-check-server.ts';
 
 export interface TextAnswer {
   readonly code: number;
@@ -13,7 +13,10 @@ export interface TextAnswer {
 export interface PageServerOptions {
   /** For people: `healthz`. */
   readonly name: string;
-  readonly address: BindAddress;
+  /** For people: `0.0.0.0:10256`. */
+  readonly at: string;
+  /** Called for each attempt. */
+  readonly listen: () => ListenTarget | Promise<ListenTarget>;
   readonly pages: Readonly<Record<string, () => TextAnswer>>;
   readonly clock: Clock;
   readonly log: Log;
@@ -27,19 +30,23 @@ const RETRY_MS = 5000;
  * again: the promise tells of the first attempt.
  */
 export function servePages(options: PageServerOptions): Promise<void> {
-  const { address, clock, log, name, signal } = options;
+  const { at, clock, log, name, signal } = options;
   const server = createServer((request, response) => answer(options, request, response));
   signal.addEventListener('abort', () => {
     server.close();
     server.closeAllConnections();
   });
-  const listen = (): void => void server.listen({ host: address.host, port: address.port });
+  const listen = (): void => {
+    Promise.try(options.listen).then(
+      (target) => void server.listen(target),
+      (error: unknown) => void server.emit('error', error),
+    );
+  };
   return new Promise((resolve, reject) => {
     server.on('listening', resolve);
     server.on('error', (error) => {
       reject(error);
       if (signal.aborted) return;
-      const at = `${address.host}:${address.port}`;
       log.error('cannot serve', { name, at, error: errorMessage(error), retryMs: RETRY_MS });
       const again = clock.after(RETRY_MS, listen);
       signal.addEventListener('abort', () => again[Symbol.dispose](), { once: true });

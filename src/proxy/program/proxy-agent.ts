@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { type Node } from '#api/generated/types.ts';
 import { endpointSlices, nodes, services, type Resource } from '#api/resource.ts';
 import { type Clock } from '#base/clock.ts';
+import { CodedError, errorMessage } from '#base/errors.ts';
 import { type IpFamily } from '#base/ip.ts';
 import { type Log } from '#base/log.ts';
 import { createClient } from '#client/api-client.ts';
@@ -10,7 +11,7 @@ import { httpsTransport } from '#client/https-transport.ts';
 import { type Connection } from '#client/kubeconfig.ts';
 import { ConntrackSocket } from '#netlink/conntrack-socket.ts';
 import { watchNftables } from '#nftables/table-event-socket.ts';
-import { type ProxyConfig } from '../config/proxy-config.ts';
+import { type BindAddress, type ProxyConfig } from '../config/proxy-config.ts';
 import { IptablesCommands, type IptablesOptions } from '../iptables/commands-sync.ts';
 import { probeIptables } from '../iptables/probe-sync.ts';
 import { rulesetSettings } from '../settings.ts';
@@ -20,9 +21,7 @@ import { feedServiceCidrs, feedServices, nodeInformer, type FeedOptions } from '
 import { openNftables, probeFamilies, probeNftables } from './kernel-probe-sync.ts';
 import { applyNodeSettings, hasLocalhostNodePorts } from './node-settings-sync.ts';
 import { factsOf, ownNode } from './own-node.ts';
-import { serveMonitors } from './monitor-server.ts';
-import { ProxyHealth } from './proxy-health.ts';
-import { ProxyMetrics } from './proxy-metrics.ts';
+import { ProxyMonitor, type Place } from './proxy-monitor.ts';
 
 export interface ProxyAgentOptions {
   readonly config: ProxyConfig;
@@ -46,9 +45,8 @@ const SAY_AGAIN_MS = 60_000;
 export async function runProxy(options: ProxyAgentOptions): Promise<void> {
   const { config, nodeName, connection, clock, log, signal } = options;
   const kernel = await openKernel(options);
-  const metrics = new ProxyMetrics(config.mode, kernel.families, clock);
-  const health = new ProxyHealth({ families: kernel.families, clock, lastSync: (family) => metrics.lastSync(family) });
-  await serveMonitors({ config, metrics, health, clock, log, signal });
+  const monitor = new ProxyMonitor({ mode: config.mode, families: kernel.families, config, clock, log, signal });
+  await serve(monitor, config);
   applyNodeSettings(config, log);
   const transport = httpsTransport(connection);
   signal.addEventListener('abort', () => transport[Symbol.dispose](), { once: true });
@@ -58,10 +56,10 @@ export async function runProxy(options: ProxyAgentOptions): Promise<void> {
   informer.start(signal);
   const wants = { name: nodeName, needsPodCidrs: config.local.kind === 'node-ranges' };
   const node = await ownNode(informer, wants, feed);
-  const proxy = new Proxy({ ...proxyOptions(options, node), ...kernel, observer: observe(metrics, health) });
+  const proxy = new Proxy({ ...proxyOptions(options, node), ...kernel, observer: monitor.observer });
   signal.addEventListener('abort', () => proxy[Symbol.dispose](), { once: true });
   const take = (object: Node): void => {
-    health.setNode(object);
+    monitor.setNode(object);
     proxy.setNode(factsOf(object, config.nodeAddress));
   };
   const gone = (): void => log.warn('the Node is gone; its rules stay', { node: nodeName });
@@ -118,20 +116,25 @@ function proxyOptions({ config, nodeName, clock, log }: ProxyAgentOptions, node:
   };
 }
 
-function observe(metrics: ProxyMetrics, health: ProxyHealth): ProxyOptions['observer'] {
-  return {
-    changed: (what, at) => {
-      metrics.changed(what, at);
-      health.changed();
-    },
-    synced: (family, kind, ms) => metrics.synced(family, kind, ms),
-    settled: () => {
-      metrics.settled();
-      health.settled();
-    },
-    failed: () => metrics.failed(),
-    flowsDeleted: (count) => metrics.flowsDeleted(count),
+async function serve(monitor: ProxyMonitor, { healthz, metrics, mustBind }: ProxyConfig): Promise<void> {
+  const at = async (
+    name: string,
+    address: BindAddress | undefined,
+    listen: (place: Place) => Promise<void>,
+  ): Promise<void> => {
+    if (address === undefined) return;
+    const text = `${address.host}:${address.port}`;
+    try {
+      await listen({ at: text, listen: () => address });
+    } catch (error) {
+      // Mostly the proxy that this one replaces has it still.
+      if (!mustBind) return;
+      const message = `Cannot serve ${name} at ${text}: ${errorMessage(error)}`;
+      throw new CodedError('ELISTEN', message, { hint: `choose another --${name}-bind-address`, cause: error });
+    }
   };
+  await at('healthz', healthz, (place) => monitor.serveHealth(place));
+  await at('metrics', metrics, (place) => monitor.serveMetrics(place));
 }
 
 /** Says once what keeps us from the cluster, and again now and then, until nothing does. */
