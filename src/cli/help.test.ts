@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
-import { HELP } from './help.ts';
+import { HELP, helpOf } from './help.ts';
 import { CommandHome } from './testing/command-home.ts';
 
 /** The options of each command in a text that names the commands at the start of lines. */
@@ -27,6 +27,22 @@ test('README.md and the help name the same commands and options', () => {
 
 test('the help fits a terminal', () => {
   for (const line of HELP.split('\n')) assert.ok(line.length <= 120, line);
+});
+
+test('each command has a help of its own, asked for in any of the usual ways', async () => {
+  using home = new CommandHome();
+  const down = `  clusterip down      [--name N | --data-dir D | --all] [--purge] [--kubeconfig F]
+                      stop; --purge also deletes the state and the context in the kubeconfig
+`;
+  for (const args of [
+    ['down', '--help'],
+    ['down', '--all', '-h'],
+    ['help', 'down'],
+    ['--help', 'down'],
+  ]) {
+    assert.deepEqual(await home.run(args), { code: 0, stdout: down, stderr: '' });
+  }
+  for (const command of inHelp.keys()) assert.match(helpOf(command) ?? '', /^ {2}clusterip /);
 });
 
 for (const [command, options] of inHelp) {

@@ -51,3 +51,15 @@ export const HELP = `clusterip: Kubernetes Services, complete, on your machine
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 (status) not all is ready, 130 interrupted; kubectl: that of kubectl.
 `;
+
+/** The part of the help that is about one command; undefined if there is none of that name. */
+export function helpOf(command: string): string | undefined {
+  const [, ...sections] = HELP.slice(0, HELP.indexOf('\nExit codes')).split(/^(?= {2}clusterip )/m);
+  return sections.find((section) => section.startsWith(`  clusterip ${command} `));
+}
+
+/** Whether a command line asks for help instead of the deed. What follows `--` is meant for another program. */
+export function asksForHelp(args: readonly string[]): boolean {
+  const end = args.indexOf('--');
+  return args.slice(0, end === -1 ? args.length : end).some((arg) => arg === '--help' || arg === '-h');
+}

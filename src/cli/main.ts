@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { CodedError, errorMessage } from '#base/errors.ts';
 import { EXIT_FAILURE, EXIT_USAGE } from './exit-codes.ts';
-import { HELP } from './help.ts';
+import { asksForHelp, HELP, helpOf } from './help.ts';
 
 /** What a subcommand is: it gets its own arguments and returns the exit code. */
 type Command = (args: readonly string[]) => Promise<number>;
@@ -22,7 +22,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 async function main(argv: readonly string[]): Promise<number> {
   const [name, ...args] = argv;
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
-    process.stdout.write(HELP);
+    process.stdout.write(helpOf(args[0] ?? '') ?? HELP);
     return name === undefined ? EXIT_USAGE : 0;
   }
   if (name === 'version' || name === '--version') {
@@ -34,6 +34,10 @@ async function main(argv: readonly string[]): Promise<number> {
   if (load === undefined) {
     process.stderr.write(`clusterip: there is no command "${name}"\n  to fix: see clusterip --help\n`);
     return EXIT_USAGE;
+  }
+  if (asksForHelp(args)) {
+    process.stdout.write(helpOf(name) ?? HELP);
+    return 0;
   }
   const command = await load();
   return command(args);
