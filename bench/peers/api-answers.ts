@@ -33,6 +33,9 @@ function tell(name: string, ...sides: readonly (readonly [string, string])[]): v
 
 await using theirs = await KubeApiServer.start(RANGES);
 await using ours = await startOwnServer(RANGES);
+// No controller makes it there.
+const account = { metadata: { name: 'default' } };
+await theirs.ask({ method: 'POST', path: '/api/v1/namespaces/default/serviceaccounts', body: account });
 for (const one of chosen) {
   const said = await runAnswer(one, { ask: theirs.ask, sleep });
   const saidHere = await runAnswer(one, { ask: askOf(ours), sleep });

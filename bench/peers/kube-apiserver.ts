@@ -171,7 +171,10 @@ function send(
   port: number,
   { method, path, body, contentType, accept }: RuleRequest & { readonly accept?: string },
 ): Promise<RuleAnswer> {
+  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
   const headers = {
+    // Without it the body of a DELETE is not taken for one.
+    ...(text === undefined ? {} : { 'content-length': Buffer.byteLength(text) }),
     authorization: `Bearer ${TOKEN}`,
     accept: accept ?? 'application/json',
     'content-type': contentType ?? 'application/json',
@@ -188,7 +191,7 @@ function send(
       });
     });
     sent.on('error', reject);
-    sent.end(body === undefined || typeof body === 'string' ? body : JSON.stringify(body));
+    sent.end(text);
   });
 }
 

@@ -97,9 +97,15 @@ export function internal(field: string, detail: string): FieldError {
   return { kind: 'internal', field, detail };
 }
 
+/** `\\u0001` of JSON is `\\x01` in the quotes of Go. */
+function hexEscape(found: string, digits?: string): string {
+  return digits === undefined ? found : `\\x${digits}`;
+}
+
 /** As Go writes JSON: in objects and lists what HTML would take for its own is escaped. */
 function valueText(value: unknown): string {
   const text = JSON.stringify(value ?? null);
+  if (typeof value === 'string') return text.replaceAll(/\\\\|\\u00([01][0-9a-f])/g, hexEscape);
   if (typeof value !== 'object') return text;
   return text.replaceAll(/[<>&]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
 }

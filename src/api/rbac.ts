@@ -29,12 +29,12 @@ function validateSubject(subject: Partial<t.RbacSubject>, at: string): FieldErro
     if (apiGroup !== GROUP) errors.push(unsupported(`${at}.apiGroup`, apiGroup, [GROUP]));
     if (namespace !== '') errors.push(forbidden(`${at}.namespace`, 'must be empty'));
   } else {
-    errors.push(unsupported(`${at}.kind`, kind, ['Group', 'ServiceAccount', 'User']));
+    errors.push(unsupported(`${at}.kind`, kind, ['ServiceAccount', 'User', 'Group']));
   }
   return errors;
 }
 
-/** `kinds`: the roles that may be bound, sorted. */
+/** `kinds`: the roles that may be bound, in the order in which they are told. */
 export function validateBinding({ roleRef, subjects }: Binding, kinds: readonly string[]): FieldError[] {
   const errors: FieldError[] = [];
   const kind = roleRef.kind ?? '';

@@ -48,8 +48,8 @@ const cases: readonly (readonly [Status, string])[] = [
   ],
   [status.forbiddenStatus(services, '', 'no'), '403 Forbidden services is forbidden: no {"kind":"services"}'],
   [
-    status.methodNotAllowed(services, 'deletecollection'),
-    '405 MethodNotAllowed deletecollection is not supported on resources of kind "services" {"kind":"services"}',
+    status.methodNotAllowed(),
+    '405 MethodNotAllowed the server does not allow this method on the requested resource {}',
   ],
   [status.noSuchPath(), '404 NotFound the server could not find the requested resource {}'],
   [

@@ -30,10 +30,10 @@ export function failure(code: number, message: string, options: StatusOptions = 
   };
 }
 
-/** The answer of a DELETE that left nothing to show. */
-export function success(details?: Status['details']): Status {
+/** The answer of a DELETE that left nothing to show: the one that says no code of its own. */
+export function success(details?: Status['details']): Omit<Status, 'code'> {
   const body = { apiVersion: 'v1', kind: 'Status', metadata: {}, status: 'Success' } as const;
-  return details === undefined ? { ...body, code: 200 } : { ...body, details, code: 200 };
+  return details === undefined ? body : { ...body, details };
 }
 
 function detailsOf(of: StatusSubject, name: string): Status['details'] {
@@ -113,9 +113,10 @@ export function forbiddenStatus(of: StatusSubject, name: string, why: string): S
   return about(403, 'Forbidden', of, name, text);
 }
 
-export function methodNotAllowed(of: StatusSubject, verb: string): Status {
-  const text = `${verb} is not supported on resources of kind ${JSON.stringify(qualifiedResource(of))}`;
-  return about(405, 'MethodNotAllowed', of, '', text);
+/** The path leads somewhere, but not with this method. */
+export function methodNotAllowed(): Status {
+  const text = 'the server does not allow this method on the requested resource';
+  return failure(405, text, { reason: 'MethodNotAllowed', details: {} });
 }
 
 /** A path that leads nowhere. */

@@ -56,9 +56,10 @@ export function validateSelectedTemplate(
 ): FieldError[] {
   const labels = template?.metadata?.labels;
   const errors = validatePodTemplate(template, 'spec.template');
-  if (selector === undefined || selects(selector, labels)) return errors;
+  // No selector at all selects nothing.
+  if (selector !== undefined && selects(selector, labels)) return errors;
   const text = '`selector` does not match template `labels`';
-  return [invalid('spec.template.metadata.labels', labels ?? {}, text), ...errors];
+  return [invalid('spec.template.metadata.labels', labels ?? null, text), ...errors];
 }
 
 /** Pods that are replaced when they end must not end by themselves. */
@@ -73,6 +74,14 @@ export function validateEndlessTemplate(template: t.PodTemplateSpec | undefined,
     errors.push(forbidden('spec.template.spec.activeDeadlineSeconds', text));
   }
   return errors;
+}
+
+/** Pods that are to end once must not start again and again. */
+export function validateEnding(template: t.PodTemplateSpec | undefined, at: string): FieldError[] {
+  const policy = template?.spec?.restartPolicy ?? '';
+  const field = `${at}.spec.restartPolicy`;
+  if (policy === 'Always') return [required(field, 'valid values: "OnFailure", "Never"')];
+  return policy === 'Never' || policy === 'OnFailure' ? [] : [unsupported(field, policy, ['OnFailure', 'Never'])];
 }
 
 /** A count or a percentage, as `maxSurge` and `maxUnavailable` take it. */

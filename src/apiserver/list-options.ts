@@ -32,7 +32,7 @@ export function parseListOptions(kind: KindDefinition, query: Query, watching: b
     ...parseSelectors(kind, query),
     limit: parseInteger(query['limit']) ?? 0,
     continue: query['continue'] ?? '',
-    revision: parseRevision(query['resourceVersion']),
+    revision: watching ? parseRevision(query['resourceVersion']) : listRevision(query['resourceVersion']),
     match: (query['resourceVersionMatch'] || undefined) as VersionMatch | undefined,
     allowBookmarks: isTrue(query['allowWatchBookmarks']),
     sendInitialEvents: query['sendInitialEvents'] === undefined ? undefined : isTrue(query['sendInitialEvents']),
@@ -64,6 +64,16 @@ export function parseInteger(text: string | undefined): number | undefined {
     throw new StatusError(badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`));
   }
   return Number(text);
+}
+
+/** A list that names no revision is a bad request, where a get or a watch fails. */
+function listRevision(text: string | undefined): number | undefined {
+  try {
+    return parseRevision(text);
+  } catch (error) {
+    if (!(error instanceof StatusError)) throw error;
+    throw new StatusError(badRequest(`invalid resource version: ${error.status.message ?? ''}`));
+  }
 }
 
 export function parseRevision(text: string | undefined): number | undefined {

@@ -65,7 +65,10 @@ export class RequestRouter {
   async #route(request: ApiRequest, info: RequestInfo): Promise<ServerResponse> {
     const { server, discovery } = this.#options;
     if (info.kind === 'path') return this.#servePath(request);
-    if (!discovery.has(info.group, info.version)) return notFound();
+    if (!discovery.has(info.group, info.version)) {
+      if (discovery.hasGroup(info.group)) throw new StatusError(noSuchPath());
+      return notFound();
+    }
     return serveResource(server, request, info);
   }
 

@@ -33,12 +33,12 @@ export async function serveResource(
   const kind = server.registry.byPlural(info.group, info.version, info.plural);
   if (kind === undefined) return serveUnstored(server, request, info);
   const verb = verbOf(request.method, info, request.query);
-  if (verb === undefined) throw new StatusError(methodNotAllowed(kind.resource, request.method));
+  if (verb === undefined) throw new StatusError(methodNotAllowed());
   const { namespaced } = kind.resource;
   if (!namespaced && info.namespace !== undefined) throw new StatusError(noSuchPath());
   // A namespaced object has its namespace in the path; only lists go across all of them.
   if (namespaced && info.namespace === undefined && (info.name !== undefined || verb === 'create')) {
-    throw new StatusError(info.name === undefined ? methodNotAllowed(kind.resource, verb) : noSuchPath());
+    throw new StatusError(info.name === undefined ? methodNotAllowed() : noSuchPath());
   }
   const context: ResourceContext = {
     server,
@@ -49,7 +49,7 @@ export async function serveResource(
     cache: server.storage.cache(kind.storedAs ?? kind.resource),
   };
   if (info.subresource !== undefined) return serveSubresource(context, info.subresource);
-  if (!kind.verbs.includes(verb)) throw new StatusError(methodNotAllowed(kind.resource, verb));
+  if (!kind.verbs.includes(verb)) throw new StatusError(methodNotAllowed());
   return kind.deprecation === undefined ? serveMain(context) : deprecated(context, kind.deprecation);
 }
 
@@ -72,7 +72,7 @@ function serveMain(context: ResourceContext): Promise<ServerResponse> {
     case 'watch':
       return watch(context);
     case 'create':
-      if (context.info.name !== undefined) throw new StatusError(methodNotAllowed(context.kind.resource, 'create'));
+      if (context.info.name !== undefined) throw new StatusError(methodNotAllowed());
       return create(context);
     case 'update':
       return update(named(context), 'main');
@@ -86,7 +86,7 @@ function serveMain(context: ResourceContext): Promise<ServerResponse> {
 }
 
 function named(context: ResourceContext): ResourceContext {
-  if (context.info.name === undefined) throw new StatusError(methodNotAllowed(context.kind.resource, context.verb));
+  if (context.info.name === undefined) throw new StatusError(methodNotAllowed());
   return context;
 }
 
@@ -102,7 +102,7 @@ async function serveSubresource(context: ResourceContext, subresource: string): 
   const { group, plural } = kind.resource;
   const isNode = group === '' && plural === nodes.plural;
   if (isNode && subresource === 'proxy' && context.verb === 'get') return proxyToNode(context);
-  throw new StatusError(methodNotAllowed(kind.resource, context.verb));
+  throw new StatusError(methodNotAllowed());
 }
 
 async function servePodSubresource(context: ResourceContext, subresource: string): Promise<ServerResponse> {
@@ -111,7 +111,7 @@ async function servePodSubresource(context: ResourceContext, subresource: string
   if (subresource === 'log' && context.verb === 'get') return podLog(context);
   if (subresource === 'ephemeralcontainers') return servePart(context, 'ephemeralcontainers');
   if (isStreamKind(subresource)) throw new StatusError(upgradeRequired());
-  throw new StatusError(methodNotAllowed(context.kind.resource, context.verb));
+  throw new StatusError(methodNotAllowed());
 }
 
 function servePart(context: ResourceContext, part: Part): Promise<ServerResponse> {
@@ -123,7 +123,7 @@ function servePart(context: ResourceContext, part: Part): Promise<ServerResponse
     case 'patch':
       return patch(context, part);
     default:
-      throw new StatusError(methodNotAllowed(context.kind.resource, context.verb));
+      throw new StatusError(methodNotAllowed());
   }
 }
 
@@ -140,7 +140,7 @@ async function serveUnstored(
   const { group, version, plural } = info;
   const found = reviewKinds.find((kind) => kind.group === group && kind.version === version && kind.plural === plural);
   if (found !== undefined && info.name === undefined) {
-    if (request.method !== 'POST') throw new StatusError(methodNotAllowed(found, request.method.toLowerCase()));
+    if (request.method !== 'POST') throw new StatusError(methodNotAllowed());
     if (found.namespaced !== (info.namespace !== undefined)) throw new StatusError(noSuchPath());
     return review(server, found, request, info.namespace);
   }

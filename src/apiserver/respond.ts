@@ -3,14 +3,16 @@ import { type ApiResponse } from '#api/request.ts';
 import { apiVersionOf } from '#api/resource.ts';
 import { partialMetadata, renderTable, type IncludeObject } from '#api/table.ts';
 import { type ResourceContext } from './context.ts';
+import { badRequest } from '#api/status.ts';
+import { StatusError } from './status-error.ts';
 import { negotiate, OBJECT_SHAPES, type Negotiated } from './negotiate.ts';
 import { presentedText, type Sendable } from './presented.ts';
 
-export function statusResponse(status: Status): ApiResponse {
+export function statusResponse(status: Omit<Status, 'code'> & { readonly code?: number }): ApiResponse {
   const seconds = status.details?.retryAfterSeconds ?? 0;
   // The header is what client-go goes by, not the body.
   const headers = seconds > 0 ? { headers: { 'retry-after': String(seconds) } } : {};
-  return { kind: 'object', status: status.code, body: status, ...headers };
+  return { kind: 'object', status: status.code ?? 200, body: status, ...headers };
 }
 
 function formatted(negotiated: Negotiated): { readonly contentType?: string } {
@@ -19,6 +21,10 @@ function formatted(negotiated: Negotiated): { readonly contentType?: string } {
 
 export function includeObject(context: ResourceContext): IncludeObject {
   const asked = context.request.query['includeObject'];
+  if (asked !== undefined && !['', 'Metadata', 'Object', 'None'].includes(asked)) {
+    const why = `includeObject: Invalid value: ${JSON.stringify(asked)}: must be 'Metadata', 'Object', 'None', or empty`;
+    throw new StatusError(badRequest(`Unable to convert to Table as requested: ${why}`));
+  }
   return asked === 'None' || asked === 'Object' ? asked : 'Metadata';
 }
 

@@ -1,4 +1,12 @@
-import { forbidden, invalidStatus, required, tooLong, unsupported, type FieldError } from '#api/field-error.ts';
+import {
+  forbidden,
+  invalid,
+  invalidStatus,
+  required,
+  tooLong,
+  unsupported,
+  type FieldError,
+} from '#api/field-error.ts';
 import { type FieldValidation } from '#api/field-check.ts';
 import { isTrue } from './request-info.ts';
 import { StatusError } from './status-error.ts';
@@ -23,7 +31,7 @@ export function parseWriteOptions(
   const errors: FieldError[] = [];
   if (dryRun !== '' && dryRun !== 'All') errors.push(unsupported('dryRun', [dryRun], ['All']));
   if (fieldValidation !== '' && !FIELD_VALIDATIONS.includes(fieldValidation)) {
-    errors.push(unsupported('fieldValidation', fieldValidation, FIELD_VALIDATIONS));
+    errors.push(unsupported('fieldValidation', fieldValidation, ['', ...FIELD_VALIDATIONS]));
   }
   errors.push(...managerErrors(fieldManager, force, optionsKind === 'PatchOptions', isApply));
   if (errors.length > 0) throw new StatusError(invalidStatus({ group: 'meta.k8s.io', kind: optionsKind }, '', errors));
@@ -46,5 +54,14 @@ function managerErrors(
     errors.push(forbidden('force', 'may not be specified for non-apply patch'));
   }
   if (Buffer.byteLength(fieldManager) > MAX_MANAGER_BYTES) errors.push(tooLong('fieldManager', MAX_MANAGER_BYTES));
+  const points = Array.from(fieldManager);
+  const at = points.findIndex((character) => UNPRINTABLE.test(character));
+  if (at >= 0) {
+    const code = (points[at]?.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+    errors.push(invalid('fieldManager', fieldManager, `invalid character U+${code} (at position ${at})`));
+  }
   return errors;
 }
+
+/** Of spaces only the plain one can be printed. */
+const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u;

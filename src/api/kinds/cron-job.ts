@@ -16,10 +16,12 @@ import type * as t from '../generated/types.ts';
 import { type KindDefinition } from '../kind.ts';
 import { selectorCell } from '../label-selector.ts';
 import { maxLengthMessage } from '../names.ts';
+import { scheduleProblem } from '../schedule-text.ts';
 import { podTemplateDefaults } from '../pod/defaults.ts';
 import { validatePodTemplate } from '../pod/validation.ts';
 import { cronJobs } from '../resource.ts';
 import { validateChoice, validateNonnegative } from '../validation.ts';
+import { validateEnding } from '../workload.ts';
 
 /** The Jobs' names are 11 characters longer, and no name of a Pod's owner exceeds 63. */
 const MAX_NAME = 52;
@@ -35,19 +37,42 @@ function defaults(cron: t.CronJob): t.CronJob {
       suspend: given.suspend ?? false,
       successfulJobsHistoryLimit: given.successfulJobsHistoryLimit ?? 3,
       failedJobsHistoryLimit: given.failedJobsHistoryLimit ?? 1,
-      jobTemplate: { ...given.jobTemplate, spec: { ...given.jobTemplate?.spec, template } },
+      jobTemplate: {
+        ...given.jobTemplate,
+        metadata: given.jobTemplate?.metadata ?? {},
+        spec: { ...given.jobTemplate?.spec, template },
+      },
     },
   };
 }
 
+function validateSchedule(schedule: string): FieldError[] {
+  if (schedule === '') return [required('spec.schedule')];
+  const problem = scheduleProblem(schedule);
+  return problem === undefined ? [] : [invalid('spec.schedule', schedule, problem)];
+}
+
+function validateZone(zone: string | undefined): FieldError[] {
+  if (zone === undefined) return [];
+  if (zone === '') return [invalid('spec.timeZone', zone, 'timeZone must be nil or non-empty string')];
+  try {
+    Intl.DateTimeFormat('en', { timeZone: zone });
+    return [];
+  } catch {
+    return [invalid('spec.timeZone', zone, `unknown time zone ${zone}`)];
+  }
+}
+
 function validate({ metadata, spec }: t.CronJob): FieldError[] {
   const errors = [
-    ...((spec.schedule ?? '') === '' ? [required('spec.schedule')] : []),
+    ...validateSchedule(spec.schedule ?? ''),
+    ...validateZone(spec.timeZone),
     ...validateNonnegative('spec.startingDeadlineSeconds', spec.startingDeadlineSeconds),
     ...validateChoice('spec.concurrencyPolicy', spec.concurrencyPolicy, ['Allow', 'Forbid', 'Replace']),
     ...validateNonnegative('spec.successfulJobsHistoryLimit', spec.successfulJobsHistoryLimit),
     ...validateNonnegative('spec.failedJobsHistoryLimit', spec.failedJobsHistoryLimit),
     ...validatePodTemplate(spec.jobTemplate.spec?.template, 'spec.jobTemplate.spec.template'),
+    ...validateEnding(spec.jobTemplate.spec?.template, 'spec.jobTemplate.spec.template'),
   ];
   if (metadata.name === undefined || metadata.name.length <= MAX_NAME) return errors;
   return [...errors, invalid('metadata.name', metadata.name, maxLengthMessage(MAX_NAME))];

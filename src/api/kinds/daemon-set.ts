@@ -10,6 +10,7 @@ import {
   selectorColumn,
 } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
+import { deepEqual } from '../equal.ts';
 import { type FieldError, required } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
 import { isZeroShare } from '../int-or-string.ts';
@@ -53,6 +54,19 @@ function validateStrategy({ type, rollingUpdate }: t.DaemonSetUpdateStrategy): F
   return errors;
 }
 
+const GENERATION = 'deprecated.daemonset.template.generation';
+
+/** Counts changes of the template, as the first version of the kind did in a field. */
+function counted(set: t.DaemonSet, generation: number): t.DaemonSet {
+  const annotations = { ...set.metadata.annotations, [GENERATION]: String(generation) };
+  return { ...set, metadata: { ...set.metadata, annotations } };
+}
+
+function recounted(set: t.DaemonSet, old: t.DaemonSet): t.DaemonSet {
+  const before = Number(old.metadata.annotations?.[GENERATION] ?? 1);
+  return counted(set, deepEqual(set.spec.template, old.spec.template) ? before : before + 1);
+}
+
 export const daemonSet: KindDefinition<t.DaemonSet> = defineKind(daemonSets, {
   shortNames: ['ds'],
   categories: ['all'],
@@ -90,8 +104,10 @@ export const daemonSet: KindDefinition<t.DaemonSet> = defineKind(daemonSets, {
     selectorCell(set.spec.selector),
   ],
   defaults,
+  prepareCreate: (set) => counted(set, 1),
+  prepareUpdate: recounted,
   validate: ({ spec }) => [
-    ...validateOwnSelector(spec.selector, 'daemonset'),
+    ...(spec.selector === undefined ? [] : validateOwnSelector(spec.selector, 'daemonset')),
     ...validateSelectedTemplate(spec.template, spec.selector),
     ...validateEndlessTemplate(spec.template, 'DaemonSet'),
     ...validateNonnegative('spec.minReadySeconds', spec.minReadySeconds),

@@ -9,14 +9,14 @@ import {
   selectorColumn,
 } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
-import { type FieldError, forbidden, invalid } from '../field-error.ts';
+import { type FieldError, unsupported, forbidden, invalid } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
 import { isZeroShare } from '../int-or-string.ts';
 import { type Cell, type KindDefinition } from '../kind.ts';
 import { selectorCell } from '../label-selector.ts';
 import { podTemplateDefaults } from '../pod/defaults.ts';
 import { deployments } from '../resource.ts';
-import { validateChoice, validateImmutable, validateNonnegative } from '../validation.ts';
+import { validateImmutable, validateNonnegative } from '../validation.ts';
 import {
   validateCountOrPercent,
   validateEndlessTemplate,
@@ -46,13 +46,21 @@ function defaults(deployment: t.Deployment): t.Deployment {
   return { ...deployment, spec };
 }
 
+/** As Kubernetes prints the whole of it. */
+function shown({ type, rollingUpdate }: t.DeploymentStrategy): object {
+  return { Type: type, RollingUpdate: rollingUpdate ?? null };
+}
+
 function validateStrategy(strategy: t.DeploymentStrategy): FieldError[] {
   const field = 'spec.strategy.rollingUpdate';
   if (strategy.type === 'Recreate') {
     if (strategy.rollingUpdate === undefined) return [];
     return [forbidden(field, "may not be specified when strategy `type` is 'Recreate'")];
   }
-  const errors = validateChoice('spec.strategy.type', strategy.type, ['Recreate', 'RollingUpdate']);
+  const errors =
+    strategy.type === 'Recreate' || strategy.type === 'RollingUpdate'
+      ? []
+      : [unsupported('spec.strategy', shown(strategy), ['Recreate', 'RollingUpdate'])];
   const { maxSurge, maxUnavailable } = strategy.rollingUpdate ?? {};
   errors.push(...validateShare(`${field}.maxUnavailable`, maxUnavailable));
   errors.push(...validateCountOrPercent(`${field}.maxSurge`, maxSurge));

@@ -66,6 +66,12 @@ export const event: KindDefinition<t.CoreEvent> = defineKind(events, {
     { ...nameColumn, priority: 1 },
   ],
   row,
+  defaults: (event) => ({
+    ...event,
+    source: event.source ?? {},
+    reportingComponent: event.reportingComponent ?? '',
+    reportingInstance: event.reportingInstance ?? '',
+  }),
   fields: {
     'involvedObject.kind': involved('kind'),
     'involvedObject.namespace': involved('namespace'),

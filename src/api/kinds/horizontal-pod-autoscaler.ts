@@ -59,6 +59,9 @@ function validate({ spec }: t.HorizontalPodAutoscaler): FieldError[] {
   for (const key of ['kind', 'name'] as const) {
     if ((scaleTargetRef?.[key] ?? '') === '') errors.push(required(`spec.scaleTargetRef.${key}`));
   }
+  if ((scaleTargetRef?.apiVersion ?? '') === '') {
+    errors.push(invalid('spec.scaleTargetRef.apiVersion', '', 'apiVersion must specify API group'));
+  }
   return [...errors, ...validateBehavior(spec.behavior)];
 }
 

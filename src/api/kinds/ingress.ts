@@ -1,3 +1,4 @@
+import { parseIp } from '#base/ip.ts';
 import { age, ageColumn, column, nameColumn, orNone } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
 import { type FieldError, invalid, required, unsupported } from '../field-error.ts';
@@ -19,7 +20,8 @@ function hostsCell(rules: readonly t.IngressRule[]): string {
 
 function validateBackend(backend: t.IngressBackend | undefined, at: string): FieldError[] {
   const { service, resource } = backend ?? {};
-  if (service === undefined && resource === undefined) return [required(at, 'resource or service backend is required')];
+  if (service === undefined && resource === undefined)
+    return [invalid(at, '', 'resource or service backend is required')];
   if (service === undefined) return [];
   const errors = (service.name ?? '') === '' ? [required(`${at}.service.name`)] : [];
   const { name = '', number = 0 } = service.port ?? {};
@@ -40,7 +42,12 @@ function validatePath(path: t.HTTPIngressPath, at: string): FieldError[] {
 
 function validateRule({ host = '', http }: t.IngressRule, at: string): FieldError[] {
   const check = host.startsWith('*') ? checkWildcardSubdomain : checkDns1123Subdomain;
-  const errors = host === '' ? [] : invalidAll(`${at}.host`, host, check(host));
+  const errors =
+    parseIp(host) === undefined
+      ? host === ''
+        ? []
+        : invalidAll(`${at}.host`, host, check(host))
+      : [invalid(`${at}.host`, host, 'must be a DNS name, not an IP address')];
   if (http === undefined) return errors;
   if ((http.paths ?? []).length === 0) return [...errors, required(`${at}.http.paths`)];
   return [...errors, ...http.paths.flatMap((path, i) => validatePath(path, `${at}.http.paths[${i}]`))];
@@ -52,7 +59,10 @@ function validate({ spec }: t.Ingress): FieldError[] {
   if (spec.defaultBackend !== undefined)
     return [...errors, ...validateBackend(spec.defaultBackend, 'spec.defaultBackend')];
   if (rules.length > 0) return errors;
-  return [...errors, invalid('spec', rules, 'either `defaultBackend` or `rules` must be specified')];
+  return [
+    ...errors,
+    invalid('spec', rules.length === 0 ? null : rules, 'either `defaultBackend` or `rules` must be specified'),
+  ];
 }
 
 export const ingress: KindDefinition<t.Ingress> = defineKind(ingresses, {

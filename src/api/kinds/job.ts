@@ -20,11 +20,18 @@ import { jobs } from '../resource.ts';
 import { validateChoice, validateImmutable, validateNonnegative } from '../validation.ts';
 import { validateOwnSelector, validateSelectedTemplate } from '../workload.ts';
 
+/** A Job without labels of its own has those of its Pods. */
+function withLabels(job: t.Job): t.Job {
+  const labels = job.spec.template?.metadata?.labels;
+  const isNamed = Object.keys(job.metadata.labels ?? {}).length > 0;
+  return isNamed || labels === undefined ? job : { ...job, metadata: { ...job.metadata, labels } };
+}
+
 function defaults(job: t.Job): t.Job {
   const { spec: given } = job;
   const single = given.completions === undefined && given.parallelism === undefined;
   return {
-    ...job,
+    ...withLabels(job),
     spec: {
       ...given,
       ...(single ? { completions: 1 } : {}),
@@ -55,7 +62,7 @@ function prepareCreate(job: t.Job): t.Job {
   };
   const selector = { ...spec.selector, matchLabels: { ...spec.selector?.matchLabels, ...uid } };
   const template = { ...spec.template, metadata: { ...spec.template.metadata, labels } };
-  return { ...job, spec: { ...spec, selector, template } };
+  return withLabels({ ...job, spec: { ...spec, selector, template } });
 }
 
 function statusCell({ metadata, status }: t.Job): string {

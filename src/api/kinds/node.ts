@@ -9,7 +9,7 @@ import { nodes } from '../resource.ts';
 import { invalidAll, validateChoice } from '../validation.ts';
 
 const ROLE_PREFIX = 'node-role.kubernetes.io/';
-const EFFECTS = ['NoExecute', 'NoSchedule', 'PreferNoSchedule'];
+const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
 function statusCell(node: t.Node): string {
   const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
@@ -46,7 +46,8 @@ function row(node: t.Node, now: number): readonly Cell[] {
 function validateTaints(taints: readonly Partial<t.Taint>[]): FieldError[] {
   const seen = new Set<string>();
   return taints.flatMap(({ key = '', effect }, i) => {
-    const field = `spec.taints[${i}]`;
+    // Where they were before they had a field.
+    const field = `metadata.taints[${i}]`;
     const errors = key === '' ? [required(`${field}.key`)] : invalidAll(`${field}.key`, key, checkQualifiedName(key));
     errors.push(...validateChoice(`${field}.effect`, effect, EFFECTS));
     if (seen.has(`${key}:${effect}`)) {
@@ -67,6 +68,35 @@ function validateChange({ spec }: t.Node, { spec: old }: t.Node): FieldError[] {
   once('podCIDRs', 'podCIDR');
   once('providerID', 'providerID');
   return errors;
+}
+
+const NO_INFO: t.NodeSystemInfo = {
+  architecture: '',
+  bootID: '',
+  containerRuntimeVersion: '',
+  kernelVersion: '',
+  kubeProxyVersion: '',
+  kubeletVersion: '',
+  machineID: '',
+  operatingSystem: '',
+  osImage: '',
+  systemUUID: '',
+};
+
+function defaults(node: t.Node): t.Node {
+  const { spec, status } = node;
+  const cidrs = spec.podCIDRs ?? (spec.podCIDR === undefined ? undefined : [spec.podCIDR]);
+  const allocatable = status?.allocatable ?? status?.capacity;
+  return {
+    ...node,
+    spec: { ...spec, ...(cidrs === undefined ? {} : { podCIDRs: cidrs }) },
+    status: {
+      ...status,
+      ...(allocatable === undefined ? {} : { allocatable }),
+      daemonEndpoints: status?.daemonEndpoints ?? { kubeletEndpoint: { Port: 0 } },
+      nodeInfo: { ...NO_INFO, ...status?.nodeInfo },
+    },
+  };
 }
 
 export const node: KindDefinition<t.Node> = defineKind(nodes, {
@@ -91,11 +121,7 @@ export const node: KindDefinition<t.Node> = defineKind(nodes, {
   ],
   row,
   fields: { 'spec.unschedulable': ({ spec }) => String(spec?.unschedulable === true) },
-  defaults: (node) => {
-    const { status } = node;
-    if (status?.capacity === undefined || status.allocatable !== undefined) return node;
-    return { ...node, status: { ...status, allocatable: status.capacity } };
-  },
+  defaults,
   validate: ({ spec }) => validateTaints(spec.taints ?? []),
   validateChange,
 });

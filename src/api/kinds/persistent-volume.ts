@@ -50,7 +50,7 @@ function validate({ spec }: t.PersistentVolume): FieldError[] {
   const size = capacity['storage'];
   return [
     ...((spec.accessModes ?? []).length === 0 ? [required('spec.accessModes')] : []),
-    ...(keys.length === 0 ? [required('spec.capacity')] : []),
+    ...(keys.length === 0 ? [required('spec.capacity'), unsupported('spec.capacity', null, ['storage'])] : []),
     ...(keys.length > 0 && size === undefined ? [unsupported('spec.capacity', capacity, ['storage'])] : []),
     ...(size !== undefined && compareQuantities(size, '0') <= 0
       ? [invalid('spec.capacity[storage]', size, 'must be greater than zero')]
@@ -78,7 +78,7 @@ function validateChange({ spec }: t.PersistentVolume, old: t.PersistentVolume): 
 export const persistentVolume: KindDefinition<t.PersistentVolume> = defineKind(persistentVolumes, {
   shortNames: ['pv'],
   subresources: { status: true },
-  initialStatus: () => ({ phase: 'Pending' }),
+  initialStatus: ({ metadata }) => ({ phase: 'Pending', lastPhaseTransitionTime: metadata.creationTimestamp }),
   columns: [
     nameColumn,
     column('Capacity', 'string', 'Size of the volume.'),
@@ -115,6 +115,9 @@ export const persistentVolume: KindDefinition<t.PersistentVolume> = defineKind(p
       ...volume.spec,
       persistentVolumeReclaimPolicy: volume.spec.persistentVolumeReclaimPolicy ?? 'Retain',
       volumeMode: volume.spec.volumeMode ?? 'Filesystem',
+      ...(volume.spec.hostPath === undefined
+        ? {}
+        : { hostPath: { ...volume.spec.hostPath, type: volume.spec.hostPath.type ?? '' } }),
     },
   }),
   prepareCreate: (volume) => withFinalizer(volume, PROTECTION),

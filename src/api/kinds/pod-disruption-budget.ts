@@ -11,10 +11,25 @@ function shareCell(value: number | string | undefined): string {
   return value === undefined ? 'N/A' : intOrStringText(value);
 }
 
+/** As Kubernetes prints the whole of it. */
+function shown({
+  minAvailable,
+  selector,
+  maxUnavailable,
+  unhealthyPodEvictionPolicy,
+}: t.PodDisruptionBudgetSpec): object {
+  return {
+    MinAvailable: minAvailable,
+    Selector: selector,
+    MaxUnavailable: maxUnavailable,
+    UnhealthyPodEvictionPolicy: unhealthyPodEvictionPolicy ?? null,
+  };
+}
+
 function validate({ spec }: t.PodDisruptionBudget): FieldError[] {
   const both = spec.minAvailable !== undefined && spec.maxUnavailable !== undefined;
   return [
-    ...(both ? [invalid('spec', spec, 'minAvailable and maxUnavailable cannot be both set')] : []),
+    ...(both ? [invalid('spec', shown(spec), 'minAvailable and maxUnavailable cannot be both set')] : []),
     ...validateShare('spec.minAvailable', spec.minAvailable),
     ...validateShare('spec.maxUnavailable', spec.maxUnavailable),
     ...validateSelector(spec.selector ?? {}, 'spec.selector'),

@@ -6,7 +6,7 @@ import { validatePodChange } from '../pod/change.ts';
 import { podDefaults } from '../pod/defaults.ts';
 import { podRow } from '../pod/print.ts';
 import { qosClassOf } from '../pod/qos.ts';
-import { validatePodSpec } from '../pod/validation.ts';
+import { validateNewPod, validatePodSpec } from '../pod/validation.ts';
 import { pods } from '../resource.ts';
 
 const STREAM = ['create', 'get'];
@@ -75,6 +75,6 @@ export const pod: KindDefinition<t.Pod> = defineKind(pods, {
     'status.nominatedNodeName': ({ status }) => status?.nominatedNodeName ?? '',
   },
   defaults: podDefaults,
-  validate: ({ spec }) => validatePodSpec(spec, 'spec'),
+  validate: ({ spec }, old) => (old === undefined ? validateNewPod(spec) : validatePodSpec(spec, 'spec')),
   validateChange: validatePodChange,
 });

@@ -16,7 +16,7 @@ function validate({ metadata, preemptionPolicy, value = 0 }: t.PriorityClass): F
     errors.push(
       forbidden(
         'metadata.name',
-        "priority class names with 'system-' prefix are reserved for system use only. error: ",
+        `priority class names with 'system-' prefix are reserved for system use only. error: ${metadata.name} is not a known system priority class`,
       ),
     );
   }

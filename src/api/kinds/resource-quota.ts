@@ -1,7 +1,11 @@
 import { age, ageColumn, column, nameColumn } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
+import { type FieldError, invalid } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
 import { type KindDefinition } from '../kind.ts';
+import { compareQuantities, quantityMillis } from '../quantity.ts';
+import { validateScopes } from '../quota-scope.ts';
+import { isCounted, validateQuotaResource } from '../resource-names.ts';
 import { resourceQuotas } from '../resource.ts';
 
 function amounts(quota: t.ResourceQuota, limits: boolean): string {
@@ -13,6 +17,17 @@ function amounts(quota: t.ResourceQuota, limits: boolean): string {
     .join(', ');
 }
 
+function validate({ spec }: t.ResourceQuota): FieldError[] {
+  const errors = Object.entries(spec?.hard ?? {}).flatMap(([name, amount]) => {
+    const at = `spec.hard[${name}]`;
+    const wrong = validateQuotaResource(name, at);
+    if (compareQuantities(amount, '0') < 0) wrong.push(invalid(at, amount, 'must be greater than or equal to 0'));
+    if (isCounted(name) && quantityMillis(amount) % 1_000 !== 0) wrong.push(invalid(at, amount, 'must be an integer'));
+    return wrong;
+  });
+  return [...errors, ...validateScopes(spec ?? {}, 'spec')];
+}
+
 export const resourceQuota: KindDefinition<t.ResourceQuota> = defineKind(resourceQuotas, {
   shortNames: ['quota'],
   subresources: { status: true },
@@ -22,5 +37,6 @@ export const resourceQuota: KindDefinition<t.ResourceQuota> = defineKind(resourc
     column('Limit', 'string', 'What is in use, out of what limits may add up to.'),
     ageColumn,
   ],
+  validate,
   row: (quota, now) => [quota.metadata.name, amounts(quota, false), amounts(quota, true), age(quota, now)],
 });

@@ -22,6 +22,6 @@ export const roleBinding: KindDefinition<t.RoleBinding> = defineKind(roleBinding
     return [binding.metadata.name, role, age(binding, now), ...subjects];
   },
   defaults: bindingDefaults,
-  validate: (binding) => validateBinding(binding, ['ClusterRole', 'Role']),
+  validate: (binding) => validateBinding(binding, ['Role', 'ClusterRole']),
   validateChange: validateBindingChange,
 });

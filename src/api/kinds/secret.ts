@@ -1,8 +1,9 @@
 import { age, ageColumn, column, nameColumn } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
 import { deepEqual } from '../equal.ts';
-import { type FieldError, forbidden, required, tooLong } from '../field-error.ts';
+import { type FieldError, forbidden, invalid, required, tooLong } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
+import { goJsonError } from '../go-json-error.ts';
 import { type KindDefinition } from '../kind.ts';
 import { checkConfigKey } from '../names.ts';
 import { secrets } from '../resource.ts';
@@ -18,6 +19,7 @@ const REQUIRED_KEYS: ReadonlyMap<string, readonly string[]> = new Map([
   ['kubernetes.io/tls', ['tls.crt', 'tls.key']],
 ]);
 
+const BASIC_AUTH = 'kubernetes.io/basic-auth';
 const ACCOUNT_TOKEN = 'kubernetes.io/service-account-token';
 const ACCOUNT_NAME = 'kubernetes.io/service-account.name';
 
@@ -27,6 +29,14 @@ function defaults({ stringData, ...secret }: t.Secret): t.Secret {
   if (stringData === undefined) return { ...secret, type };
   const encoded = Object.entries(stringData).map(([key, text]) => [key, Buffer.from(text).toString('base64')]);
   return { ...secret, type, data: { ...secret.data, ...Object.fromEntries(encoded) } };
+}
+
+function validateDockerConfig(data: Readonly<Record<string, string>>, type: string): FieldError[] {
+  const key = type === 'kubernetes.io/dockercfg' ? '.dockercfg' : '.dockerconfigjson';
+  const value = data[key];
+  if (value === undefined || REQUIRED_KEYS.get(type)?.includes(key) !== true) return [];
+  const problem = goJsonError(Buffer.from(value, 'base64').toString());
+  return problem === undefined ? [] : [invalid(`data[${key}]`, '<secret contents redacted>', problem)];
 }
 
 function validate({ data = {}, type = '', metadata }: t.Secret): FieldError[] {
@@ -40,6 +50,10 @@ function validate({ data = {}, type = '', metadata }: t.Secret): FieldError[] {
   for (const key of REQUIRED_KEYS.get(type) ?? []) {
     if (!Object.hasOwn(data, key)) errors.push(required(`data[${key}]`));
   }
+  if (type === BASIC_AUTH && !Object.hasOwn(data, 'username') && !Object.hasOwn(data, 'password')) {
+    errors.push(required('data[username]'), required('data[password]'));
+  }
+  errors.push(...validateDockerConfig(data, type));
   if (type === ACCOUNT_TOKEN && (metadata.annotations?.[ACCOUNT_NAME] ?? '') === '') {
     errors.push(required(`metadata.annotations[${ACCOUNT_NAME}]`));
   }

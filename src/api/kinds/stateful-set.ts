@@ -1,12 +1,12 @@
 import { age, ageColumn, column, containerCells, containersColumn, imagesColumn, nameColumn } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
 import { deepEqual } from '../equal.ts';
-import { type FieldError, forbidden } from '../field-error.ts';
+import { type FieldError, forbidden, invalid } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
 import { type KindDefinition } from '../kind.ts';
 import { podTemplateDefaults } from '../pod/defaults.ts';
 import { statefulSets } from '../resource.ts';
-import { validateChoice, validateNonnegative } from '../validation.ts';
+import { validateNonnegative } from '../validation.ts';
 import { validateEndlessTemplate, validateOwnSelector, validateSelectedTemplate } from '../workload.ts';
 
 const MUTABLE = [
@@ -39,6 +39,7 @@ function defaults(set: t.StatefulSet): t.StatefulSet {
   const spec: t.StatefulSetSpec = {
     ...given,
     replicas: given.replicas ?? 1,
+    serviceName: given.serviceName ?? '',
     podManagementPolicy: given.podManagementPolicy ?? 'OrderedReady',
     updateStrategy: strategyDefaults(given.updateStrategy),
     revisionHistoryLimit: given.revisionHistoryLimit ?? 10,
@@ -63,10 +64,22 @@ function withClaimVolumes({ template, volumeClaimTemplates = [] }: t.StatefulSet
   };
 }
 
+function validatePolicies({ podManagementPolicy = '', updateStrategy }: t.StatefulSetSpec): FieldError[] {
+  const errors: FieldError[] = [];
+  if (!['OrderedReady', 'Parallel'].includes(podManagementPolicy)) {
+    errors.push(invalid('spec.podManagementPolicy', podManagementPolicy, "must be 'OrderedReady' or 'Parallel'"));
+  }
+  const { type = '', rollingUpdate = null } = updateStrategy ?? {};
+  if (!['OnDelete', 'RollingUpdate'].includes(type)) {
+    const shown = { Type: type, RollingUpdate: rollingUpdate };
+    errors.push(invalid('spec.updateStrategy', shown, "must be 'RollingUpdate' or 'OnDelete'"));
+  }
+  return errors;
+}
+
 function validate({ spec }: t.StatefulSet): FieldError[] {
   return [
-    ...validateChoice('spec.podManagementPolicy', spec.podManagementPolicy, ['OrderedReady', 'Parallel']),
-    ...validateChoice('spec.updateStrategy.type', spec.updateStrategy?.type, ['OnDelete', 'RollingUpdate']),
+    ...validatePolicies(spec),
     ...validateNonnegative(
       'spec.updateStrategy.rollingUpdate.partition',
       spec.updateStrategy?.rollingUpdate?.partition,

@@ -4,7 +4,7 @@ import { required } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
 import { type KindDefinition } from '../kind.ts';
 import { storageClasses } from '../resource.ts';
-import { validateImmutable } from '../validation.ts';
+import { validateChoice, validateImmutable } from '../validation.ts';
 
 const DEFAULT_CLASS = [
   'storageclass.kubernetes.io/is-default-class',
@@ -39,7 +39,11 @@ export const storageClass: KindDefinition<t.StorageClass> = defineKind(storageCl
     reclaimPolicy: of.reclaimPolicy ?? 'Delete',
     volumeBindingMode: of.volumeBindingMode ?? 'Immediate',
   }),
-  validate: ({ provisioner }) => ((provisioner ?? '') === '' ? [required('provisioner', provisioner)] : []),
+  validate: ({ provisioner, volumeBindingMode, reclaimPolicy }) => [
+    ...((provisioner ?? '') === '' ? [required('provisioner', provisioner)] : []),
+    ...validateChoice('reclaimPolicy', reclaimPolicy, ['Delete', 'Retain']),
+    ...validateChoice('volumeBindingMode', volumeBindingMode, ['Immediate', 'WaitForFirstConsumer']),
+  ],
   validateChange: (of, old) => [
     ...validateImmutable('parameters', of.parameters, old.parameters),
     ...validateImmutable('provisioner', of.provisioner, old.provisioner),

@@ -28,7 +28,14 @@ function stored(kind: KindDefinition, body: object): KubeObject {
 const creates: readonly (readonly [string, object, readonly string[]])[] = [
   ['Namespace', {}, []],
   ['Deployment', { spec: { selector: SELECTOR, template: TEMPLATE } }, []],
-  ['Deployment', { spec: { template: TEMPLATE } }, ['spec.selector: Required value']],
+  [
+    'Deployment',
+    { spec: { template: TEMPLATE } },
+    [
+      'spec.selector: Required value',
+      'spec.template.metadata.labels: Invalid value: {"app":"web"}: `selector` does not match template `labels`',
+    ],
+  ],
   [
     'Deployment',
     { spec: { selector: {}, template: TEMPLATE, replicas: -1 } },
@@ -97,7 +104,7 @@ const creates: readonly (readonly [string, object, readonly string[]])[] = [
   [
     'ReplicaSet',
     { spec: { selector: SELECTOR, template: { spec: POD } } },
-    ['spec.template.metadata.labels: Invalid value: {}: `selector` does not match template `labels`'],
+    ['spec.template.metadata.labels: Invalid value: null: `selector` does not match template `labels`'],
   ],
   ['StatefulSet', { spec: { selector: SELECTOR, template: TEMPLATE, serviceName: 's' } }, []],
   ['DaemonSet', { spec: { selector: SELECTOR, template: TEMPLATE } }, []],
@@ -155,13 +162,13 @@ const creates: readonly (readonly [string, object, readonly string[]])[] = [
     { spec: { leaseDurationSeconds: 0 } },
     ['spec.leaseDurationSeconds: Invalid value: 0: must be greater than 0'],
   ],
-  ['Ingress', {}, ['spec: Invalid value: []: either `defaultBackend` or `rules` must be specified']],
+  ['Ingress', {}, ['spec: Invalid value: null: either `defaultBackend` or `rules` must be specified']],
   [
     'Ingress',
     { spec: { rules: [{ http: { paths: [{ path: '/', backend: {} }] } }] } },
     [
       'spec.rules[0].http.paths[0].pathType: Required value: pathType must be specified',
-      'spec.rules[0].http.paths[0].backend: Required value: resource or service backend is required',
+      'spec.rules[0].http.paths[0].backend: Invalid value: "": resource or service backend is required',
     ],
   ],
   [
@@ -177,11 +184,19 @@ const creates: readonly (readonly [string, object, readonly string[]])[] = [
   [
     'PodDisruptionBudget',
     { spec: { minAvailable: 1, maxUnavailable: 1 } },
-    ['spec: Invalid value: {"minAvailable":1,"maxUnavailable":1}: minAvailable and maxUnavailable cannot be both set'],
+    [
+      'spec: Invalid value: {"MinAvailable":1,"MaxUnavailable":1,"UnhealthyPodEvictionPolicy":null}: minAvailable and maxUnavailable cannot be both set',
+    ],
   ],
   [
     'HorizontalPodAutoscaler',
-    { spec: { minReplicas: 3, maxReplicas: 2, scaleTargetRef: { kind: 'Deployment', name: 'web' } } },
+    {
+      spec: {
+        minReplicas: 3,
+        maxReplicas: 2,
+        scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+      },
+    },
     ['spec.maxReplicas: Invalid value: 2: must be greater than or equal to `minReplicas`'],
   ],
   [
@@ -197,7 +212,7 @@ const creates: readonly (readonly [string, object, readonly string[]])[] = [
     'RoleBinding',
     { roleRef: { kind: 'Rule', name: 'a' }, subjects: [{ kind: 'ServiceAccount', name: 'a' }] },
     [
-      'roleRef.kind: Unsupported value: "Rule": supported values: "ClusterRole", "Role"',
+      'roleRef.kind: Unsupported value: "Rule": supported values: "Role", "ClusterRole"',
       'subjects[0].namespace: Required value',
     ],
   ],
@@ -205,7 +220,7 @@ const creates: readonly (readonly [string, object, readonly string[]])[] = [
     'Node',
     { spec: { taints: [{ key: 'a', effect: 'Never' }] } },
     [
-      'spec.taints[0].effect: Unsupported value: "Never": supported values: "NoExecute", "NoSchedule", "PreferNoSchedule"',
+      'metadata.taints[0].effect: Unsupported value: "Never": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute"',
     ],
   ],
 ];
@@ -320,7 +335,7 @@ const defaults: readonly (readonly [string, object, string])[] = [
   [
     'StatefulSet',
     { spec: { selector: SELECTOR } },
-    '{"replicas":1,"podManagementPolicy":"OrderedReady","updateStrategy":{"type":"RollingUpdate","rollingUpdate":{"partition":0}},"revisionHistoryLimit":10,"persistentVolumeClaimRetentionPolicy":{"whenDeleted":"Retain","whenScaled":"Retain"}}',
+    '{"replicas":1,"serviceName":"","podManagementPolicy":"OrderedReady","updateStrategy":{"type":"RollingUpdate","rollingUpdate":{"partition":0}},"revisionHistoryLimit":10,"persistentVolumeClaimRetentionPolicy":{"whenDeleted":"Retain","whenScaled":"Retain"}}',
   ],
   [
     'DaemonSet',

@@ -3,6 +3,7 @@ import type * as t from '../generated/types.ts';
 import { validateUnique } from '../meta-validation.ts';
 import { checkDns1123Label, checkEnvName, checkPort, checkPortName } from '../names.ts';
 import { compareQuantities } from '../quantity.ts';
+import { validateContainerResource, validateNotOvercommitted } from '../resource-names.ts';
 import { checkIp, invalidAll, validateChoice, validateNonnegative } from '../validation.ts';
 
 const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
@@ -42,8 +43,26 @@ function validateEnv(env: readonly t.EnvVar[] | undefined, field: string): Field
     } else if (sources > 1) {
       errors.push(invalid(`${at}.valueFrom`, '', 'may not have more than one field specified at a time'));
     }
-    return errors;
+    return [...errors, ...validateFieldPath(valueFrom.fieldRef?.fieldPath, `${at}.valueFrom.fieldRef.fieldPath`)];
   });
+}
+
+const FIELD_PATHS: ReadonlySet<string> = new Set([
+  'metadata.name',
+  'metadata.namespace',
+  'metadata.uid',
+  'spec.nodeName',
+  'spec.serviceAccountName',
+  'status.hostIP',
+  'status.hostIPs',
+  'status.podIP',
+  'status.podIPs',
+]);
+
+function validateFieldPath(path: string | undefined, at: string): FieldError[] {
+  if (path === undefined || FIELD_PATHS.has(path) || /^metadata\.(?:annotations|labels)(?:\['.*'\])?$/.test(path))
+    return [];
+  return [invalid(at, path, `error converting fieldPath: field label not supported: ${path}`)];
 }
 
 function validateMounts(container: t.Container, volumes: ReadonlySet<string>, at: string): FieldError[] {
@@ -116,8 +135,10 @@ function validateResources(resources: t.ResourceRequirements | undefined, at: st
   const errors: FieldError[] = [];
   for (const [kind, amounts] of Object.entries({ limits, requests })) {
     for (const [name, amount] of Object.entries(amounts)) {
+      const field = `${at}.${kind}[${name}]`;
+      errors.push(...validateContainerResource(name, field));
       if (compareQuantities(amount, '0') >= 0) continue;
-      errors.push(invalid(`${at}.${kind}[${name}]`, amount, 'must be greater than or equal to 0'));
+      errors.push(invalid(field, amount, 'must be greater than or equal to 0'));
     }
   }
   for (const [name, request] of Object.entries(requests)) {
@@ -125,6 +146,7 @@ function validateResources(resources: t.ResourceRequirements | undefined, at: st
     if (limit === undefined || compareQuantities(request, limit) <= 0) continue;
     errors.push(invalid(`${at}.requests`, request, `must be less than or equal to ${name} limit of ${limit}`));
   }
+  errors.push(...validateNotOvercommitted(limits, requests, at));
   return errors;
 }
 

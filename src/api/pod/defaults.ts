@@ -139,7 +139,7 @@ function podSpecDefaults(given: Partial<t.PodSpec>, hostPorts: boolean): t.PodSp
 }
 
 export function podTemplateDefaults(template: t.PodTemplateSpec | undefined): t.PodTemplateSpec {
-  return { ...template, spec: podSpecDefaults(template?.spec ?? {}, false) };
+  return { ...template, metadata: template?.metadata ?? {}, spec: podSpecDefaults(template?.spec ?? {}, false) };
 }
 
 /** What is limited is requested as well, unless said otherwise. Only in Pods, not in templates. */
@@ -158,6 +158,7 @@ export function podDefaults(pod: t.Pod): t.Pod {
       ...mapped('initContainers', spec.initContainers, requestDefaults),
       containers: spec.containers.map(requestDefaults),
       enableServiceLinks: spec.enableServiceLinks ?? true,
+      ...((spec.terminationGracePeriodSeconds ?? 0) < 0 ? { terminationGracePeriodSeconds: 1 } : {}),
     },
   };
 }

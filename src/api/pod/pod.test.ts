@@ -119,8 +119,8 @@ const invalid: readonly (readonly [string, Partial<t.PodSpec>, readonly string[]
     { containers: [{ ...WEB, imagePullPolicy: 'Sometimes' }], restartPolicy: 'Maybe', dnsPolicy: 'Host' },
     [
       'spec.containers[0].imagePullPolicy: Unsupported value: "Sometimes": supported values: "Always", "IfNotPresent", "Never"',
-      'spec.restartPolicy: Unsupported value: "Maybe": supported values: "Always", "Never", "OnFailure"',
-      'spec.dnsPolicy: Unsupported value: "Host": supported values: "ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"',
+      'spec.restartPolicy: Unsupported value: "Maybe": supported values: "Always", "OnFailure", "Never"',
+      'spec.dnsPolicy: Unsupported value: "Host": supported values: "ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"',
     ],
   ],
   [

@@ -9,9 +9,10 @@ import {
   validateInitContainer,
   validateUniqueNames,
 } from './container-validation.ts';
+import { validateNoEphemeral, validatePlacement } from './placement-validation.ts';
 
 const MAX_INT32 = 2 ** 31 - 1;
-const DNS_POLICIES = ['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'];
+const DNS_POLICIES = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'];
 
 function validateVolumes(volumes: readonly t.Volume[], field: string): FieldError[] {
   const errors = volumes.flatMap((volume, i) => {
@@ -147,18 +148,24 @@ function validateTimes(spec: t.PodSpec, at: string): FieldError[] {
   return [invalid(`${at}.activeDeadlineSeconds`, deadline, text)];
 }
 
+/** A Pod that is new; later changes have rules of their own. */
+export function validateNewPod(spec: t.PodSpec): FieldError[] {
+  return [...validatePodSpec(spec, 'spec'), ...validateNoEphemeral(spec)];
+}
+
 /** A Pod's spec wherever it stands; `at` is `spec` or `spec.template.spec`. */
 export function validatePodSpec(spec: t.PodSpec, at: string): FieldError[] {
   return [
     ...validateVolumes(spec.volumes ?? [], `${at}.volumes`),
     ...validateContainers(spec, at),
-    ...validateChoice(`${at}.restartPolicy`, spec.restartPolicy, ['Always', 'Never', 'OnFailure']),
+    ...validateChoice(`${at}.restartPolicy`, spec.restartPolicy, ['Always', 'OnFailure', 'Never']),
     ...validateDns(spec, at),
     ...validateLabels(spec.nodeSelector, `${at}.nodeSelector`),
     ...validateHostNetwork(spec, at),
     ...validateNames(spec, at),
     ...validateTolerations(spec.tolerations, at),
     ...validateTimes(spec, at),
+    ...validatePlacement(spec, at),
   ];
 }
 

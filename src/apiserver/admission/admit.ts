@@ -4,7 +4,7 @@ import { type KubeObject } from '#api/object.ts';
 import { persistentVolumeClaims, pods, type Resource } from '#api/resource.ts';
 import { type ServerContext } from '../context.ts';
 import { admitIntoNamespace } from './namespace-lifecycle.ts';
-import { admitPriority, admitTolerations } from './pod-placement.ts';
+import { admitPriority, admitRuntime, admitTolerations } from './pod-placement.ts';
 import { admitServiceAccount } from './service-account.ts';
 import { admitClaimClass, admitClaimSize } from './volume.ts';
 
@@ -33,5 +33,5 @@ function isOf({ resource }: KindDefinition, { group, plural }: Resource): boolea
 async function admitPod(server: ServerContext, pod: Pod): Promise<Pod> {
   // A Pod without a spec is refused by validation, which is not for here to anticipate.
   if (pod.spec?.containers === undefined) return pod;
-  return admitPriority(server, admitTolerations(await admitServiceAccount(server, pod)));
+  return admitPriority(server, admitRuntime(admitTolerations(await admitServiceAccount(server, pod))));
 }

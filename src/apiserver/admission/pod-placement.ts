@@ -42,6 +42,11 @@ interface Priority {
 
 export function admitPriority(server: ServerContext, pod: Pod): Pod {
   const priority = priorityOf(server, pod);
+  const { priority: own } = pod.spec;
+  if (own !== undefined && own !== priority.value) {
+    const computed = `priority admission controller computed ${priority.value} from the given PriorityClass name`;
+    throw refused(pod, `the integer value of priority (${own}) must not be provided in pod spec; ${computed}`);
+  }
   return {
     ...pod,
     spec: {
@@ -65,8 +70,21 @@ function priorityOf(server: ServerContext, pod: Pod): Priority {
     return { name: found.metadata.name, value: found.value ?? 0, preemption };
   }
   if (name === undefined) return { name, value: 0, preemption: 'PreemptLowerPriority' };
-  const why = `no PriorityClass with name ${name} was found`;
-  throw new StatusError(forbiddenStatus(pods, pod.metadata.name ?? '', why));
+  throw refused(pod, `no PriorityClass with name ${name} was found`);
+}
+
+function refused({ metadata }: Pod, why: string): StatusError {
+  return new StatusError(forbiddenStatus(pods, metadata.name ?? '', why));
+}
+
+/** There is one way to run Pods here: no class of another exists. */
+export function admitRuntime(pod: Pod): Pod {
+  const { runtimeClassName = '', overhead } = pod.spec;
+  if (runtimeClassName !== '') throw refused(pod, `pod rejected: RuntimeClass "${runtimeClassName}" not found`);
+  if (overhead !== undefined) {
+    throw refused(pod, 'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead');
+  }
+  return pod;
 }
 
 /** Of several defaults the lowest counts. */

@@ -1,6 +1,15 @@
 import { type AnswerCase } from './answer-case.ts';
+import { DIFFERENCES } from './differences.ts';
 import { expressionCases } from './expression-cases.ts';
+import { bodyCases } from './body-cases.ts';
+import { kindCases } from './kind-cases.ts';
 import { ruleCases } from './rule-cases.ts';
+import { verbCases } from './verb-cases.ts';
+
+const cases: readonly AnswerCase[] = [...kindCases, ...verbCases, ...bodyCases, ...expressionCases, ...ruleCases];
 
 /** Every case, each with a name of its own. */
-export const allAnswers: readonly AnswerCase[] = [...expressionCases, ...ruleCases];
+export const allAnswers: readonly AnswerCase[] = cases.map((one) => {
+  const differs = DIFFERENCES[one.name];
+  return differs === undefined ? one : { ...one, differs };
+});

@@ -112,11 +112,18 @@ interface Refusal {
   readonly details?: { readonly causes?: readonly { readonly reason?: string; readonly field?: string }[] };
 }
 
+/** Items of lists say here what they are, and there do not. */
+function withoutTypes(body: unknown): unknown {
+  const { items } = body as { readonly items?: unknown };
+  if (!Array.isArray(items)) return body;
+  return { ...(body as object), items: items.map((item: object) => ({ ...item, apiVersion: null, kind: null })) };
+}
+
 function answerText({ status, body, warnings }: Answer, managed: boolean): string {
   const lines = warnings.map((text) => `warning: ${text}\n`).join('');
   if (typeof body === 'string') return `${lines}${status} ${body}`;
   if (status >= 300) return `${lines}${status} ${refusalText(body as Refusal)}`;
-  return `${lines}${status} ${plain(JSON.stringify(sorted(body, managed)))}`;
+  return `${lines}${status} ${plain(JSON.stringify(sorted(withoutTypes(body), managed)))}`;
 }
 
 function refusalText({ reason = '', message = '', details }: Refusal): string {
@@ -131,8 +138,18 @@ function plain(text: string): string {
     .replaceAll(UID, 'uid')
     .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, 'time')
     .replaceAll(/(?<="resourceVersion":")\d+/g, 'N')
+    .replaceAll(/(?<=")(\d+m)?\d+s(?=")/g, 'age')
+    .replaceAll(/(?<=in record \()\d+/g, 'N')
+    .replaceAll(/(?<=current: )\d+/g, 'N')
+    .replaceAll(/(?<="A_)[a-z0-9]{5}/g, 'xxxxx')
     .replaceAll(/(?<=kube-api-access-)[a-z0-9]{5}/g, 'xxxxx')
     .replaceAll(/selfType\d+(\.[\w@]+)*/g, 'object');
+}
+
+/** Descriptions are in the words of each server. */
+function isLeftOut(key: string, object: object, managed: boolean): boolean {
+  if (key === 'managedFields') return !managed;
+  return key === 'description' && 'priority' in object;
 }
 
 /** Members in order; without those that are null or empty lists, of which no client can tell one from the other. */
@@ -141,8 +158,7 @@ function sorted(value: unknown, managed: boolean): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value)
     .filter(
-      ([key, item]) =>
-        item !== null && !(Array.isArray(item) && item.length === 0) && (managed || key !== 'managedFields'),
+      ([key, item]) => item !== null && !(Array.isArray(item) && item.length === 0) && !isLeftOut(key, value, managed),
     )
     .toSorted(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(entries.map(([key, item]) => [key, sorted(item, managed)]));

@@ -101,12 +101,12 @@ const refusals = [
   {
     method: 'POST',
     path: '/apis/apps/v1/deployments',
-    answer: '405 MethodNotAllowed: create is not supported on resources of kind "deployments.apps"',
+    answer: '405 MethodNotAllowed: the server does not allow this method on the requested resource',
   },
   {
     method: 'PUT',
     path: '/apis/apps/v1/namespaces/default/deployments',
-    answer: '405 MethodNotAllowed: update is not supported on resources of kind "deployments.apps"',
+    answer: '405 MethodNotAllowed: the server does not allow this method on the requested resource',
   },
 ] as const;
 

@@ -45,6 +45,10 @@ export class Discovery {
     return version === undefined ? this.#group(group) : this.#resources(group, version);
   }
 
+  hasGroup(group: string): boolean {
+    return this.groupVersions.some((name) => name.startsWith(`${group}/`));
+  }
+
   has(group: string, version: string): boolean {
     return this.#state().resources.some((resource) => resource.group === group && resource.version === version);
   }

@@ -43,7 +43,7 @@ test('a body whose message is not known is left to whoever serves the path', asy
     decodeBody({ method: 'POST', path: '/', query: {}, user, body, contentType }, 'Widget'),
     refusal(
       415,
-      'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml',
+      'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf',
     ),
   );
 });

@@ -58,7 +58,7 @@ async function answer(exchange: Exchange, url: RequestUrl, options: ServeOptions
   const proxied = url.path.includes('/proxy') ? parseProxyPath(url.path) : undefined;
   if (proxied !== undefined) return answerByProxy(exchange, url, proxied, options);
   const method = exchange.method === 'HEAD' ? 'GET' : exchange.method;
-  if (!METHODS.has(method)) throw new StatusError(methodNotAllowed({ group: '', plural: '' }, method));
+  if (!METHODS.has(method)) throw new StatusError(methodNotAllowed());
   const user = userOf(exchange, options);
   const { body, contentType } = method === 'GET' ? NO_BODY : await receiveBody(exchange, options.clock);
   const request: ApiRequest = {
@@ -86,7 +86,7 @@ async function answerByProxy(
 ): Promise<ServerResponse | undefined> {
   const { method } = exchange;
   const { server, router } = options;
-  if (!PROXIED.has(method)) throw new StatusError(methodNotAllowed({ group: '', plural: '' }, method));
+  if (!PROXIED.has(method)) throw new StatusError(methodNotAllowed());
   const user = userOf(exchange, options);
   router.authorize({ method: method as ApiRequest['method'], path: url.path, query: url.query, user });
   // Links of the backend that are not absolute are right only below a slash.

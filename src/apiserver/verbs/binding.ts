@@ -62,7 +62,7 @@ export async function bindNamed(
   if (kind === undefined || info.name !== undefined || info.namespace === undefined)
     throw new StatusError(noSuchPath());
   if (request.method !== 'POST') {
-    throw new StatusError(methodNotAllowed({ group: '', plural: info.plural }, request.method.toLowerCase()));
+    throw new StatusError(methodNotAllowed());
   }
   const { value } = await decodeBody(request, 'Binding');
   const { name } = (value as Partial<Binding> | null)?.metadata ?? {};

@@ -26,7 +26,7 @@ test('delete() removes an object and says so', async () => {
   await server.post(CONFIG_MAPS, { metadata: { name: 'a' } });
   assert.equal(
     show(await server.delete(A)),
-    '200 {"apiVersion":"v1","kind":"Status","metadata":{},"status":"Success","details":{"name":"a","kind":"configmaps","uid":"uid"},"code":200}',
+    '200 {"apiVersion":"v1","kind":"Status","metadata":{},"status":"Success","details":{"name":"a","kind":"configmaps","uid":"uid"}}',
   );
   assert.equal(outcome(await server.delete(A)), '404 NotFound: configmaps "a" not found');
 });
@@ -79,13 +79,13 @@ const refusals = [
     name: 'another uid',
     body: { preconditions: { uid: 'other' } },
     answer:
-      '409 Conflict: Operation cannot be fulfilled on configmaps "a": Precondition failed: UID in precondition: other, UID in object meta: uid',
+      '409 Conflict: Operation cannot be fulfilled on ConfigMap "a": the UID in the precondition (other) does not match the UID in record (uid). The object might have been deleted and then recreated',
   },
   {
     name: 'another version',
     body: { preconditions: { resourceVersion: '1' } },
     answer:
-      '409 Conflict: Operation cannot be fulfilled on configmaps "a": Precondition failed: ResourceVersion in precondition: 1, ResourceVersion in object meta: 4',
+      '409 Conflict: Operation cannot be fulfilled on ConfigMap "a": the ResourceVersion in the precondition (1) does not match the ResourceVersion in record (4). The object might have been modified',
   },
   {
     name: 'an unknown policy',

@@ -4,7 +4,7 @@ import { type KindDefinition } from '#api/kind.ts';
 import { type KubeObject, type ObjectMeta } from '#api/object.ts';
 import { type ApiResponse } from '#api/request.ts';
 import { namespaces } from '#api/resource.ts';
-import { conflict, modifiedConflict, notFoundStatus, success, uidConflict } from '#api/status.ts';
+import { conflict, modifiedConflict, notFoundStatus, success } from '#api/status.ts';
 import { admitNamespaceDeletion } from '../admission/namespace-lifecycle.ts';
 import { type ResourceContext } from '../context.ts';
 import { parseDeletion, type Deletion } from '../delete-options.ts';
@@ -95,12 +95,19 @@ export async function deleteObject(target: Target, deletion: Deletion): Promise<
 
 function checkPreconditions(kind: KindDefinition, { metadata }: KubeObject, { uid, resourceVersion }: Deletion): void {
   if (uid !== undefined && uid !== metadata.uid) {
-    throw new StatusError(uidConflict(kind.resource, metadata.name, uid, metadata.uid));
+    const why = `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid})`;
+    throw preconditionFailed(kind, metadata.name, `${why}. The object might have been deleted and then recreated`);
   }
   if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
-    const text = `ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${metadata.resourceVersion}`;
-    throw new StatusError(conflict(kind.resource, metadata.name, `Precondition failed: ${text}`));
+    const record = `the ResourceVersion in record (${metadata.resourceVersion})`;
+    const why = `the ResourceVersion in the precondition (${resourceVersion}) does not match ${record}`;
+    throw preconditionFailed(kind, metadata.name, `${why}. The object might have been modified`);
   }
+}
+
+/** Here the text names the kind, where it names the resource elsewhere. */
+function preconditionFailed({ resource }: KindDefinition, name: string, why: string): StatusError {
+  return new StatusError(conflict({ group: resource.group, plural: resource.kind }, name, why));
 }
 
 async function deletePresent(target: Target, old: StoredObject, deletion: Deletion): Promise<Deleted> {
@@ -108,7 +115,10 @@ async function deletePresent(target: Target, old: StoredObject, deletion: Deleti
   const next = marked(kind, old.object, deletion, server.clock.now());
   if (mayGo(next) && !holdsSpecFinalizers(kind, next)) {
     if (deletion.dryRun) return { object: old, gone: true };
-    return { object: await removeObject(target, old), gone: true };
+    const removed = await removeObject(target, old);
+    if (kind.deletion.kind !== 'graceful') return { object: removed, gone: true };
+    const { resourceVersion } = removed.object.metadata;
+    return { object: { object: withMetadata(next, { resourceVersion }) }, gone: true };
   }
   if (deepEqual(next, old.object)) return { object: old, gone: false };
   if (deletion.dryRun) return { object: { object: next }, gone: false };

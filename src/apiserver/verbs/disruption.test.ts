@@ -172,6 +172,6 @@ test('a Binding may be posted by itself', async () => {
   );
   assert.equal(
     outcome(await server.get(bindings)),
-    '405 MethodNotAllowed: get is not supported on resources of kind "bindings"',
+    '405 MethodNotAllowed: the server does not allow this method on the requested resource',
   );
 });

@@ -90,10 +90,14 @@ const refusals = [
   },
   {
     query: 'resourceVersion=x',
-    answer: '500 -: resourceVersion: Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax',
+    answer:
+      '400 BadRequest: invalid resource version: resourceVersion: Invalid value: "x": strconv.ParseUint: parsing "x": invalid syntax',
   },
   { query: 'limit=x', answer: '400 BadRequest: strconv.ParseInt: parsing "x": invalid syntax' },
-  { query: 'continue=x', answer: '400 BadRequest: continue key is not valid' },
+  {
+    query: 'continue=x',
+    answer: '400 BadRequest: invalid continue token: continue key is not valid: illegal base64 data at input byte 0',
+  },
   {
     query: 'continue=x&resourceVersion=3',
     answer: '400 BadRequest: specifying resource version is not allowed when using continue',

@@ -6,16 +6,18 @@ import { badRequest } from '#api/status.ts';
 import { checkObject, type DecodedBody, decodeYaml, identityOf, mediaType } from '../body.ts';
 import { type ResourceContext } from '../context.ts';
 import { duplicateFields } from '../duplicate-fields.ts';
+import { goJsonError } from '#api/go-json-error.ts';
 import { StatusError } from '../status-error.ts';
 
 /** The patch of a request, decoded but not yet understood. */
 export async function decodePatch({ body, contentType }: ApiRequest): Promise<DecodedBody> {
   if (typeof body !== 'string') return { value: body, duplicates: [] };
+  const refuse = (why: string): StatusError => new StatusError(badRequest(`error decoding patch: ${why}`));
+  if (mediaType(contentType).endsWith('+yaml')) return decodeYaml(body, refuse);
   try {
-    if (mediaType(contentType).endsWith('+yaml')) return await decodeYaml(body);
     return { value: JSON.parse(body), duplicates: duplicateFields(body) };
   } catch (error) {
-    throw new StatusError(badRequest(`error decoding patch: ${errorMessage(error)}`));
+    throw refuse(goJsonError(body) ?? errorMessage(error));
   }
 }
 

@@ -34,7 +34,7 @@ export async function scale(context: ResourceContext, paths: ScalePaths): Promis
     case 'patch':
       return patchScale(context, paths);
     default:
-      throw new StatusError(methodNotAllowed(context.kind.resource, context.verb));
+      throw new StatusError(methodNotAllowed());
   }
 }
 

@@ -53,7 +53,7 @@ export async function usage(
   request: ApiRequest,
   info: ResourceRequestInfo,
 ): Promise<ApiResponse> {
-  if (request.method !== 'GET') throw new StatusError(methodNotAllowed(kind, request.method.toLowerCase()));
+  if (request.method !== 'GET') throw new StatusError(methodNotAllowed());
   const selected = select(server, kind, request, info);
   const measured =
     kind.of === nodes ? await ofNodes(server, selected as Node[]) : await ofPods(server, selected as Pod[]);

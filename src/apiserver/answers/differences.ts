@@ -1,0 +1,75 @@
+/** What we answer instead, and why: `docs/api-differences.md` tells of each. */
+export const DIFFERENCES: Readonly<Record<string, { readonly answer: string; readonly reason: string }>> = {
+  'node, least': {
+    answer:
+      '201 {"apiVersion":"v1","kind":"Node","metadata":{"creationTimestamp":"time","name":"x","resourceVersion":"N","uid":"uid"},"spec":{},"status":{"daemonEndpoints":{"kubeletEndpoint":{"Port":0}},"nodeInfo":{"architecture":"","bootID":"","containerRuntimeVersion":"","kernelVersion":"","kubeProxyVersion":"","kubeletVersion":"","machineID":"","operatingSystem":"","osImage":"","systemUUID":""}}}',
+    reason: 'a node is not tainted before anybody knows that it is not ready',
+  },
+  'node, full': {
+    answer:
+      '201 {"apiVersion":"v1","kind":"Node","metadata":{"creationTimestamp":"time","name":"x","resourceVersion":"N","uid":"uid"},"spec":{"podCIDR":"10.0.0.0/24","podCIDRs":["10.0.0.0/24"],"taints":[{"effect":"NoSchedule","key":"a"}],"unschedulable":true},"status":{"daemonEndpoints":{"kubeletEndpoint":{"Port":0}},"nodeInfo":{"architecture":"","bootID":"","containerRuntimeVersion":"","kernelVersion":"","kubeProxyVersion":"","kubeletVersion":"","machineID":"","operatingSystem":"","osImage":"","systemUUID":""}}}',
+    reason: 'a node is not tainted before anybody knows that it is not ready',
+  },
+  'daemonSet, least, as a table': {
+    answer:
+      '200 {"apiVersion":"meta.k8s.io/v1","columnDefinitions":[{"format":"name","name":"Name","priority":0,"type":"string"},{"format":"","name":"Desired","priority":0,"type":"integer"},{"format":"","name":"Current","priority":0,"type":"integer"},{"format":"","name":"Ready","priority":0,"type":"integer"},{"format":"","name":"Up-to-date","priority":0,"type":"integer"},{"format":"","name":"Available","priority":0,"type":"integer"},{"format":"","name":"Node Selector","priority":0,"type":"string"},{"format":"","name":"Age","priority":0,"type":"string"},{"format":"","name":"Containers","priority":1,"type":"string"},{"format":"","name":"Images","priority":1,"type":"string"},{"format":"","name":"Selector","priority":1,"type":"string"}],"kind":"Table","metadata":{"resourceVersion":"N"},"rows":[{"cells":["x",0,0,0,0,0,"<none>","age","c","busybox","app=x"],"object":{"apiVersion":"meta.k8s.io/v1","kind":"PartialObjectMetadata","metadata":{"annotations":{"deprecated.daemonset.template.generation":"1"},"creationTimestamp":"time","generation":1,"name":"x","namespace":"default","resourceVersion":"N","uid":"uid"}}}]}',
+    reason: 'the object in a row is the same as everywhere',
+  },
+  'get as a table of another version': {
+    answer: '406 NotAcceptable: only the following media types are accepted: application/json, application/yaml',
+    reason: 'no protobuf is sent',
+  },
+  'get of what cannot be had': {
+    answer: '406 NotAcceptable: only the following media types are accepted: application/json, application/yaml',
+    reason: 'no protobuf is sent',
+  },
+  'create with a uid': {
+    answer:
+      '201 {"apiVersion":"v1","kind":"ConfigMap","metadata":{"creationTimestamp":"time","name":"x","namespace":"default","resourceVersion":"N","uid":"uid"}}',
+    reason: 'a generation counts from one',
+  },
+  'create of another kind': {
+    answer:
+      '400 BadRequest: Secret in version "v1" cannot be handled as a ConfigMap: no kind "Secret" is registered for this path, it serves v1, Kind=ConfigMap',
+    reason: 'the path names the kind',
+  },
+  'create of another version': {
+    answer: '400 BadRequest: the API version in the data (v2) does not match the expected API version (v1)',
+    reason: 'the path names the version',
+  },
+  'create of a list': {
+    answer:
+      '400 BadRequest: ConfigMapList in version "v1" cannot be handled as a ConfigMap: no kind "ConfigMapList" is registered for this path, it serves v1, Kind=ConfigMap',
+    reason: 'the path names the kind',
+  },
+  'update with another uid': {
+    answer:
+      '409 Conflict: Operation cannot be fulfilled on configmaps "x": Precondition failed: UID in precondition: y, UID in object meta: uid',
+    reason: 'no words of the storage',
+  },
+  'update with a version that is none': {
+    answer:
+      '409 Conflict: Operation cannot be fulfilled on configmaps "x": the object has been modified; please apply your changes to the latest version and try again',
+    reason: 'no object is at such a version',
+  },
+  'delete with another kind': {
+    answer:
+      '200 {"apiVersion":"v1","details":{"kind":"configmaps","name":"x","uid":"uid"},"kind":"Status","metadata":{},"status":"Success"}',
+    reason: 'options are options',
+  },
+  'delete with malformed options': {
+    answer:
+      "400 BadRequest: the object provided is unrecognized (must be of type DeleteOptions): couldn't get version/kind; json parse error: unexpected end of JSON input ({)",
+    reason: 'it is the client who is wrong',
+  },
+  'body: an unknown field': {
+    answer:
+      'warning: duplicate field "metadata"\nwarning: unknown field "metadata.bar"\nwarning: unknown field "foo"\n201 {"apiVersion":"v1","kind":"ConfigMap","metadata":{"creationTimestamp":"time","name":"x","namespace":"default","resourceVersion":"N","uid":"uid"}}',
+    reason: 'order of warnings',
+  },
+  'eventV1: of nothing': {
+    answer:
+      '422 Invalid: Event.events.k8s.io "x" is invalid: [eventTime: Required value, reportingController: Required value, reportingInstance: Required value, action: Required value, reason: Required value, type: Required value] [FieldValueRequired(eventTime) FieldValueRequired(reportingController) FieldValueRequired(reportingInstance) FieldValueRequired(action) FieldValueRequired(reason) FieldValueRequired(type)]',
+    reason: 'everything that is missing is said at once',
+  },
+};
