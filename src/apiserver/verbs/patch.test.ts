@@ -67,7 +67,8 @@ const refusals = [
   {
     name: 'an unknown kind of patch',
     request: { contentType: 'application/json', body: {} },
-    answer: '415 UnsupportedMediaType: 415: Unsupported Media Type',
+    answer:
+      '415 UnsupportedMediaType: the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml, application/apply-patch+cbor, application/strategic-merge-patch+json',
   },
 ];
 

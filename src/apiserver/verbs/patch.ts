@@ -52,7 +52,7 @@ export async function readPatch(request: ApiRequest, model: string): Promise<Rea
       return { apply: (document) => applyStrategicMergePatch(document, value, model), duplicates, losses };
     }
     default:
-      throw new StatusError(failure(415, '415: Unsupported Media Type', { reason: 'UnsupportedMediaType' }));
+      throw new StatusError(unsupportedMediaType(PATCH_TYPES));
   }
 }
 
