@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash as sha256 } from 'node:crypto';
 import { type Backend, type Protocol } from '../frontend.ts';
 
 /** Chains that every Service has rules in. */
@@ -34,10 +34,13 @@ const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
 /** The first 80 bits of SHA-256, five at a time: the name of a chain has at most 28 characters. */
 function hash(text: string): string {
-  const digest = createHash('sha256').update(text).digest();
-  let bits = 0n;
-  for (const byte of digest.subarray(0, 10)) bits = (bits << 8n) | BigInt(byte);
-  let name = '';
-  for (let shift = 75n; shift >= 0n; shift -= 5n) name += BASE32[Number((bits >> shift) & 31n)] ?? '';
-  return name;
+  const digest = sha256('sha256', text, 'buffer');
+  return base32(digest.readUIntBE(0, 5)) + base32(digest.readUIntBE(5, 5));
+}
+
+/** Of 40 bits, which a number holds. */
+function base32(bits: number): string {
+  let text = '';
+  for (let rest = bits, i = 0; i < 8; i++, rest = Math.floor(rest / 32)) text = (BASE32[rest % 32] ?? '') + text;
+  return text;
 }

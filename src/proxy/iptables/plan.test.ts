@@ -52,8 +52,8 @@ COMMIT
     one.set(slice('web', ['10.244.0.5'], port)),
     `\
 *nat
-:KUBE-SVC-LOLE4ISW44XBNF3G - [0:0]
 :KUBE-SEP-5ORQWIE3QG6L2KWO - [0:0]
+:KUBE-SVC-LOLE4ISW44XBNF3G - [0:0]
 -I KUBE-SERVICES -d 10.96.0.50/32 -p tcp -m comment --comment "default/web cluster IP" -m tcp --dport 80 -j KUBE-SVC-LOLE4ISW44XBNF3G
 -A KUBE-SVC-LOLE4ISW44XBNF3G ! -s 10.244.0.0/16 -d 10.96.0.50/32 -p tcp -m comment --comment "default/web cluster IP" -m tcp --dport 80 -j KUBE-MARK-MASQ
 -A KUBE-SVC-LOLE4ISW44XBNF3G -m comment --comment "default/web -> 10.244.0.5:8080" -j KUBE-SEP-5ORQWIE3QG6L2KWO
@@ -70,8 +70,8 @@ COMMIT
     one.set(slice('web', ['10.244.0.5', '10.244.0.6'], port)),
     `\
 *nat
-:KUBE-SVC-LOLE4ISW44XBNF3G - [0:0]
 :KUBE-SEP-GXIHJEETW6REKY4G - [0:0]
+:KUBE-SVC-LOLE4ISW44XBNF3G - [0:0]
 -A KUBE-SVC-LOLE4ISW44XBNF3G ! -s 10.244.0.0/16 -d 10.96.0.50/32 -p tcp -m comment --comment "default/web cluster IP" -m tcp --dport 80 -j KUBE-MARK-MASQ
 -A KUBE-SVC-LOLE4ISW44XBNF3G -m comment --comment "default/web -> 10.244.0.5:8080" -m statistic --mode random --probability 0.50000000000 -j KUBE-SEP-5ORQWIE3QG6L2KWO
 -A KUBE-SVC-LOLE4ISW44XBNF3G -m comment --comment "default/web -> 10.244.0.6:8080" -j KUBE-SEP-GXIHJEETW6REKY4G
@@ -85,9 +85,9 @@ COMMIT
     one.delete(web),
     `\
 *nat
-:KUBE-SVC-LOLE4ISW44XBNF3G - [0:0]
 :KUBE-SEP-5ORQWIE3QG6L2KWO - [0:0]
 :KUBE-SEP-GXIHJEETW6REKY4G - [0:0]
+:KUBE-SVC-LOLE4ISW44XBNF3G - [0:0]
 -D KUBE-SERVICES -d 10.96.0.50/32 -p tcp -m comment --comment "default/web cluster IP" -m tcp --dport 80 -j KUBE-SVC-LOLE4ISW44XBNF3G
 -X KUBE-SVC-LOLE4ISW44XBNF3G
 -X KUBE-SEP-5ORQWIE3QG6L2KWO

@@ -72,16 +72,26 @@ export class IptablesPlan {
     return { text: writer.finish(), staleFlows: flows };
   }
 
+  /** Takes all of them over, where what is there is to be compared with all that should be there. */
+  load(changes: readonly FrontendChange[]): void {
+    this.#take(changes);
+    this.#isLarge = this.#endpoints > LARGE;
+  }
+
   /** All that should be there. */
   wanted(): WantedTables {
+    const own = new Map<string, readonly string[]>();
+    for (const [key, port] of this.#ports) {
+      const rules = this.#rules(port, this.#isLarge);
+      this.#ports.set(key, { ...port, shared: rules.shared });
+      for (const [chain, lines] of rules.chains) own.set(chain, lines);
+    }
     const chains = this.#sharedChains();
     const tails: Record<TableName, Map<string, number>> = { filter: new Map(), nat: new Map(), mangle: new Map() };
     for (const { table, name, rules } of baseChains(this.#family, this.#settings)) {
       tails[table].set(name, rules.length);
     }
-    for (const port of this.#ports.values()) {
-      for (const [chain, rules] of this.#rules(port, this.#isLarge).chains) chains.nat.set(chain, rules);
-    }
+    for (const [chain, lines] of own) chains.nat.set(chain, lines);
     return { chains, tails };
   }
 

@@ -67,7 +67,8 @@ function section(table: TableName, changes: TableChanges | undefined): readonly 
   const rules = [...chains].flatMap(([chain, own]) => own.map((rule) => `-A ${chain} ${rule}`));
   const lines = [
     `*${table}`,
-    ...[...chains.keys()].map((chain) => `:${chain} - [0:0]`),
+    // iptables on nf_tables keeps chains in order by walking through a list, from which this spares it most.
+    ...[...chains.keys()].sort().map((chain) => `:${chain} - [0:0]`),
     ...deleted,
     ...inserted,
     ...rules,

@@ -50,6 +50,8 @@ class PortRules implements ServicePortRules {
   readonly #port: ServicePort;
   readonly #context: RuleContext;
   readonly #hasExternalEndpoints: boolean;
+  /** A hash for each: every endpoint's chain is named twice and more. */
+  readonly #endpointChains = new Map<Backend, string>();
 
   constructor(port: ServicePort, context: RuleContext) {
     this.#port = port;
@@ -144,11 +146,11 @@ class PortRules implements ServicePortRules {
 
   addBalancing(kind: 'SVC' | 'SVL', backends: readonly Backend[]): void {
     if (backends.length === 0) return;
-    const { name, protocol, affinitySeconds } = this.#port;
+    const { name, affinitySeconds } = this.#port;
     const { family, isLarge } = this.#context;
     const chain = this.#chain(kind);
     const ways = backends.map((backend) => ({
-      target: endpointChain(name, protocol, backend),
+      target: this.#endpointChain(backend),
       ...(isLarge ? {} : { comment: `${name} -> ${endpointText(backend)}` }),
     }));
     for (const way of affinitySeconds === 0 ? [] : ways) {
@@ -165,7 +167,7 @@ class PortRules implements ServicePortRules {
     const { family, isLarge } = this.#context;
     const comment = isLarge ? undefined : name;
     for (const backend of [...cluster, ...local]) {
-      const chain = endpointChain(name, protocol, backend);
+      const chain = this.#endpointChain(backend);
       if (this.chains.has(chain)) continue;
       // To itself: a Pod must not see its own address come in.
       this.#add(chain, { source: host(backend.address), comment, target: MARK_CHAIN });
@@ -184,6 +186,14 @@ class PortRules implements ServicePortRules {
 
   #listOf(policy: Frontend['policy']): readonly Backend[] {
     return policy === 'Local' ? this.#port.local : this.#port.cluster;
+  }
+
+  #endpointChain(backend: Backend): string {
+    const known = this.#endpointChains.get(backend);
+    if (known !== undefined) return known;
+    const chain = endpointChain(this.#port.name, this.#port.protocol, backend);
+    this.#endpointChains.set(backend, chain);
+    return chain;
   }
 
   #chain(kind: PortChainKind): string {

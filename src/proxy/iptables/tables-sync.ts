@@ -37,7 +37,7 @@ export class IptablesTables implements FamilyRules {
     if (!this.#isProbed) await probeIptables(commands);
     this.#isProbed = true;
     const plan = new IptablesPlan(this.#family, this.settings);
-    plan.apply(changes);
+    plan.load(changes);
     const text = resyncText(plan.wanted(), await this.#save());
     if (text !== '') await commands.restore(text);
     this.#deleteMisled(plan.frontends());
