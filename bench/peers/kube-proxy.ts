@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { PEER_VERSION } from './kube-apiserver.ts';
 
 /** Where `build.sh kube-proxy` puts it. */
-function binaryPath(): string {
+export function kubeProxyPath(): string {
   const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
   return join(cache, 'clusterip-peers', `kube-proxy-${PEER_VERSION}`);
 }
 
 /** Why there is no peer on this machine; undefined when there is. */
 export function kubeProxyMissing(): string | undefined {
-  return existsSync(binaryPath()) ? undefined : `no ${binaryPath()}: bench/peers/build.sh kube-proxy makes it`;
+  return existsSync(kubeProxyPath()) ? undefined : `no ${kubeProxyPath()}: bench/peers/build.sh kube-proxy makes it`;
 }
 
 export interface KubeProxyOptions {
@@ -45,7 +45,7 @@ export class KubeProxy implements AsyncDisposable {
       '--v=2',
       ...flags,
     ];
-    this.#child = spawn(binaryPath(), args, { stdio: ['ignore', log, log] });
+    this.#child = spawn(kubeProxyPath(), args, { stdio: ['ignore', log, log] });
   }
 
   get pid(): number {

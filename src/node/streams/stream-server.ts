@@ -44,6 +44,7 @@ export class StreamServer implements AsyncDisposable {
   readonly #http: Server;
   readonly #webSockets: WebSocketServer;
   readonly #connections = new Set<Duplex>();
+  readonly #chosen = new WeakMap<IncomingMessage, string>();
 
   constructor(options: StreamServerOptions) {
     this.#runtime = options.runtime;
@@ -65,7 +66,7 @@ export class StreamServer implements AsyncDisposable {
       clientTracking: false,
       perMessageDeflate: false,
       maxPayload: MAX_MESSAGE_BYTES,
-      handleProtocols: (offered, request) => protocolFor(offered, request.url ?? '') ?? false,
+      handleProtocols: (_offered, request) => this.#chosen.get(request) ?? false,
     });
   }
 
@@ -150,6 +151,9 @@ export class StreamServer implements AsyncDisposable {
     if (protocol === undefined) {
       throw new StreamRefusal(400, `unable to upgrade: none of the subprotocols [${offered.join(' ')}] is supported`);
     }
+    this.#chosen.set(request, protocol);
+    // The slash in the name of the tunnel is not allowed there, and the library would refuse it.
+    request.headers['sec-websocket-protocol'] = 'chosen';
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       void this.#serveWebSocket(webSocket, wanted, handle);
     });

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { type Duplex } from 'node:stream';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
@@ -11,6 +13,7 @@ import { StreamServer } from './stream-server.ts';
 import { hostContainer, type HostContainer } from './testing/host-runtime.ts';
 
 interface Fixture {
+  readonly socketPath: string;
   readonly container: HostContainer;
   readonly open: (path: string, ...protocols: string[]) => WebSocket;
 }
@@ -24,7 +27,12 @@ async function fixture(t: TestContext): Promise<Fixture> {
     await server.close();
     await rm(dir, { recursive: true });
   });
-  return { container, open: (path, ...protocols) => new WebSocket(`ws+unix:${join(dir, 's')}:${path}`, protocols) };
+  const socketPath = join(dir, 's');
+  return {
+    container,
+    socketPath,
+    open: (path, ...protocols) => new WebSocket(`ws+unix:${join(dir, 's')}:${path}`, protocols),
+  };
 }
 
 /** Every message until the close, as `channel text`; messages of one channel in a row are joined. */
@@ -119,4 +127,25 @@ test('port-forward over v4 channels', async (t) => {
   assert.deepEqual(channels.get(1), greeting);
   assert.deepEqual(channels.get(2), Buffer.from([1, 0]));
   assert.match(channels.get(3)?.subarray(2).toString() ?? '', /^error forwarding port 1 to pod web, .*ECONNREFUSED/);
+});
+
+test('the protocol of port-forward through WebSockets has a name that no token may have', async (t) => {
+  const { socketPath } = await fixture(t);
+  const protocol = 'SPDY/3.1+portforward.k8s.io';
+  const request = httpRequest({
+    socketPath,
+    path: '/portForward/default/web',
+    headers: {
+      connection: 'Upgrade',
+      upgrade: 'websocket',
+      'sec-websocket-version': '13',
+      'sec-websocket-key': 'MDEyMzQ1Njc4OWFiY2RlZg==',
+      'sec-websocket-protocol': protocol,
+    },
+  });
+  request.end();
+  request.on('response', ({ statusCode }) => assert.fail(`refused with ${statusCode}`));
+  const [response, socket] = (await once(request, 'upgrade')) as [IncomingMessage, Duplex];
+  assert.deepEqual([response.statusCode, response.headers['sec-websocket-protocol']], [101, protocol]);
+  socket.destroy();
 });

@@ -149,14 +149,6 @@ func pagination(ctx context.Context, t tools) error {
 	fmt.Println(count, "in", pages, "pages")
 	_, err = api.List(ctx, metav1.ListOptions{Continue: "wrong", Limit: 1})
 	fmt.Println("wrong token", apierrors.IsBadRequest(err), apierrors.IsResourceExpired(err))
-	watching, err := api.Watch(ctx, metav1.ListOptions{ResourceVersion: "1"})
-	if err != nil {
-		fmt.Println("too old", apierrors.IsResourceExpired(err) || apierrors.IsGone(err))
-	} else {
-		event := <-watching.ResultChan()
-		watching.Stop()
-		fmt.Println("watch of the past", event.Type)
-	}
 	return api.DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: "pages=yes"})
 }
 
