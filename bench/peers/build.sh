@@ -1,14 +1,14 @@
 #!/bin/sh
 # Builds one of the systems we compare ourselves with out of its Go module into a cache directory, and prints where it
 # is. Some minutes each the first time. Needs go (1.24 or newer).
-# Run: bench/peers/build.sh kube-apiserver|kube-proxy|kube-controller-manager|coredns [VERSION]
+# Run: bench/peers/build.sh kube-apiserver|kube-proxy|kube-controller-manager|kube-scheduler|coredns [VERSION]
 set -eu
-name=${1:?which: kube-apiserver, kube-proxy, kube-controller-manager or coredns}
+name=${1:?which: kube-apiserver, kube-proxy, kube-controller-manager, kube-scheduler or coredns}
 case $name in
-  kube-apiserver | kube-proxy | kube-controller-manager) version=${2:-v1.34.2} ;;
+  kube-apiserver | kube-proxy | kube-controller-manager | kube-scheduler) version=${2:-v1.34.2} ;;
   coredns) version=${2:-v1.12.4} ;;
   *)
-    echo "$name is not known here: kube-apiserver, kube-proxy, kube-controller-manager or coredns" >&2
+    echo "$name is not known here: kube-apiserver, kube-proxy, kube-controller-manager, kube-scheduler or coredns" >&2
     exit 2
     ;;
 esac
