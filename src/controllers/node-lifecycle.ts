@@ -45,8 +45,16 @@ class NodeLifecycleController {
       },
     );
     const add = ({ metadata }: Node): void => queue.add(metadata.name);
+    const tell = (node: Node, reason: string, what: string): void => {
+      const { name } = node.metadata;
+      this.#recorder.record(node, 'Normal', reason, `Node ${name} event: ${what.replace('NODE', name)}`);
+    };
     this.#nodes.on({
-      added: add,
+      added: (node) => {
+        tell(node, 'RegisteredNode', 'Registered Node NODE in Controller');
+        add(node);
+      },
+      deleted: (node) => tell(node, 'RemovingNode', 'Removing Node NODE from Controller'),
       updated: (node, old) => {
         const same = readyCondition(node)?.status === readyCondition(old)?.status;
         if (!same || node.spec !== old.spec) add(node);

@@ -32,6 +32,8 @@ export interface AutoscaleInput {
   readonly scaler: HorizontalPodAutoscaler;
   /** Of the target, as it is to be. */
   readonly current: number;
+  /** Which Pods are the target's, as text; empty where it does not say. */
+  readonly selector: string;
   readonly pods: readonly Pod[];
   /** By the key of the Pod. */
   readonly samples: ReadonlyMap<string, UsageSample>;
@@ -76,7 +78,13 @@ export function planAutoscale(input: AutoscaleInput): AutoscalePlan {
   });
   if (current > maxReplicas) return size(maxReplicas, 'Current number of replicas above Spec.MaxReplicas');
   if (current < minReplicas) return size(minReplicas, 'Current number of replicas below Spec.MinReplicas');
-  return byMetrics(input, conditions);
+  if (input.selector !== '') return byMetrics(input, conditions);
+  conditions.set('ScalingActive', 'False', 'InvalidSelector', "the HPA target's scale is missing a selector");
+  const news: ScalerNews[] = [
+    { type: 'Warning', reason: 'SelectorRequired', message: 'selector is required' },
+    { type: 'Warning', reason: 'FailedComputeMetricsReplicas', message: 'selector is required' },
+  ];
+  return { ...stay, desired: scaler.status?.desiredReplicas ?? current, news };
 }
 
 function byMetrics(input: AutoscaleInput, conditions: Conditions): AutoscalePlan {

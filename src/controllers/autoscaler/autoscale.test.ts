@@ -67,6 +67,7 @@ const cases: readonly {
   pods: readonly PodInput[];
   spec?: object;
   current?: number;
+  selector?: string;
   is: string;
 }[] = [
   { name: 'as much as they should', pods: [{ cpu: 250 }, { cpu: 250 }], is: '2 of 2; cpu 50% 250m' },
@@ -124,6 +125,12 @@ const cases: readonly {
     is: '0 of 0; ScalingActive ScalingDisabled: scaling is disabled since the replica count of the target is zero',
   },
   {
+    name: 'whatever, and nobody says which they are',
+    pods: [{}],
+    selector: '',
+    is: "1 of 1; ScalingActive InvalidSelector: the HPA target's scale is missing a selector",
+  },
+  {
     name: 'whatever, being too many',
     pods: [{}],
     current: 20,
@@ -145,6 +152,7 @@ for (const c of cases) {
     const plan = planAutoscale({
       scaler: scaler(spec),
       current,
+      selector: c.selector ?? 'app=web',
       pods: list,
       samples,
       history: new ScaleHistory(),

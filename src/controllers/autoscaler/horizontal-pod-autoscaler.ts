@@ -89,11 +89,12 @@ class HorizontalAutoscaler {
     }
     const { scale, path } = target;
     const current = scale.spec?.replicas ?? 0;
-    const selected = this.#selected(scaler, scale.status?.selector ?? '');
+    const selector = scale.status?.selector ?? '';
+    const selected = this.#selected(scaler, selector);
     const samples = await this.#samples(selected);
     const history = this.#histories.get(key) ?? new ScaleHistory();
     this.#histories.set(key, history);
-    const plan = planAutoscale({ scaler, current, pods: selected, samples, history, now });
+    const plan = planAutoscale({ scaler, current, selector, pods: selected, samples, history, now });
     for (const { type, reason, message } of plan.news) this.#recorder.record(scaler, type, reason, message);
     if (plan.rescale !== undefined) {
       const { replicas, reason } = plan.rescale;

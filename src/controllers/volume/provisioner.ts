@@ -115,7 +115,8 @@ class LocalProvisioner {
     try {
       if (claim.spec.volumeMode === 'Block') throw new Error('only file system volumes are supported');
       const volumeName = volumeNameFor(claim);
-      const path = await this.#directories.create(`${volumeName}_${namespace}_${name}`);
+      // The longest name that a file can have.
+      const path = await this.#directories.create(`${volumeName}_${namespace}_${name}`.slice(0, 255));
       await this.#context.client.create(persistentVolumes, provisionedVolume(claim, storageClass, path));
       tell('Normal', 'ProvisioningSucceeded', `Successfully provisioned volume ${volumeName}`);
     } catch (error) {
