@@ -239,7 +239,7 @@ test('Services of both families, and where their packets go', { skip, timeout: 3
       echoPod({ name: 'drain', labels: { app: 'drain' }, nodeName: 'node-2', drainSeconds: 60 }),
       ...(['Cluster', 'Local'] as const).flatMap((policy) => [
         serviceOf(`drain-${policy.toLowerCase()}`, {
-          type: 'NodePort',
+          type: 'LoadBalancer',
           internalTrafficPolicy: policy,
           externalTrafficPolicy: policy,
           selector: { app: 'drain' },
@@ -269,6 +269,9 @@ test('Services of both families, and where their packets go', { skip, timeout: 3
       ),
     );
     assert.equal(await names('client-2'), 'drain drain drain drain drain');
+    const health = await field('drain-local', '.spec.healthCheckNodePort');
+    const code = ['curl', '-s', '-o', '/dev/null', '-w', '%{http_code}', `http://172.18.0.3:${health}`];
+    assert.equal(await cluster.kubectl('exec', 'client-2', '--', ...code), '503', 'load balancers are to go elsewhere');
     for (const port of ports) assert.match(await askTcp('127.0.0.1', Number(port)), /^drain /);
     await applyAll(cluster, echoPod({ name: 'fresh', labels: { app: 'drain' }, nodeName: 'node-2' }));
     await cluster.kubectl('wait', '--for=condition=Ready', 'pod/fresh', '--timeout=60s');
@@ -311,7 +314,7 @@ test('a cluster of IPv6 alone', { skip, timeout: 120_000 }, async () => {
   await using cluster = await TestCluster.start({
     mode: 'rootless',
     nodes: 2,
-    args: ['--service-cidr=fd00:10:96::/112'],
+    args: ['--service-cidr=fd00:10:96::/112', '--static-cluster-ips=deny'],
   });
   await applyAll(
     cluster,
@@ -330,6 +333,12 @@ test('a cluster of IPv6 alone', { skip, timeout: 120_000 }, async () => {
     return [name, service, ...rest.map((line) => line.split(' ')[0] ?? '')];
   });
   assert.match(await askTcp('::1', Number(nodePort)), /^one /);
+  const chosen = JSON.stringify(serviceOf('chosen', { clusterIP: 'fd00:10:96::77', ports: [{ port: 80 }] }));
+  const refused = await cluster.try(['create', '-f', '-'], chosen);
+  assert.equal(
+    refused.stderr.trim(),
+    'The Service "chosen" is invalid: spec.clusterIPs: Forbidden: this cluster lets nobody choose an address',
+  );
   const code = ['curl', '-sk', '-o', '/dev/null', '-w', '%{http_code}', 'https://kubernetes.default/version'];
   assert.equal(await cluster.kubectl('exec', 'client', '--', ...code), '200');
 });

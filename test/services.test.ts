@@ -235,6 +235,10 @@ test('Services of every type', { skip: rootless?.skip ?? 'rootless only', timeou
     await answers('ours leaves it alone', [`tcp ${address} 80 1`], ['timeout']);
     await cluster.kubectl('label', 'service', 'web', `${name}-`);
     await answers('it is ours again', ['tcp web 80'], [from('one', 'two')]);
+    await cluster.kubectl('label', 'service', 'web', 'service.kubernetes.io/headless=');
+    await answers('nor one that is headless for proxies', [`tcp ${address} 80 1`], ['timeout']);
+    await cluster.kubectl('label', 'service', 'web', 'service.kubernetes.io/headless-');
+    await answers('it is ours again', ['tcp web 80'], [from('one', 'two')]);
   });
 
   await t.test('headless Services name Pods, and hostnames', async () => {
@@ -268,6 +272,39 @@ test('Services of every type', { skip: rootless?.skip ?? 'rootless only', timeou
       },
     );
     await answers('both lead to the Pod', ['tcp by-hand 80', 'tcp by-slice 80'], [from('one'), from('one')]);
+    const other = await cluster.jsonpath('{.status.podIP}', 'pod', 'two');
+    const slice = (name: string, address: string, port: number, portName: string): object => ({
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name, labels: { 'kubernetes.io/service-name': 'by-slices' } },
+      addressType: 'IPv4',
+      ports: [{ name: portName, port, protocol: 'TCP' }],
+      endpoints: [{ addresses: [address] }],
+    });
+    const ports = [
+      { name: 'a', port: 80 },
+      { name: 'b', port: 81 },
+    ];
+    await applyAll(
+      cluster,
+      serviceOf('by-slices', { ports }),
+      slice('by-slices-1', ip, 80, 'a'),
+      slice('by-slices-2', other, 82, 'b'),
+    );
+    await answers(
+      'several ports in several slices',
+      ['tcp by-slices 80', 'tcp by-slices 81'],
+      [from('one'), from('two')],
+    );
+    await applyAll(cluster, slice('by-slices-2', other, 80, 'a'));
+    await answers('several endpoints in several slices', ['tcp by-slices 81'], ['refused']);
+    const seen = new Set<string>();
+    for (let tries = 0; tries < 10 && seen.size < 2; tries++) {
+      for (const line of await ask(...Array.from({ length: 8 }, () => 'tcp by-slices 80'))) {
+        seen.add(line.split(' ')[0] ?? '');
+      }
+    }
+    assert.deepEqual([...seen].sort(), ['one', 'two']);
     await cluster.kubectl('delete', 'endpoints', 'by-hand');
     await answers('its mirror is gone', ['tcp by-hand 80'], ['refused']);
   });

@@ -27,6 +27,7 @@ interface Report {
   readonly startedAt?: string;
   readonly serviceCidr: string;
   readonly podCidr: string;
+  readonly loadBalancerCidr: string;
   readonly dataDir: string;
   readonly components: readonly Component[];
 }
@@ -49,6 +50,7 @@ async function inspect(dir: StateDir): Promise<Report> {
     context: contextName(name),
     serviceCidr: config?.serviceCidr ?? '',
     podCidr: config?.podCidr ?? '',
+    loadBalancerCidr: config?.loadBalancerCidr ?? '',
     dataDir: dir.path,
   };
   if (info === undefined || !isRunning(info)) return { ...base, status: 'stopped', components: [] };
@@ -94,6 +96,7 @@ function format(report: Report): string {
   const lines = [`cluster "${report.name}": ${report.status}`];
   if (report.server !== undefined) lines.push(`  server     ${report.server}`);
   lines.push(`  context    ${report.context}`, `  services   ${report.serviceCidr}`, `  pods       ${report.podCidr}`);
+  lines.push(`  balancers  ${report.loadBalancerCidr}`);
   if (report.pid !== undefined) lines.push(`  pid        ${report.pid}, since ${report.startedAt ?? ''}`);
   lines.push(`  data       ${report.dataDir}`);
   if (report.components.length === 0) return `${lines.join('\n')}\n`;
