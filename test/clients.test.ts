@@ -10,6 +10,7 @@ import test from 'node:test';
 import { oneMode } from './testing/kubectl-steps.ts';
 import { prefix, root } from './testing/mode.ts';
 import { run, type Finished } from './testing/run.ts';
+import { hasTmux, Terminal } from './testing/terminal.ts';
 import { TestCluster } from './testing/test-cluster.ts';
 
 const clients = join(root, 'test', 'clients');
@@ -174,6 +175,26 @@ test('clients other than kubectl', { timeout: 280_000 }, async (t) => {
   await t.test('kubernetes of Python', { skip: lacking(python, 'test/clients/install --python') }, async () => {
     const { stdout, stderr } = await runOn(on, ['python3', join(clients, 'client.py')], { PYTHONPATH: python });
     assert.equal(stdout, PYTHON, stderr);
+  });
+  const k9s = bin('k9s');
+  const skipK9s = lacking(k9s, 'test/clients/build builds it with Go') || (!hasTmux && 'no tmux on PATH');
+  await t.test('k9s', { skip: skipK9s }, async () => {
+    await using screen = await Terminal.start(on, [k9s, '--splashless', '--namespace', 'default', '--command', 'pods']);
+    await screen.shows(/pods\(default\)\[1\][^]*│ streams +\S+ +1\/1 +Running /);
+    await screen.type('d');
+    await screen.shows(/Describe\(default\/streams\)[^]*Node: +node-1\/172\.18\.0\.2/);
+    await screen.type('Escape');
+    await screen.shows(/pods\(default\)\[1\]/);
+    await screen.type('l');
+    await screen.shows(/Logs\(default\/streams:web\)[^]*│ begun /);
+    await screen.type('Escape');
+    await screen.shows(/pods\(default\)\[1\]/);
+    await screen.type(':services', 'Enter');
+    await screen.shows(/services\(default\)\[1\][^]*│ kubernetes +ClusterIP +10\.96\.0\.1 /);
+    await on.kubectl('create', 'service', 'clusterip', 'later', '--tcp=80');
+    await screen.shows(/│ later +ClusterIP +10\./);
+    await screen.type(':toys', 'Enter');
+    await screen.shows(/toys\(default\)\[0\]/);
   });
   for (const helm of ['helm.3', 'helm.4']) {
     await t.test(helm, { skip: lacking(bin(helm), 'test/clients/install') }, (t) => helmSession(t, on, bin(helm)));

@@ -84,7 +84,7 @@ for (const binary of installedKubectls()) {
     if (!/1\.2[0-7]$/.test(binary)) {
       const whoami = {
         args: 'auth whoami',
-        text: 'ATTRIBUTE   VALUE\nUsername    jane\nGroups      [dev system:authenticated]\n',
+        text: /^ATTRIBUTE +VALUE\nUsername +jane\nGroups +\[dev system:authenticated\]\nExtra: authentication\.kubernetes\.io\/credential-id +\[X509SHA256=[0-9a-f]{64}\]\n$/,
       };
       await runSession(t, { binary, server, steps: [whoami], kubeconfig: server.kubeconfig(jane) });
     }

@@ -41,7 +41,10 @@ function readIdentity(socket: TLSSocket): PeerIdentity {
   const certificate = socket.getPeerCertificate();
   if (certificate?.subject === undefined) return 'none';
   if (!socket.authorized) return 'invalid';
-  return userOfCertificate(certificate.subject) ?? 'invalid';
+  const user = userOfCertificate(certificate.subject);
+  if (user === undefined) return 'invalid';
+  const print = certificate.fingerprint256.replaceAll(':', '').toLowerCase();
+  return Object.freeze({ ...user, extra: { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${print}`] } });
 }
 
 export interface Credentials {

@@ -1,3 +1,4 @@
+import { createHash, X509Certificate } from 'node:crypto';
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { text as readText } from 'node:stream/consumers';
@@ -69,6 +70,7 @@ for (const protocol of PROTOCOLS) {
     const user = await server.authority.issue('CN=jane, O=dev, O=ops');
     const stranger = await (await TestAuthority.create()).issue('CN=admin, O=system:masters');
     const path = '/apis/authentication.k8s.io/v1/selfsubjectreviews';
+    const extras: unknown[] = [];
     const whoami = async (
       certificate: typeof user | undefined,
       headers: Record<string, string> = {},
@@ -76,9 +78,12 @@ for (const protocol of PROTOCOLS) {
       await using client = server.client(protocol, { ...server.options(), certificate });
       const { status, text } = await client.send({ method: 'POST', path, body: '{}', headers });
       const body = JSON.parse(text);
+      extras.push(body.status?.userInfo?.extra);
       return status === 201 ? [body.status.userInfo.username, body.status.userInfo.groups] : [status, body.message];
     };
     assert.deepEqual(await whoami(user), ['jane', ['dev', 'ops', 'system:authenticated']]);
+    const print = createHash('sha256').update(new X509Certificate(user.cert).raw).digest('hex');
+    assert.deepEqual(extras.at(-1), { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${print}`] });
     assert.deepEqual(await whoami(undefined), [
       403,
       'selfsubjectreviews.authentication.k8s.io is forbidden: User "system:anonymous" cannot create resource "selfsubjectreviews" in API group "authentication.k8s.io" at the cluster scope',
