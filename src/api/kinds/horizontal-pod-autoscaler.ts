@@ -1,4 +1,5 @@
 import { behaviorDefaults, validateBehavior } from '../autoscaling/behavior.ts';
+import { validateMetrics } from '../autoscaling/metrics.ts';
 import { age, ageColumn, column, nameColumn } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
 import { type FieldError, invalid, required } from '../field-error.ts';
@@ -62,7 +63,7 @@ function validate({ spec }: t.HorizontalPodAutoscaler): FieldError[] {
   if ((scaleTargetRef?.apiVersion ?? '') === '') {
     errors.push(invalid('spec.scaleTargetRef.apiVersion', '', 'apiVersion must specify API group'));
   }
-  return [...errors, ...validateBehavior(spec.behavior)];
+  return [...errors, ...validateMetrics(spec.metrics), ...validateBehavior(spec.behavior)];
 }
 
 const CPU: t.MetricSpec = {

@@ -1,6 +1,7 @@
 import { age, ageColumn, column, nameColumn } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
-import { required } from '../field-error.ts';
+import { deepEqual } from '../equal.ts';
+import { forbidden, required } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
 import { type KindDefinition } from '../kind.ts';
 import { storageClasses } from '../resource.ts';
@@ -45,9 +46,9 @@ export const storageClass: KindDefinition<t.StorageClass> = defineKind(storageCl
     ...validateChoice('volumeBindingMode', volumeBindingMode, ['Immediate', 'WaitForFirstConsumer']),
   ],
   validateChange: (of, old) => [
-    ...validateImmutable('parameters', of.parameters, old.parameters),
-    ...validateImmutable('provisioner', of.provisioner, old.provisioner),
-    ...validateImmutable('reclaimPolicy', of.reclaimPolicy, old.reclaimPolicy),
+    ...(['parameters', 'provisioner', 'reclaimPolicy'] as const)
+      .filter((key) => !deepEqual(of[key], old[key]))
+      .map((key) => forbidden(key, `updates to ${key} are forbidden.`)),
     ...validateImmutable('volumeBindingMode', of.volumeBindingMode, old.volumeBindingMode),
   ],
 });
