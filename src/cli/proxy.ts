@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import process from 'node:process';
+import { setFlagsFromString } from 'node:v8';
 import { systemClock } from '#base/clock.ts';
 import { CodedError, errorMessage } from '#base/errors.ts';
 import { createLog, formatRecord, type Log } from '#base/log.ts';
@@ -37,6 +38,8 @@ export async function proxy(args: readonly string[]): Promise<number> {
     applyNodeSettings(config, log);
     return 0;
   }
+  // Memory is to be small rather than garbage collection rare: what is kept lives long, what is not dies at once.
+  setFlagsFromString('--max-semi-space-size=4');
   const connection = connectionOf(config, flags);
   const nodeName = config.nodeName ?? hostname().trim().toLowerCase();
   const ending = new AbortController();

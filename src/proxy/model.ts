@@ -4,9 +4,11 @@ import { type Log } from '#base/log.ts';
 import { type IpFamily } from '#base/ip.ts';
 import { FaultLog } from './fault-log.ts';
 import { serviceFaults, sliceFaults } from './faults.ts';
+import { exact } from './exact-list.ts';
 import { idOf, type Frontend, type FrontendChange, type FrontendId } from './frontend.ts';
 import { serviceFrontends, type NodeView } from './service-frontends.ts';
 import { serviceHealth, type ServiceHealth } from './service-health.ts';
+import { parseSlice, type SliceInfo } from './slice-info.ts';
 import { parseService, type ServiceInfo } from './service-ports.ts';
 
 const SERVICE_NAME = 'kubernetes.io/service-name';
@@ -21,13 +23,13 @@ export interface ModelOptions {
 
 /**
  * Services and EndpointSlices as they are now, and the frontends that follow from them. A change costs what its own
- * Service costs, however many others there are; slices are kept as they came, so nothing is held twice.
+ * Service costs, however many others there are; of slices only what counts is kept.
  */
 export class Model {
   readonly #options: ModelOptions;
   readonly #services = new Map<string, ServiceInfo>();
   /** By Service, then by slice. Slices may come before their Service and outlive it. */
-  readonly #slices = new Map<string, Map<string, EndpointSlice>>();
+  readonly #slices = new Map<string, readonly SliceInfo[]>();
   readonly #serviceOfSlice = new Map<string, string>();
   readonly #dirty = new Set<string>();
   /** What each Service has programmed. */
@@ -71,11 +73,12 @@ export class Model {
     const service = serviceKeyOf(slice);
     if (this.#serviceOfSlice.get(key) !== service) this.#dropSlice(key);
     if (service === undefined) return;
-    if (!this.#faults.check('EndpointSlice', key, () => sliceFaults(slice))) return this.#dropSlice(key);
+    const isUsable = this.#faults.check('EndpointSlice', key, () => sliceFaults(slice));
+    const info = isUsable ? parseSlice(key, slice, this.#options.nodeName) : undefined;
+    if (info === undefined) return this.#dropSlice(key);
     this.#serviceOfSlice.set(key, service);
-    const slices = this.#slices.get(service);
-    if (slices === undefined) this.#slices.set(service, new Map([[key, slice]]));
-    else slices.set(key, slice);
+    const others = this.#slices.get(service)?.filter((one) => one.key !== key) ?? [];
+    this.#slices.set(service, exact([...others, info]));
     this.#dirty.add(service);
   }
 
@@ -88,9 +91,9 @@ export class Model {
     const service = this.#serviceOfSlice.get(key);
     if (service === undefined) return;
     this.#serviceOfSlice.delete(key);
-    const slices = this.#slices.get(service);
-    slices?.delete(key);
-    if (slices?.size === 0) this.#slices.delete(service);
+    const others = this.#slices.get(service)?.filter((one) => one.key !== key) ?? [];
+    if (others.length === 0) this.#slices.delete(service);
+    else this.#slices.set(service, others);
     this.#dirty.add(service);
   }
 
@@ -140,7 +143,7 @@ export class Model {
       if (this.#claim(id, service)) changes.set(id, frontend);
     }
     if (wanted.size === 0) this.#claims.delete(service);
-    else this.#claims.set(service, [...wanted.keys()]);
+    else this.#claims.set(service, exact([...wanted.keys()]));
   }
 
   #claim(id: FrontendId, service: string): boolean {
@@ -172,9 +175,8 @@ export class Model {
 
   #checkHealth(service: string): void {
     const info = this.#services.get(service);
-    const slices =
-      info === undefined || info.healthCheckPort === 0 ? [] : [...(this.#slices.get(service)?.values() ?? [])];
-    const health = info === undefined ? undefined : serviceHealth(info, slices, this.#node);
+    const slices = info === undefined || info.healthCheckPort === 0 ? [] : (this.#slices.get(service) ?? []);
+    const health = info === undefined ? undefined : serviceHealth(info, slices);
     if (health === undefined && !this.#checked.delete(service)) return;
     if (health !== undefined) this.#checked.add(service);
     this.#health.set(service, health);
@@ -183,7 +185,7 @@ export class Model {
   #frontends(service: string): Frontend[] {
     const info = this.#services.get(service);
     if (info === undefined) return [];
-    const slices = [...(this.#slices.get(service)?.values() ?? [])];
+    const slices = this.#slices.get(service) ?? [];
     return serviceFrontends(service, info, slices, this.#node, this.#options.families);
   }
 }

@@ -1,10 +1,10 @@
-import { type EndpointSlice } from '#api/generated/types.ts';
 import { type Cidr } from '#base/cidr.ts';
 import { type IpFamily } from '#base/ip.ts';
 import { categorizeEndpoints, type Categories } from './categorize.ts';
 import { ANY_ADDRESS, type Backend, type Frontend, type FrontendOrigin } from './frontend.ts';
 import { familyOf, type ServiceInfo, type ServicePortInfo } from './service-ports.ts';
 import { endpointsOfPort, type SliceEndpoint } from './slice-endpoints.ts';
+import { type SliceInfo } from './slice-info.ts';
 
 /** As many as the half of a packet's priority that counts them can say. */
 const MAX_BACKENDS = 65_535;
@@ -20,14 +20,14 @@ export interface NodeView {
 export function serviceFrontends(
   service: string,
   info: ServiceInfo,
-  slices: readonly EndpointSlice[],
+  slices: readonly SliceInfo[],
   node: NodeView,
   families: readonly IpFamily[],
 ): Frontend[] {
   const served = new Set(info.clusterIps.map(familyOf).filter((family) => families.includes(family)));
   return [...served].flatMap((family) =>
     info.ports.flatMap((port) => {
-      const endpoints = categorize(endpointsOfPort(slices, port, family, node.nodeName), info, port, node);
+      const endpoints = categorize(endpointsOfPort(slices, port, family), info, port, node);
       return portFrontends({ service, info, port, family, endpoints });
     }),
   );
@@ -38,7 +38,7 @@ interface PortContext {
   readonly info: ServiceInfo;
   readonly port: ServicePortInfo;
   readonly family: IpFamily;
-  readonly endpoints: Categories<SliceEndpoint>;
+  readonly endpoints: Categories<Backend>;
 }
 
 /**
@@ -50,14 +50,20 @@ function categorize(
   info: ServiceInfo,
   port: ServicePortInfo,
   node: NodeView,
-): Categories<SliceEndpoint> {
+): Categories<Backend> {
   const isExternal = port.nodePort > 0 || info.externalIps.length > 0 || info.loadBalancerIps.length > 0;
-  return categorizeEndpoints(endpoints, {
+  const { cluster, local, hasAny } = categorizeEndpoints(endpoints, {
     usesClusterEndpoints: !info.isInternalLocal || isExternal,
     usesLocalEndpoints: info.isInternalLocal || (info.isExternalLocal && isExternal),
     nodeName: node.nodeName,
     zone: node.zone,
   });
+  return { cluster: cluster.map(backendOf), local: local.map(backendOf), hasAny };
+}
+
+/** What is kept for as long as the frontend: without what only the choice depended on. */
+function backendOf({ address, port, isLocal }: SliceEndpoint): Backend {
+  return { address, port, isLocal };
 }
 
 function portFrontends(context: PortContext): Frontend[] {

@@ -1,7 +1,6 @@
-import { type EndpointSlice } from '#api/generated/types.ts';
-import { type NodeView } from './service-frontends.ts';
 import { familyOf, type ServiceInfo } from './service-ports.ts';
 import { endpointsOfPort } from './slice-endpoints.ts';
+import { type SliceInfo } from './slice-info.ts';
 
 /** What a load balancer may ask of a Service under externalTrafficPolicy Local, at its healthCheckNodePort. */
 export interface ServiceHealth {
@@ -11,15 +10,11 @@ export interface ServiceHealth {
 }
 
 /** undefined for Services that have no such port. */
-export function serviceHealth(
-  info: ServiceInfo,
-  slices: readonly EndpointSlice[],
-  { nodeName }: NodeView,
-): ServiceHealth | undefined {
+export function serviceHealth(info: ServiceInfo, slices: readonly SliceInfo[]): ServiceHealth | undefined {
   const { healthCheckPort: port } = info;
   const [clusterIp = ''] = info.clusterIps;
   if (port === 0) return undefined;
-  const endpoints = info.ports.flatMap((one) => endpointsOfPort(slices, one, familyOf(clusterIp), nodeName));
+  const endpoints = info.ports.flatMap((one) => endpointsOfPort(slices, one, familyOf(clusterIp)));
   const local = new Set(endpoints.filter((one) => one.isLocal && one.isReady).map(({ address }) => address));
   return { port, localEndpoints: local.size };
 }

@@ -2,6 +2,7 @@ import { type Service, type ServiceSpec } from '#api/generated/types.ts';
 import { parseCidr, type Cidr } from '#base/cidr.ts';
 import { formatIp, parseIp, type IpFamily } from '#base/ip.ts';
 import { writeIpv4 } from '#nftables/address.ts';
+import { exact } from './exact-list.ts';
 import { isNodePort, type Protocol } from './frontend.ts';
 
 /** One port of a Service at all of its addresses. */
@@ -57,11 +58,11 @@ export function parseService(service: Service): ServiceInfo | undefined {
   const isExternalLocal = spec.externalTrafficPolicy === 'Local' && (hasNodePorts || externalIps.length > 0);
   const healthCheckPort = spec.type === 'LoadBalancer' && isExternalLocal ? spec.healthCheckNodePort : 0;
   return {
-    clusterIps,
-    externalIps,
-    loadBalancerIps,
+    clusterIps: exact(clusterIps),
+    externalIps: exact(externalIps),
+    loadBalancerIps: exact(loadBalancerIps),
     sourceRanges: spec.type === 'LoadBalancer' ? sourceRanges(spec) : undefined,
-    ports: servicePorts(spec, hasNodePorts),
+    ports: exact(servicePorts(spec, hasNodePorts)),
     isInternalLocal: spec.internalTrafficPolicy === 'Local',
     isExternalLocal,
     affinitySeconds: affinitySeconds(spec),
