@@ -285,6 +285,7 @@ export class ContainerAgent {
         const grace = (pod.spec.terminationGracePeriodSeconds ?? 30) * 1000;
         this.stop(pod, grace, 'FailedPostStartHook');
       },
+      onPreStopFailed: (message) => this.#event(pod, 'Warning', 'FailedPreStopHook', message),
       onUnhealthy: (message) => this.#event(pod, 'Warning', 'Unhealthy', message),
       onFatal: (kind, graceSeconds) => {
         const grace = graceSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30;

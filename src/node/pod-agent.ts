@@ -4,14 +4,16 @@ import { type Container, type Pod, type PodCondition, type PodStatus } from '#ap
 import { pods } from '#api/resource.ts';
 import { isReason } from '#client/client.ts';
 import { ContainerAgent, type ContainerConfig, crashLoopMessage, refOf } from './container-agent.ts';
-import { logDirectory, logPath, type NodeContext } from './node-context.ts';
+import { logDirectory, type NodeContext, podDirectory } from './node-context.ts';
 import { containerEnv } from './pod/container-env.ts';
 import { type ContainerKind, type ContainerView } from './pod/container-view.ts';
 import { podActions, stopActions } from './pod/pod-actions.ts';
 import { podStatus } from './pod/pod-status.ts';
 import { serviceEnv } from './pod/service-env.ts';
 import { containerMounts, fetchPodInputs, type MadeVolume, type PodInputs, writeVolumes } from './pod-inputs-agent.ts';
-import { createPodSandbox, type MadeSandbox, PreparationError, registrationOf } from './pod-sandbox-agent.ts';
+import { resumeContainers } from './pod-resume-agent.ts';
+import { createPodSandbox, type MadeSandbox, PreparationError } from './pod-sandbox-agent.ts';
+import { watchStorage } from './storage-limit-agent.ts';
 import { DEFAULT_PATH } from './sandbox/container-command.ts';
 
 /** What a Pod has once its containers may start. */
@@ -40,6 +42,7 @@ export class PodAgent {
   #conditions: readonly PodCondition[] = [];
   #backedOff = new Set<string>();
   #refresh: Disposable | undefined;
+  #storage: Disposable | undefined;
   #done = false;
 
   /** `wake` asks for another call of `sync`. */
@@ -59,7 +62,9 @@ export class PodAgent {
       ...containers.map((spec) => this.#make(spec, 'main', waitingFor)),
       ...ephemeralContainers.map((spec) => this.#make(spec, 'ephemeral', 'ContainerCreating')),
     ];
-    this.#resume();
+    const { status } = pod;
+    if (status?.phase === 'Succeeded' || status?.phase === 'Failed') this.#phase = status.phase;
+    resumeContainers(node, pod, this.#containers, this.#phase === undefined);
   }
 
   get done(): boolean {
@@ -67,7 +72,9 @@ export class PodAgent {
   }
 
   update(pod: Pod): void {
+    const before = this.#pod;
     this.#pod = pod;
+    if (this.#prepared !== undefined && showsChange(before, pod)) void this.#renew();
     // All of a Pod's containers that may change is that there are more of these.
     const fresh = (pod.spec.ephemeralContainers ?? []).filter(({ name }) => this.#container(name) === undefined);
     const agents = fresh.map((spec) => this.#make(spec, 'ephemeral', 'ContainerCreating'));
@@ -123,34 +130,6 @@ export class PodAgent {
     return this.#pod.spec.restartPolicy ?? 'Always';
   }
 
-  /** What an earlier process of this node wrote down is how we know that the Pod is not new. */
-  #resume(): void {
-    const { status } = this.#pod;
-    if (status?.phase === 'Succeeded' || status?.phase === 'Failed') this.#phase = status.phase;
-    const directory = logDirectory(this.#node, refOf(this.#pod));
-    const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = status ?? {};
-    const statuses = [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses];
-    for (const container of this.#containers) {
-      const name = container.spec.name;
-      const known = statuses.find((one) => one.name === name);
-      if (known === undefined) continue;
-      // Init containers run again, too: what they prepared was in memory.
-      const { kind } = container;
-      const init = kind === 'init' || kind === 'sidecar';
-      const again = (code: number): boolean => init || (kind === 'main' && mayRestart(this.#restartPolicy, code));
-      container.resume(known, (code) => this.#phase === undefined && again(code));
-      if (known.containerID === undefined) continue;
-      this.#node.runtime.noteEnded(registrationOf(this.#pod), {
-        container: name,
-        containerId: known.containerID,
-        logPath: logPath(directory, name, known.restartCount),
-        previousLogPath: known.restartCount > 0 ? logPath(directory, name, known.restartCount - 1) : undefined,
-        tty: false,
-        stdin: false,
-      });
-    }
-  }
-
   #checkDeadline(): void {
     const seconds = this.#pod.spec.activeDeadlineSeconds;
     if (seconds === undefined || this.#phase !== undefined) return;
@@ -180,6 +159,19 @@ export class PodAgent {
       throw error;
     }
     this.#scheduleRefresh(inputs.refreshMs);
+    const paths = {
+      podDirectory: podDirectory(this.#node, this.uid),
+      logDirectory: logDirectory(this.#node, refOf(pod)),
+    };
+    this.#storage = watchStorage(pod, paths, this.#node.clock, (message) => this.#evict(message));
+  }
+
+  #evict(message: string): void {
+    if (this.#phase !== undefined) return;
+    this.#reason = { reason: 'Evicted', message };
+    this.#phase = 'Failed';
+    this.#event('Warning', 'Evicted', message);
+    this.#wake();
   }
 
   async #act(): Promise<void> {
@@ -307,6 +299,7 @@ export class PodAgent {
 
   async #removeSandbox(what: 'all' | 'running' = 'all'): Promise<void> {
     this.#refresh?.[Symbol.dispose]();
+    this.#storage?.[Symbol.dispose]();
     this.#prepared = undefined;
     for (const container of this.#containers) container[Symbol.dispose]();
     for (const pool of this.#node.pools) pool.release(this.uid);
@@ -378,6 +371,12 @@ export class PodAgent {
   }
 }
 
-function mayRestart(policy: string, exitCode: number): boolean {
-  return policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0);
+/** Volumes may show what has changed; all else that they show stays as it was. */
+function showsChange({ metadata: before }: Pod, { metadata, spec }: Pod): boolean {
+  const shown = spec.volumes?.some(
+    ({ downwardAPI, projected }) => downwardAPI !== undefined || projected !== undefined,
+  );
+  if (shown !== true) return false;
+  const text = ({ labels, annotations }: Pod['metadata']): string => JSON.stringify([labels, annotations]);
+  return text(before) !== text(metadata);
 }

@@ -9,7 +9,7 @@ import { type PodFacts } from './pod/field-value.ts';
 import { hostnameOf, podDomainOf } from './pod/host-name.ts';
 import { hostNetworkHostsFile, hostsFile } from './pod/hosts-file.ts';
 import { resolvConf } from './pod/resolv-conf.ts';
-import { type PodSandbox } from './sandbox/pod-sandbox-sync.ts';
+import { type PodSandbox, type PodSandboxSpec } from './sandbox/pod-sandbox-sync.ts';
 import { type PodRegistration } from './sandbox/runtime-agent.ts';
 
 export interface MadeSandbox {
@@ -60,7 +60,7 @@ function create(node: NodeContext, pod: Pod): MadeSandbox {
   let ports: Disposable | undefined;
   try {
     applySysctls(pod, wire?.fd);
-    ports = hostNetwork ? undefined : openHostPorts(network.fd, nodeAddresses, pod, podIps);
+    ports = hostNetwork ? undefined : openHostPorts(network.fd, nodeAddresses, pod, podIps, node.clock);
     const sandbox = runtime.createSandbox(registrationOf(pod), {
       podUid: uid,
       hostname,
@@ -69,7 +69,8 @@ function create(node: NodeContext, pod: Pod): MadeSandbox {
       netFd: wire?.fd ?? network.fd,
       wire,
       hostPorts: ports,
-      shareProcesses: pod.spec.shareProcessNamespace ?? false,
+      processes: processesOf(pod),
+      hostIpc: pod.spec.hostIPC ?? false,
     });
     const allocatable = { cpu: String(machine.cpus), memory: `${machine.memoryKiB}Ki` };
     return { sandbox, podIps, facts: { nodeName, hostIps: nodeAddresses, podIps, allocatable } };
@@ -78,6 +79,11 @@ function create(node: NodeContext, pod: Pod): MadeSandbox {
     wire?.[Symbol.dispose]();
     throw error;
   }
+}
+
+function processesOf({ spec }: Pod): PodSandboxSpec['processes'] {
+  if (spec.hostPID === true) return 'host';
+  return spec.shareProcessNamespace === true ? 'pod' : 'container';
 }
 
 /** The addresses that its status states, where they are free. */

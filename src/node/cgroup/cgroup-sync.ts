@@ -70,6 +70,18 @@ export class Cgroup implements Disposable {
     }
   }
 
+  /** Ends all processes in it. */
+  kill(): void {
+    const [directory] = this.directories;
+    if (directory === undefined) return;
+    try {
+      if (this.version === 'v2') writeFileSync(`${directory}/cgroup.kill`, '1');
+      else for (const pid of readFileSync(`${directory}/cgroup.procs`, 'utf8').split('\n')) killProcess(Number(pid));
+    } catch (error) {
+      if (errorCode(error) === undefined) throw error;
+    }
+  }
+
   /** All its processes must have ended. */
   [Symbol.dispose](): void {
     for (const directory of this.directories) removeGroup(directory);
@@ -105,6 +117,16 @@ export class Cgroup implements Disposable {
       rssBytes: stat.get('anon') ?? 0,
       processes: Number(this.#read('pids', 'pids.current')),
     };
+  }
+}
+
+/** 0 stands for a process of another namespace than ours, of which there are none. */
+function killProcess(pid: number): void {
+  if (pid <= 0) return;
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (errorCode(error) !== 'ESRCH') throw error;
   }
 }
 

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { type Socket } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
 import { type ExecProcess } from '../runtime.ts';
+import { dialWords } from './dial-words.ts';
 import { type ProbeResult } from './probe-agent.ts';
 import { type ProbeTarget } from './probe-spec.ts';
 
@@ -54,7 +55,9 @@ async function probeHttp(context: AttemptContext, target: Target<'http'>, signal
 
 function failureOf(signal: AbortSignal, target: Target<'http'>, error: Error): Error {
   const url = `${target.tls ? 'https' : 'http'}://${target.host}:${target.port}${target.path}`;
-  const why = signal.aborted ? 'context deadline exceeded' : `dial tcp: ${error.message}`;
+  const why = signal.aborted
+    ? 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
+    : dialWords(error, target.host, target.port);
   return new Error(`Get ${JSON.stringify(url)}: ${why}`);
 }
 
@@ -64,8 +67,8 @@ async function probeTcp(context: AttemptContext, target: Target<'tcp'>, signal: 
   try {
     await once(socket, 'connect');
   } catch (error) {
-    const why = signal.aborted ? 'i/o timeout' : (error as Error).message;
-    return { ok: false, message: `dial tcp ${target.host}:${target.port}: ${why}` };
+    const timedOut = `dial tcp ${target.host}:${target.port}: i/o timeout`;
+    return { ok: false, message: signal.aborted ? timedOut : dialWords(error, target.host, target.port) };
   }
   socket.destroy();
   return { ok: true };
@@ -127,8 +130,12 @@ async function probeGrpc(context: AttemptContext, target: Target<'grpc'>, signal
       message: `service unhealthy (responded with ${JSON.stringify(STATUSES[status] ?? 'UNKNOWN')})`,
     };
   } catch (error) {
-    const why = signal.aborted ? 'timeout' : (error as Error).message;
-    return { ok: false, message: `${why}: failed to connect service "${target.host}:${target.port}"` };
+    const service = JSON.stringify(`${target.host}:${target.port}`);
+    const why = dialWords(error, target.host, target.port);
+    const message = signal.aborted
+      ? `timeout: failed to connect service ${service}`
+      : `error: failed to connect service at ${service}: ${why}`;
+    return { ok: false, message };
   } finally {
     session.destroy();
   }

@@ -14,6 +14,8 @@ export interface ContainerProbesOptions {
   readonly onChange: () => void;
   /** The postStart hook failed: the container has to be restarted. */
   readonly onHookFailed: (message: string) => void;
+  /** Stops nothing. */
+  readonly onPreStopFailed: (message: string) => void;
   readonly onUnhealthy: (message: string) => void;
   /** The container has to be restarted. */
   readonly onFatal: (kind: ProbeKind, graceSeconds: number | undefined) => void;
@@ -84,13 +86,14 @@ export class ContainerProbes implements Disposable {
     this.#stop('liveness');
     const hook = this.#options.container.lifecycle?.preStop;
     if (hook === undefined) return;
-    const { clock, log } = this.#options.node;
+    const { clock } = this.#options.node;
     const abort = new AbortController();
     using _ = clock.after(graceMs, () => abort.abort(new Error('grace period is over')));
     try {
-      await this.#runHook(hook, abort.signal);
+      const result = await this.#runHook(hook, abort.signal);
+      if (result?.ok === false) throw new Error(result.message);
     } catch (error) {
-      log.debug('preStop hook failed', { container: this.#options.container.name, error: String(error) });
+      if (!this.#ended.signal.aborted) this.#options.onPreStopFailed(`PreStopHook failed: ${errorMessage(error)}`);
     }
   }
 

@@ -165,7 +165,7 @@ export class ContainerRun {
   /** What its processes use now; undefined when it has ended. */
   usage(): Usage | undefined {
     if (!this.running) return undefined;
-    return this.#cgroup?.usage() ?? processUsage(this.#process.pid, this.#sandbox.spec.shareProcesses);
+    return this.#cgroup?.usage() ?? processUsage(this.#process.pid, this.#sandbox.spec.processes !== 'container');
   }
 
   /** Bytes and packets that the Pod's interface passed on so far. */
@@ -228,6 +228,8 @@ export class ContainerRun {
       });
     const ends = Promise.all([pump('stdout'), pump('stderr')]);
     const exit = await process.exited;
+    // Where the first process of its namespace is another, what it left behind would go on.
+    if (this.#sandbox.spec.processes !== 'container') this.#cgroup?.kill();
     // All processes of a pid namespace end with its first, so the streams end now. In one that is shared, what it left
     // behind may hold them for as long as it likes.
     await Promise.race([ends, this.#clock.sleep(STREAMS_END_MS)]);

@@ -30,8 +30,10 @@ export interface PodSandboxSpec {
   readonly wire: PodWire | undefined;
   /** Disposed with the sandbox. */
   readonly hostPorts: Disposable | undefined;
-  /** Its containers see each other's processes. */
-  readonly shareProcesses: boolean;
+  /** Whose processes a container sees: its own, those of all containers of the Pod, or all of the cluster. */
+  readonly processes: 'container' | 'pod' | 'host';
+  /** System V and POSIX memory is that of the cluster, not the Pod's. */
+  readonly hostIpc: boolean;
 }
 
 /** What the containers of a Pod share: network, host name, System V and POSIX memory, the files made for the Pod. */
@@ -65,12 +67,12 @@ export class PodSandbox {
     writeFileSync(`${spec.directory}/etc/hostname`, spec.etc.hostname);
     writeFileSync(`${spec.directory}/etc/resolv.conf`, spec.etc.resolvConf);
     const fds = thread.away(() => {
-      unshare(CLONE_NEWUTS | CLONE_NEWIPC);
+      unshare(spec.hostIpc ? CLONE_NEWUTS : CLONE_NEWUTS | CLONE_NEWIPC);
       sethostname(spec.hostname);
       return { uts: openNamespace('uts'), ipc: openNamespace('ipc') };
     });
-    const sandbox = new PodSandbox(spec, now, fds, spec.shareProcesses ? startPause(thread) : undefined);
-    sandbox.mountMemory(sandbox.shmDir, 'mode=1777,size=64m');
+    const sandbox = new PodSandbox(spec, now, fds, spec.processes === 'pod' ? startPause(thread) : undefined);
+    if (!spec.hostIpc) sandbox.mountMemory(sandbox.shmDir, 'mode=1777,size=64m');
     return sandbox;
   }
 
@@ -79,7 +81,7 @@ export class PodSandbox {
   }
 
   get shmDir(): string {
-    return `${this.spec.directory}/shm`;
+    return this.spec.hostIpc ? '/dev/shm' : `${this.spec.directory}/shm`;
   }
 
   /** A directory in memory that containers can mount; it goes with the sandbox. Twice is once. */
@@ -105,6 +107,7 @@ export class PodSandbox {
 
   /** Where the next process that the calling thread starts will be; for the same use. */
   enterProcesses(): void {
+    if (this.spec.processes === 'host') return;
     if (this.#pause === undefined) unshare(CLONE_NEWPID);
     else setns(this.#pause.pidFd, 'pid');
   }
