@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
+import { applyAll, serviceOf } from './testing/echo.ts';
 import { clientPod, deployment, service } from './testing/manifests.ts';
 import { modes, prefix, root } from './testing/mode.ts';
 import { run } from './testing/run.ts';
@@ -42,12 +43,20 @@ for (const { mode, skip } of modes()) {
       await using cluster = await TestCluster.start({ mode, nodes: 2 });
       assert.equal(hostNetwork(), before);
       const { pid } = JSON.parse(readFileSync(join(cluster.dataDir, 'run.json'), 'utf8')) as { pid: number };
-      const listeners = listenersOf(pid);
-      assert.ok(listeners.length > 0);
+      const api = listenersOf(pid);
+      assert.ok(api.length > 0);
+      const ports = [
+        { name: 'tcp', port: 9000 },
+        { name: 'udp', port: 9000, protocol: 'UDP' },
+      ];
+      await applyAll(cluster, serviceOf('open', { type: 'LoadBalancer', selector: { app: 'nobody' }, ports }));
+      // A NodePort and the load balancer's own port, of two protocols.
+      await eventually('they are open', api.length + 4, () => Promise.resolve(listenersOf(pid).length));
       assert.deepEqual(
-        listeners.filter((address) => address !== LOOPBACK),
+        listenersOf(pid).filter((address) => !LOOPBACK.test(address)),
         [],
       );
+      assert.equal(hostNetwork(), before);
     },
   );
 
@@ -71,9 +80,10 @@ for (const { mode, skip } of modes()) {
   });
 }
 
-/** 127.0.0.1 as /proc/net/tcp writes it. */
-const LOOPBACK = '0100007F';
-const LISTEN = '0A';
+/** 127.0.0.0/8 as /proc/net/tcp writes it. */
+const LOOPBACK = /^[0-9A-F]{6}7F$/;
+/** Of a TCP socket that listens, and of one of UDP that has no peer. */
+const LISTEN: Readonly<Record<string, string>> = { tcp: '0A', tcp6: '0A', udp: '07', udp6: '07' };
 
 /** Interfaces, addresses and routes of the network namespace of this process. */
 function hostNetwork(): string {
@@ -82,7 +92,7 @@ function hostNetwork(): string {
   return `${interfaces}${readFileSync('/proc/net/route', 'utf8')}${addresses}`;
 }
 
-/** Local addresses, in hex, of the TCP sockets on the machine's own network that a process listens on. */
+/** Local addresses, in hex, of the sockets on the machine's own network that a process listens on. */
 function listenersOf(pid: number): readonly string[] {
   const inodes = new Set(
     readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
@@ -90,11 +100,11 @@ function listenersOf(pid: number): readonly string[] {
       return /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? [];
     }),
   );
-  return ['tcp', 'tcp6'].flatMap((table) =>
+  return Object.keys(LISTEN).flatMap((table) =>
     readFileSync(`/proc/net/${table}`, 'utf8')
       .split('\n')
       .map((line) => line.trim().split(/\s+/))
-      .filter(([, , , state, , , , , , inode]) => state === LISTEN && inodes.has(inode ?? ''))
+      .filter(([, , , state, , , , , , inode]) => state === LISTEN[table] && inodes.has(inode ?? ''))
       .map(([, local]) => (local ?? '').split(':')[0] ?? ''),
   );
 }

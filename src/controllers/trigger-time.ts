@@ -7,6 +7,8 @@ interface Known {
   readonly pods: Map<string, string>;
   /** Objects that were looked at; they do not change. */
   readonly seen: WeakSet<Pod>;
+  /** The last list of all Pods, in which mostly one differs from the next. */
+  all: readonly Pod[];
 }
 
 /**
@@ -18,8 +20,13 @@ export class TriggerTimes {
 
   /** Undefined when nothing changed that has a time. */
   next(service: Service, pods: readonly Pod[]): string | undefined {
-    const oldest = this.after(service, pods);
     const known = this.#knownOf(objectKey(service));
+    const { all } = known;
+    known.all = pods;
+    const oldest = this.after(
+      service,
+      pods.filter((pod, i) => pod !== all[i]),
+    );
     if (known.pods.size > 2 * pods.length + 16) prune(known.pods, pods);
     return oldest;
   }
@@ -51,7 +58,7 @@ export class TriggerTimes {
   #knownOf(key: string): Known {
     let known = this.#known.get(key);
     if (known === undefined) {
-      known = { service: '', pods: new Map(), seen: new WeakSet() };
+      known = { service: '', pods: new Map(), seen: new WeakSet(), all: [] };
       this.#known.set(key, known);
     }
     return known;

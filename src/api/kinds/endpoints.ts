@@ -46,14 +46,34 @@ function validatePort(port: t.CoreEndpointPort, at: string, named: boolean): Fie
   ];
 }
 
-function validateSubset(subset: t.EndpointSubset, at: string): FieldError[] {
+type Known = ReadonlyMap<string, t.EndpointAddress>;
+
+/** What is stored was found right: of a thousand addresses mostly one is another. */
+function knownAddresses(old: t.Endpoints | undefined): Known {
+  const all = (old?.subsets ?? []).flatMap(({ addresses = [], notReadyAddresses = [] }) => [
+    ...addresses,
+    ...notReadyAddresses,
+  ]);
+  return new Map(all.map((address) => [address.ip, address]));
+}
+
+function isKnown(known: Known, { ip = '', hostname, nodeName }: Partial<t.EndpointAddress>): boolean {
+  const stored = known.get(ip);
+  return stored !== undefined && stored.hostname === hostname && stored.nodeName === nodeName;
+}
+
+function validateSubset(subset: t.EndpointSubset, at: string, known: Known): FieldError[] {
   const { addresses = [], notReadyAddresses = [], ports = [] } = subset;
   return [
     ...(addresses.length + notReadyAddresses.length === 0
       ? [required(at, 'must specify `addresses` or `notReadyAddresses`')]
       : []),
-    ...addresses.flatMap((address, i) => validateAddress(address, `${at}.addresses[${i}]`)),
-    ...notReadyAddresses.flatMap((address, i) => validateAddress(address, `${at}.notReadyAddresses[${i}]`)),
+    ...addresses.flatMap((address, i) =>
+      isKnown(known, address) ? [] : validateAddress(address, `${at}.addresses[${i}]`),
+    ),
+    ...notReadyAddresses.flatMap((address, i) =>
+      isKnown(known, address) ? [] : validateAddress(address, `${at}.notReadyAddresses[${i}]`),
+    ),
     ...ports.flatMap((port, i) => validatePort(port, `${at}.ports[${i}]`, ports.length > 1)),
   ];
 }
@@ -75,6 +95,9 @@ export const endpoints: KindDefinition<t.Endpoints> = defineKind(resource, {
   columns: [nameColumn, column('Endpoints', 'string', 'The first addresses and ports.'), ageColumn],
   row: (object, now) => [object.metadata.name, endpointsCell(object.subsets ?? []), age(object, now)],
   defaults,
-  validate: ({ subsets }) => (subsets ?? []).flatMap((subset, i) => validateSubset(subset, `subsets[${i}]`)),
+  validate: ({ subsets }, old) => {
+    const known = knownAddresses(old);
+    return (subsets ?? []).flatMap((subset, i) => validateSubset(subset, `subsets[${i}]`, known));
+  },
   deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
 });
