@@ -80,7 +80,7 @@ function formatDecimal(nanos: bigint, format: QuantityFormat): string {
 }
 
 /** The canonical text: the largest unit that leaves no fraction. */
-function formatQuantity({ nanos, format }: Quantity): string {
+export function formatQuantity({ nanos, format }: Quantity): string {
   if (nanos === 0n) return '0';
   const size = nanos < 0n ? -nanos : nanos;
   // Small amounts in binary units, and those with a part of a byte, are shown in decimal ones.

@@ -19,6 +19,7 @@ import { startNamespaceController } from './namespace.ts';
 import { startNodeLifecycleController } from './node-lifecycle.ts';
 import { startPodGarbageCollector } from './pod-gc.ts';
 import { startReplicaSetController, startReplicationController } from './replica-set.ts';
+import { startResourceQuotaController } from './resource-quota.ts';
 import { startScheduler } from './scheduler/scheduler.ts';
 import { startServiceAccountController } from './service-account.ts';
 import { startStatefulSetController } from './stateful-set.ts';
@@ -77,6 +78,7 @@ export function startControllers(options: ControllersOptions): Controllers {
   startLocalProvisioner(context, options.volumes);
   startVolumeProtection(context);
   startEphemeralVolumeController(context);
+  startResourceQuotaController(context);
   informers.start(signal);
   const ready = startGarbageCollector(context).then(() => informers.synced());
   ready.catch(() => {});

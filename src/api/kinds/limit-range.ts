@@ -5,7 +5,7 @@ import { type KindDefinition } from '../kind.ts';
 import { checkQualifiedName } from '../names.ts';
 import { compareQuantities } from '../quantity.ts';
 import { limitRanges } from '../resource.ts';
-import { validateContainerResource, validateResourceName } from '../resource-names.ts';
+import { validateContainerResource, validateResourceName } from '../quota/resource-names.ts';
 import { invalidAll } from '../validation.ts';
 
 /** For containers: a maximum is the default limit, and the default limit, or else a minimum, is the default request. */

@@ -4,8 +4,8 @@ import { type FieldError, invalid } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
 import { type KindDefinition } from '../kind.ts';
 import { compareQuantities, quantityMillis } from '../quantity.ts';
-import { validateScopes } from '../quota-scope.ts';
-import { isCounted, validateQuotaResource } from '../resource-names.ts';
+import { validateScopes } from '../quota/scope.ts';
+import { isCounted, validateQuotaResource } from '../quota/resource-names.ts';
 import { resourceQuotas } from '../resource.ts';
 
 function amounts(quota: t.ResourceQuota, limits: boolean): string {

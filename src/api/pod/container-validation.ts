@@ -3,7 +3,7 @@ import type * as t from '../generated/types.ts';
 import { validateUnique } from '../meta-validation.ts';
 import { checkDns1123Label, checkEnvName, checkPort, checkPortName } from '../names.ts';
 import { compareQuantities } from '../quantity.ts';
-import { validateContainerResource, validateNotOvercommitted } from '../resource-names.ts';
+import { validateContainerResource, validateNotOvercommitted } from '../quota/resource-names.ts';
 import { checkIp, invalidAll, validateChoice, validateNonnegative } from '../validation.ts';
 
 const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];

@@ -3,6 +3,7 @@ import { type KindDefinition } from '#api/kind.ts';
 import { type KubeObject } from '#api/object.ts';
 import { persistentVolumeClaims, pods, type Resource } from '#api/resource.ts';
 import { type ServerContext } from '../context.ts';
+import { admitClaimLimits, admitLimits } from './limit-range.ts';
 import { admitIntoNamespace } from './namespace-lifecycle.ts';
 import { admitPriority, admitRuntime, admitTolerations } from './pod-placement.ts';
 import { admitServiceAccount } from './service-account.ts';
@@ -17,7 +18,8 @@ export async function admitCreate(
   const { namespace, name } = object.metadata;
   if (namespace !== undefined) admitIntoNamespace(server, kind, namespace, name ?? '');
   if (isOf(kind, pods)) return admitPod(server, object as Pod);
-  return isOf(kind, persistentVolumeClaims) ? admitClaimClass(server, object as PersistentVolumeClaim) : object;
+  if (!isOf(kind, persistentVolumeClaims)) return object;
+  return admitClaimLimits(server, admitClaimClass(server, object as PersistentVolumeClaim));
 }
 
 /** Throws where an object must not become what it is to be. */
@@ -33,5 +35,6 @@ function isOf({ resource }: KindDefinition, { group, plural }: Resource): boolea
 async function admitPod(server: ServerContext, pod: Pod): Promise<Pod> {
   // A Pod without a spec is refused by validation, which is not for here to anticipate.
   if (pod.spec?.containers === undefined) return pod;
-  return admitPriority(server, admitRuntime(admitTolerations(await admitServiceAccount(server, pod))));
+  const limited = admitLimits(server, await admitServiceAccount(server, pod));
+  return admitPriority(server, admitRuntime(admitTolerations(limited)));
 }

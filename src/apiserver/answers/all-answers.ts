@@ -3,10 +3,18 @@ import { DIFFERENCES } from './differences.ts';
 import { expressionCases } from './expression-cases.ts';
 import { bodyCases } from './body-cases.ts';
 import { kindCases } from './kind-cases.ts';
+import { limitCases } from './limit-cases.ts';
 import { ruleCases } from './rule-cases.ts';
 import { verbCases } from './verb-cases.ts';
 
-const cases: readonly AnswerCase[] = [...kindCases, ...verbCases, ...bodyCases, ...expressionCases, ...ruleCases];
+const cases: readonly AnswerCase[] = [
+  ...kindCases,
+  ...verbCases,
+  ...bodyCases,
+  ...limitCases,
+  ...expressionCases,
+  ...ruleCases,
+];
 
 /** Every case, each with a name of its own. */
 export const allAnswers: readonly AnswerCase[] = cases.map((one) => {

@@ -39,6 +39,7 @@ interface Named {
 const ATTEMPTS = 100;
 const PAUSE_MS = 100;
 const SETTLE_MS = 2_000;
+const HEARD_MS = 300;
 const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 
 export interface AnswerOptions {
@@ -62,6 +63,8 @@ export async function runAnswer(one: AnswerCase, { ask, sleep }: AnswerOptions):
       note(made, step, answer);
       // A definition that changes goes on with its old rules for a moment.
       if (step.method === 'PATCH' && step.path.startsWith(CRDS)) await sleep(SETTLE_MS);
+      // Admission goes by what it has been told.
+      if (/\/(resourcequotas|limitranges)/.test(step.path)) await sleep(HEARD_MS);
       if (answer.status >= 300) return `given: ${answerText(answer, false)}`;
     }
     const answer = await send(one.ask);

@@ -8,6 +8,7 @@ import { alreadyExists, badRequest, failure, generateNameConflict } from '#api/s
 import { admitCreate } from '../admission/admit.ts';
 import { allocateFor } from '../admission/allocate.ts';
 import { checkGrant } from '../admission/grant.ts';
+import { chargeQuotas } from '../admission/quota.ts';
 import { checkObject, decodeBody, identityOf } from '../body.ts';
 import { type ResourceContext, type ServerContext } from '../context.ts';
 import { firstManagers, writerOf } from '../field-manager.ts';
@@ -96,6 +97,7 @@ async function createNamed(
   using reserved = allocateFor(server, kind, prepared, undefined, dryRun);
   const errors = kind.validateCreate(reserved.object);
   if (errors.length > 0) throw new StatusError(invalidStatus(resource, name, errors));
+  await chargeQuotas({ server, kind, object: reserved.object, dryRun });
   const object = persisted(kind, reserved.object);
   if (dryRun) return { object };
   try {

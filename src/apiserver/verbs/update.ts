@@ -10,6 +10,7 @@ import { badRequest, modifiedConflict, notFoundStatus, uidConflict } from '#api/
 import { admitUpdate } from '../admission/admit.ts';
 import { allocateFor, besideDeletion, releaseOf, untouched } from '../admission/allocate.ts';
 import { checkGrant } from '../admission/grant.ts';
+import { chargeQuotas } from '../admission/quota.ts';
 import { checkObject, decodeBody, identityOf } from '../body.ts';
 import { type ResourceContext, type ServerContext } from '../context.ts';
 import { nextManagers, writerOf } from '../field-manager.ts';
@@ -143,6 +144,7 @@ async function replace(
   if (errors.length > 0) throw new StatusError(invalidStatus(kind.resource, name, errors));
   const next = withMetadata(reserved.object, { resourceVersion: before.metadata.resourceVersion, managedFields });
   if (deepEqual(next, before)) return old;
+  if (part === 'main') await chargeQuotas({ server, kind, object: next, old: before, dryRun });
   const stored = persisted(kind, next);
   if (dryRun) return { object: stored };
   if (mayGo(next) && !holdsSpecFinalizers(kind, next)) {

@@ -1,5 +1,5 @@
-import { type FieldError, invalid, required } from './field-error.ts';
-import { checkQualifiedName } from './names.ts';
+import { type FieldError, invalid, required } from '../field-error.ts';
+import { checkQualifiedName } from '../names.ts';
 
 const CONTAINER: ReadonlySet<string> = new Set(['cpu', 'memory', 'ephemeral-storage']);
 const STANDARD: ReadonlySet<string> = new Set([

@@ -1,5 +1,5 @@
-import { type FieldError, invalid, required, unsupported } from './field-error.ts';
-import type * as t from './generated/types.ts';
+import { type FieldError, invalid, required, unsupported } from '../field-error.ts';
+import type * as t from '../generated/types.ts';
 
 const BEST_EFFORT = 'BestEffort';
 const SCOPES = [
