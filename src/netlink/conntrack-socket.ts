@@ -4,6 +4,7 @@ import {
   decodeConntrack,
   encodeDeleteConntrack,
   encodeListConntrack,
+  isMatch,
   type ConntrackEntry,
   type ConntrackFilter,
 } from './conntrack.ts';
@@ -27,7 +28,8 @@ export class ConntrackSocket implements Disposable {
     this.#encoder.reset();
     encodeListConntrack(this.#encoder, family, filter);
     const replies = this.#socket.requestSync(this.#encoder.finish());
-    return replies.flatMap(({ payload }) => decodeConntrack(payload) ?? []);
+    const entries = replies.flatMap(({ payload }) => decodeConntrack(payload) ?? []);
+    return entries.filter((entry) => isMatch(entry, filter));
   }
 
   /** Deletes the entries and returns how many were still there. */

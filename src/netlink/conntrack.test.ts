@@ -106,6 +106,7 @@ test('ConntrackSocket lists by filter and deletes', () => {
     { protocol: 17, source: ip('10.0.0.1'), destination: ip('10.96.0.10'), port: 54 },
     { protocol: 6, source: ip('10.0.0.1'), destination: ip('10.96.0.10'), port: 53 },
     { protocol: 17, source: ip('fd00::1'), destination: ip('fd00::a'), port: 53 },
+    { protocol: 17, source: ip('fd00::1'), destination: ip('fd00::b'), port: 53 },
   ]);
   using conntrack = ConntrackSocket.open();
   const list = (...args: Parameters<ConntrackSocket['list']>): string[] =>
@@ -114,7 +115,10 @@ test('ConntrackSocket lists by filter and deletes', () => {
       .map((entry) => format(entry.original))
       .sort();
   assert.equal(list(4).length, 5);
-  assert.deepEqual(list(6), ['17 fd00::1 40000 -> fd00::a 53']);
+  assert.deepEqual(list(6), ['17 fd00::1 40000 -> fd00::a 53', '17 fd00::1 40000 -> fd00::b 53']);
+  assert.deepEqual(list(6, { protocol: IPPROTO_UDP, destination: ip('fd00::a') }), ['17 fd00::1 40000 -> fd00::a 53']);
+  assert.equal(list(6, { source: ip('fd00::1'), destinationPort: 53, protocol: IPPROTO_UDP }).length, 2);
+  assert.equal(list(6, { source: ip('fd00::2') }).length, 0);
   assert.deepEqual(list(4, { protocol: 6 }), ['6 10.0.0.1 40000 -> 10.96.0.10 53']);
   assert.equal(list(4, { destination: ip('10.96.0.11') }).length, 1);
   const filter = { protocol: IPPROTO_UDP, destination: ip('10.96.0.10'), destinationPort: 53 };

@@ -65,7 +65,7 @@ export interface ConntrackEntry {
   readonly timeout: number;
 }
 
-/** Compared with the original tuple, by the kernel, so that other entries never leave it. */
+/** Compared with the original tuple. */
 export interface ConntrackFilter {
   readonly protocol?: number;
   readonly source?: Ip;
@@ -75,16 +75,37 @@ export interface ConntrackFilter {
   readonly destinationPort?: number;
 }
 
-/** Linux 5.8 and newer for a filter. */
+/**
+ * Linux 5.8 and newer for a filter, by which most other entries never leave the kernel; what comes still has to be compared
+ * with `isMatch`. The kernel cannot be asked for an IPv6 address: ctnetlink_filter_match_tuple() takes `!ipv6_addr_cmp()`
+ * for a difference, and so leaves out just those that are equal.
+ */
 export function encodeListConntrack(encoder: MessageEncoder, family: IpFamily, filter: ConntrackFilter = {}): void {
   encoder.begin(CT_GET, NLM_F_REQUEST | NLM_F_DUMP);
   encoder.nfgenmsg(addressFamily(family));
-  const flags = filterFlags(filter);
+  const { source, destination, ...rest } = filter;
+  const asked: ConntrackFilter = {
+    ...rest,
+    ...(source?.family === 4 ? { source } : {}),
+    ...(destination?.family === 4 ? { destination } : {}),
+  };
+  const flags = filterFlags(asked);
   if (flags !== 0) {
-    encoder.nested(CTA.TUPLE_ORIG, () => tuple(encoder, filter));
+    encoder.nested(CTA.TUPLE_ORIG, () => tuple(encoder, asked));
     encoder.nested(CTA.FILTER, () => encoder.u32(FILTER.ORIG_FLAGS, flags));
   }
   encoder.end();
+}
+
+export function isMatch({ original }: Pick<ConntrackEntry, 'original'>, filter: ConntrackFilter): boolean {
+  const { source, destination, protocol, sourcePort, destinationPort } = filter;
+  return (
+    (source === undefined || source.value === original.source.value) &&
+    (destination === undefined || destination.value === original.destination.value) &&
+    (protocol === undefined || protocol === original.protocol) &&
+    (sourcePort === undefined || sourcePort === original.sourcePort) &&
+    (destinationPort === undefined || destinationPort === original.destinationPort)
+  );
 }
 
 /**

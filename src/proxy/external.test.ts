@@ -294,3 +294,41 @@ testModes('IPv6: cluster address, NodePort, load balancer, policies', async (mod
   assert.equal(await askTcp(outside, NODE_ADDRESS_6, NODE_PORT), 'ECONNREFUSED');
   assert.equal(await askTcp(client, 'fd00:96::50', 80), 'ECONNREFUSED');
 });
+
+testModes('a Pod reaches itself through a NodePort and a load balancer, under either policy', async (mode) => {
+  await using one = await setup(mode);
+  await one.cluster.network.serveTcp(CLIENT, 8080);
+  for (const spec of [{}, Local]) {
+    await one.cluster.set(web(spec), slice('web', [CLIENT], port));
+    for (const [address, number] of [
+      [NODE_ADDRESS, NODE_PORT],
+      [BALANCER, 80],
+      [VIP, 80],
+    ] as const) {
+      assert.equal(await askTcp(one.cluster.client, address, number), `${CLIENT} ${GATEWAY}`);
+    }
+  }
+});
+
+testModes(
+  'hints keep traffic in the zone of the node while all endpoints have one; the node may move',
+  async (mode) => {
+    await using one = await setup(mode, { node: { addresses: [NODE_ADDRESS], zone: 'z1' } });
+    const hinted = (zones: readonly (string | undefined)[]): ReturnType<typeof slice> => {
+      const object = slice('web', [first, `${second} node=b`], port);
+      const endpoints = object.endpoints?.map((endpoint, i) => {
+        const zone = zones[i];
+        return zone === undefined ? endpoint : { ...endpoint, hints: { forZones: [{ name: zone }] } };
+      });
+      return { ...object, ...(endpoints === undefined ? {} : { endpoints }) };
+    };
+    await one.cluster.set(web(), hinted(['z1', 'z2']));
+    assert.deepEqual(await answers(one.cluster.client, VIP, 80), [`${first} ${CLIENT}`]);
+    assert.deepEqual(await answers(one.outside, BALANCER, 80), [`${first} ${GATEWAY}`]);
+    one.cluster.proxy.setNode({ addresses: [NODE_ADDRESS], zone: 'z2' });
+    await one.cluster.proxy.settled();
+    assert.deepEqual(await answers(one.cluster.client, VIP, 80), [`${second} ${CLIENT}`]);
+    await one.cluster.set(hinted(['z1', undefined]));
+    assert.deepEqual(await answers(one.cluster.client, VIP, 80), [`${first} ${CLIENT}`, `${second} ${CLIENT}`]);
+  },
+);

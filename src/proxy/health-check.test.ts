@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { get, type IncomingMessage } from 'node:http';
 import net from 'node:net';
-import test from 'node:test';
 import { once } from 'node:events';
 import { type Service } from '#api/generated/types.ts';
 import { isolateTestFile } from '#netlink/isolated-test.ts';
 import { openConnectSocket, openListenSocket } from '#netlink/listen-socket.ts';
 import { inNetns, settleInOwnNetns } from '#netlink/namespace.ts';
 import { Cluster } from './testing/cluster.ts';
+import { testModes } from './testing/mode.ts';
 import { connectTcp, ip, NODE_ADDRESS } from './testing/network.ts';
 import { service, slice } from './testing/objects.ts';
 
@@ -29,9 +29,9 @@ async function ask(netns: number): Promise<string> {
   return `${response.statusCode} ${String(weight)} ${text}`;
 }
 
-test('load balancers learn whether the node has ready backends', async () => {
+testModes('load balancers learn whether the node has ready backends', async (mode) => {
   let opened: ((port: number) => { fd: number }) | undefined;
-  await using cluster = await Cluster.start('nftables', { openHealthCheck: (port) => opened?.(port) ?? { fd: -1 } });
+  await using cluster = await Cluster.start(mode, { openHealthCheck: (port) => opened?.(port) ?? { fd: -1 } });
   const { node } = cluster.network;
   opened = (port) => inNetns(node, () => openListenSocket({ protocol: 'tcp', address: ip('0.0.0.0'), port }));
   const outside = cluster.network.addOutside('192.168.0.9');
