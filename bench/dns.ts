@@ -15,7 +15,6 @@ import { cpus, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import type { EndpointSlice, Service } from '#api/generated/types.ts';
 import { systemClock } from '#base/clock.ts';
 import { silentLog } from '#base/log.ts';
 import { startDnsServer } from '#dns/dns-server.ts';
@@ -25,30 +24,21 @@ import { createResolver, type Resolve } from '#dns/resolver.ts';
 import { ask, queryBytes } from '#dns/testing/ask.ts';
 import { service, slice } from '#dns/testing/objects.ts';
 import { Zone } from '#dns/zone.ts';
+import {
+  addressOf,
+  endpoint,
+  ENDPOINTS_EACH,
+  namespace,
+  serviceName as svc,
+  serviceObject,
+  SERVICES,
+  sliceObject,
+} from './dns-cluster.ts';
 
-const SERVICES = 10_000;
-const ENDPOINTS_EACH = 10;
+const http = { name: 'http', protocol: 'TCP', port: 80 };
 const QUERIES = 300_000;
 const SERVER_SECONDS = 5;
 const PORT = 15_353;
-
-const http = { name: 'http', protocol: 'TCP', port: 80 };
-const clusterIp = (i: number): string => `10.96.${i >> 8}.${i & 255}`;
-const endpoint = (i: number): string => `10.${128 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`;
-const namespace = (i: number): string => `ns-${i % 100}`;
-/** Each tenth Service is headless. */
-const serviceObject = (i: number): Service => {
-  const ip = i % 10 === 0 ? 'None' : clusterIp(i);
-  return service(`service-${i}`, { clusterIP: ip, clusterIPs: [ip], ports: [http] }, namespace(i));
-};
-const sliceObject = (i: number, count = ENDPOINTS_EACH): EndpointSlice => {
-  const endpoints = Array.from({ length: count }, (_, n) => ({
-    addresses: [endpoint(i * ENDPOINTS_EACH + n)],
-    conditions: { ready: true },
-    ...(i % 20 === 0 ? { hostname: `pod-${n}` } : {}),
-  }));
-  return slice(`service-${i}`, { ports: [http], endpoints }, `service-${i}-abcde`, namespace(i));
-};
 
 function fill(): Zone {
   const zone = new Zone('cluster.local');
@@ -66,7 +56,6 @@ function resolverOf(zone: Zone): Resolve {
   return withMetrics(resolve, new DnsMetrics(), systemClock);
 }
 
-const svc = (i: number): string => `service-${i}.${namespace(i)}.svc.cluster.local`;
 const name = (i: number): number => (i * 7919) % SERVICES;
 const kinds: readonly (readonly [string, (i: number) => string, string])[] = [
   ['A of 1000 names', (i) => svc(name(i % 1000)), 'A'],
@@ -90,7 +79,7 @@ const kinds: readonly (readonly [string, (i: number) => string, string])[] = [
 ];
 
 async function checkAnswers(resolve: Resolve): Promise<void> {
-  assert.equal(await ask(resolve, `${svc(7)} A`), `NOERROR | ${svc(7)} A ${clusterIp(7)}`);
+  assert.equal(await ask(resolve, `${svc(7)} A`), `NOERROR | ${svc(7)} A ${addressOf(7)}`);
   assert.equal((await ask(resolve, `${svc(20)} A`)).split(' | ').length, 11);
   assert.equal(await ask(resolve, `pod-3.${svc(20)} A`), `NOERROR | pod-3.${svc(20)} A ${endpoint(203)}`);
   assert.match(await ask(resolve, `none.${svc(7)} A`), /^NXDOMAIN \| ! cluster.local SOA/);

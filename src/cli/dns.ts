@@ -1,10 +1,8 @@
 import process from 'node:process';
-import { setFlagsFromString } from 'node:v8';
 import { systemClock } from '#base/clock.ts';
 import { CodedError, errorCode, errorMessage } from '#base/errors.ts';
 import { createLog, formatRecord } from '#base/log.ts';
 import { type Connection, inClusterConnection, readConnection } from '#client/kubeconfig.ts';
-import { userKubeconfigFile } from '#cluster/kubeconfig.ts';
 import { VERSION } from '#cluster/version.ts';
 import { type ConnectionConfig, type ServerConfig } from '#dns/corefile/server-config.ts';
 import { type CorefileRead, readCorefile } from '#dns/corefile-file.ts';
@@ -13,6 +11,7 @@ import { DnsAgent } from '#dns/dns-agent.ts';
 import { endpointConnection } from '#dns/endpoint-connection.ts';
 import { corefileOf, DNS_OPTIONS, type DnsOptions, serversOf } from './dns-options.ts';
 import { readOptions, text } from './options.ts';
+import { trimMemory } from './trim-memory.ts';
 
 /** Cluster DNS for any cluster, until it is told to end. */
 export async function dns(args: readonly string[]): Promise<number> {
@@ -26,14 +25,14 @@ export async function dns(args: readonly string[]): Promise<number> {
     process.stdout.write(`${servers.length} servers are understood\n`);
     return 0;
   }
-  // Memory is to be small rather than garbage collection rare: what is kept lives long, what is not dies at once.
-  setFlagsFromString('--max-semi-space-size=4');
   const log = createLog('dns', (record) => process.stderr.write(`${formatRecord(record)}\n`));
+  const standing = text(options.kubeconfig) === undefined ? await standingConnection(options) : undefined;
   const agent = new DnsAgent({
-    connection: (config) => connectionOf(options, config),
+    connection: (config) => connectionOf(options, config, standing),
     version: VERSION,
     clock: systemClock,
     log,
+    onKnown: trimMemory,
     print: (line) => process.stdout.write(`${line}\n`),
   });
   await agent.apply(servers).catch((error: unknown) => {
@@ -95,13 +94,26 @@ function ending(): Promise<void> {
 }
 
 /** What the file says, else `--kubeconfig`, else the Pod's own account, else the user's kubeconfig. */
-function connectionOf(options: DnsOptions, config: ConnectionConfig | undefined): Connection {
+function connectionOf(
+  options: DnsOptions,
+  config: ConnectionConfig | undefined,
+  standing: (() => Connection) | undefined,
+): Connection {
   const context = text(options.context);
   const file = text(options.kubeconfig);
   if (file !== undefined) return readConnection(file, context);
   if (config?.kind === 'kubeconfig') return readConnection(config.file, config.context);
   if (config?.kind === 'endpoint') return endpointConnection(config);
-  return inClusterConnection(process.env) ?? readConnection(userKubeconfigFile(undefined), context);
+  if (standing === undefined) throw new TypeError('no connection was chosen');
+  return standing();
+}
+
+/** Where nothing says which cluster. What reads kubeconfigs is loaded only where there is one to read. */
+async function standingConnection(options: DnsOptions): Promise<() => Connection> {
+  const own = inClusterConnection(process.env);
+  if (own !== undefined) return () => own;
+  const { userKubeconfigFile } = await import('#cluster/kubeconfig.ts');
+  return () => readConnection(userKubeconfigFile(undefined), text(options.context));
 }
 
 function withHint(error: unknown): unknown {

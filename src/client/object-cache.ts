@@ -46,7 +46,8 @@ export class ObjectCache<T extends KubeObject> {
   set(object: T): T | undefined {
     const key = objectKey(object);
     const old = this.#objects.get(key);
-    this.#objects.set(key, object);
+    // Joined from its pieces a key would be a chain of them for as long as it lives.
+    this.#objects.set(old === undefined ? flat(key) : key, object);
     for (const { indexer, entries } of this.#indexes.values()) {
       const values = indexer(object);
       // Under a value that stays, the object keeps its place among the others.
@@ -68,6 +69,11 @@ export class ObjectCache<T extends KubeObject> {
     for (const { indexer, entries } of this.#indexes.values()) remove(entries, indexer(old), key);
     return old;
   }
+}
+
+/** The same text as one string. */
+function flat(text: string): string {
+  return [text, ''].join('');
 }
 
 function insert<T>(entries: Map<string, Map<string, T>>, values: readonly string[], key: string, object: T): void {

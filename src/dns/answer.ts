@@ -153,8 +153,7 @@ function serviceAnswer(source: AnswerSource, question: Question, entry: ServiceE
 }
 
 function hasEndpoints({ parts }: ServiceEntry): boolean {
-  for (const part of parts.values()) if (part.addresses.length > 0) return true;
-  return false;
+  return parts.some(({ addresses }) => addresses.length > 0);
 }
 
 /** CoreDNS takes the labels of a port also without it. */

@@ -29,6 +29,8 @@ export interface ClusterAgentOptions {
   readonly selection: ClusterSelection;
   readonly clock: Clock;
   readonly log: Log;
+  /** Called when the whole of it is known, before anybody is answered from it. */
+  readonly onKnown?: (() => Promise<void>) | undefined;
 }
 
 /** A cluster as DNS sees it, kept up to date until it is closed. */
@@ -45,7 +47,8 @@ const PAGE = 250;
 const LIVING = 'status.phase!=Succeeded,status.phase!=Failed';
 const SERVICE_NAME = 'kubernetes.io/service-name';
 
-export function followCluster({ connection, selection, clock, log }: ClusterAgentOptions): ClusterAgent {
+export function followCluster(options: ClusterAgentOptions): ClusterAgent {
+  const { connection, selection, clock, log } = options;
   const controller = new AbortController();
   const { signal } = controller;
   const transport = httpsTransport(connection);
@@ -79,7 +82,8 @@ export function followCluster({ connection, selection, clock, log }: ClusterAgen
     syncZone(zone, { informers: source, signal, serves, noEndpoints }),
   );
   if (index !== undefined) following.push(syncPods(index, { informers: source, signal }));
-  Promise.all(following).then(
+  const known = Promise.all(following).then(() => options.onKnown?.());
+  known.then(
     () => {
       ready = true;
       log.info('cluster is known', { services: informers.get('v1/services')?.size, server: connection.server });
@@ -106,9 +110,12 @@ function namespaceFilter({ namespaces: only }: ClusterSelection): ((namespace: s
 }
 
 /** All that has to be remembered of an object to know when it has changed: the zone has the rest in its own form. */
-function stub<T extends KubeObject>({ apiVersion, kind, metadata }: T): T {
+function stub<T extends KubeObject>({ metadata }: T): T {
   const { name, namespace, uid, resourceVersion, labels } = metadata;
   const service = labels?.[SERVICE_NAME];
-  const own = service === undefined ? {} : { labels: { [SERVICE_NAME]: service } };
-  return { apiVersion, kind, metadata: { name, namespace, uid, resourceVersion, ...own } } as unknown as T;
+  const kept =
+    service === undefined
+      ? { name, namespace, uid, resourceVersion }
+      : { name, namespace, uid, resourceVersion, labels: { [SERVICE_NAME]: service } };
+  return { metadata: kept } as unknown as T;
 }

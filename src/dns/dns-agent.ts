@@ -18,6 +18,8 @@ export interface DnsAgentOptions {
   readonly version: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** Called when a cluster is known, before anybody is answered from it. */
+  readonly onKnown?: (() => Promise<void>) | undefined;
   /** Where the lines of `log` go. */
   readonly print: (line: string) => void;
 }

@@ -27,6 +27,8 @@ export interface DnsPartsOptions {
   readonly connection: (config: ConnectionConfig | undefined) => Connection;
   readonly clock: Clock;
   readonly log: Log;
+  /** Called when a cluster is known, before anybody is answered from it. */
+  readonly onKnown?: (() => Promise<void>) | undefined;
 }
 
 /** What outlives a configuration: copies of clusters, caches, counters. The next configuration takes what it shares. */
@@ -58,9 +60,9 @@ export class DnsParts {
       noEndpoints,
       pods,
     };
-    const { connection, clock, log } = this.#options;
+    const { connection, clock, log, onKnown } = this.#options;
     return this.#clusters.take(JSON.stringify([selection, config.connection]), () =>
-      followCluster({ connection: connection(config.connection), selection, clock, log }),
+      followCluster({ connection: connection(config.connection), selection, clock, log, onKnown }),
     );
   };
 

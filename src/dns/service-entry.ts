@@ -6,7 +6,7 @@ import {
   type ServicePort,
 } from '#api/generated/types.ts';
 import { type Address, parseAddress } from './address.ts';
-import { wireName, type WireName } from './name.ts';
+import { wireLabel, wireName, type WireName } from './name.ts';
 
 /** -1 for an endpoint without ports: it has an address and no SRV record. Names in lower case. */
 export interface NamedPort {
@@ -26,6 +26,8 @@ export type ServiceShape =
 /** The ready endpoints of one slice; what they do not differ in is kept once. */
 export interface EndpointPart {
   readonly owner: ServiceEntry;
+  /** The slice's name. */
+  readonly slice: string;
   readonly addresses: readonly Address[];
   /** Beside `addresses`, empty where an endpoint has none; undefined when none has one. */
   readonly hostnames: readonly string[] | undefined;
@@ -33,16 +35,32 @@ export interface EndpointPart {
 }
 
 /** One Service and its slices. They arrive in any order, so there may be slices without the Service. */
-export interface ServiceEntry {
-  /** `web.ns.svc.cluster.local` */
-  readonly name: WireName;
-  shape: ServiceShape | undefined;
-  readonly parts: Map<string, EndpointPart>;
-  /** Which parts have an endpoint of this hostname. */
-  readonly byHostname: Map<string, readonly EndpointPart[]>;
+export class ServiceEntry {
+  shape: ServiceShape | undefined = undefined;
+  /** Nearly all have one. */
+  parts: readonly EndpointPart[] = NO_PARTS;
+  /** Which parts have an endpoint of this hostname; undefined where none has any. */
+  byHostname: Map<string, readonly EndpointPart[]> | undefined = undefined;
   /** Goes up with every change: what was compiled from an older one is worth nothing. */
-  version: number;
+  version = 0;
+  readonly #key: string;
+  readonly #zone: WireName;
+
+  /** `key` is `namespace/name`. */
+  constructor(key: string, zone: WireName) {
+    this.#key = key;
+    this.#zone = zone;
+  }
+
+  /** `web.ns.svc.cluster.local`; made when it is needed, as there are many and few are asked for. */
+  get name(): WireName {
+    const [namespace = '', name = ''] = this.#key.split('/');
+    return `${wireLabel(name)}${wireLabel(namespace)}${SVC}${this.#zone}`;
+  }
 }
+
+const NO_PARTS: readonly EndpointPart[] = [];
+const SVC = wireLabel('svc');
 
 export function shapeOf({ spec }: Service): ServiceShape {
   if (spec.type === 'ExternalName') return aliasShape(spec.externalName ?? '');
@@ -78,7 +96,15 @@ export function partOf(owner: ServiceEntry, slice: EndpointSlice, options: PartO
     }
   }
   const named = hostnames.some((hostname) => hostname !== '');
-  return { owner, addresses, hostnames: named ? hostnames : undefined, ports: namedPorts(slice.ports ?? []) };
+  const ports = namedPorts(slice.ports ?? []);
+  // Copies: an array that grew has room for more.
+  return {
+    owner,
+    slice: slice.metadata.name,
+    addresses: addresses.slice(),
+    hostnames: named ? hostnames.slice() : undefined,
+    ports,
+  };
 }
 
 function labelOf({ hostname = '', targetRef }: Endpoint, { endpointPodNames = false }: PartOptions): string {
@@ -91,11 +117,21 @@ function namedPorts(
   ports: readonly (Partial<Pick<ServicePort, 'name' | 'protocol' | 'port'>> | DiscoveryEndpointPort)[],
 ): readonly NamedPort[] {
   if (ports.length === 0) return NO_PORTS;
-  return ports.map(({ name = '', protocol = 'TCP', port = -1 }) => ({
+  const key = ports.map(({ name = '', protocol = 'TCP', port = -1 }) => `${name} ${protocol} ${port}`).join(',');
+  const known = portLists.get(key);
+  if (known !== undefined) return known;
+  const made = ports.map(({ name = '', protocol = 'TCP', port = -1 }) => ({
     name: name.toLowerCase(),
     protocol: protocol.toLowerCase(),
     port,
   }));
+  if (portLists.size >= MAX_PORT_LISTS) portLists.clear();
+  portLists.set(key, made);
+  return made;
 }
+
+/** Most Services of a cluster have the ports of many others: each list is kept once. */
+const portLists = new Map<string, readonly NamedPort[]>();
+const MAX_PORT_LISTS = 1000;
 
 const NO_PORTS: readonly NamedPort[] = [{ name: '', protocol: '', port: -1 }];

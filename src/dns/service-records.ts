@@ -33,7 +33,7 @@ export function matchesOf(zone: Zone, entry: ServiceEntry, asked: Asked = {}): r
 }
 
 function addEndpoints(entry: ServiceEntry, asked: Asked, matches: Match[]): void {
-  for (const part of entry.parts.values()) {
+  for (const part of entry.parts) {
     const ports = portsFor(part.ports, asked);
     if (ports.length === 0) continue;
     for (const [i, address] of part.addresses.entries()) {
@@ -49,7 +49,7 @@ function addNamed(zone: Zone, entry: ServiceEntry, label: string, matches: Match
       if (fits(i)) matches.push({ address, hostname: part.hostnames?.[i] ?? '', ports: part.ports });
     }
   };
-  for (const part of entry.byHostname.get(label) ?? []) add(part, (i) => part.hostnames?.[i] === label);
+  for (const part of entry.byHostname?.get(label) ?? []) add(part, (i) => part.hostnames?.[i] === label);
   const address = addressOfDashedLabel(label);
   if (address === undefined || dashedLabel(address) !== label) return;
   for (const part of zone.partsOfAddress(address)) {

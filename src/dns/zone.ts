@@ -1,7 +1,7 @@
 import { type EndpointSlice, type Service } from '#api/generated/types.ts';
 import { type Address } from './address.ts';
-import { labelsOf, wireLabel, wireName, type WireName } from './name.ts';
-import { type EndpointPart, partOf, type PartOptions, type ServiceEntry, shapeOf } from './service-entry.ts';
+import { labelsOf, wireName, type WireName } from './name.ts';
+import { type EndpointPart, partOf, type PartOptions, ServiceEntry, shapeOf } from './service-entry.ts';
 
 /**
  * The Services of a cluster and their endpoints, as they are asked for: by name and by address. Nothing but what DNS
@@ -78,11 +78,11 @@ export class Zone {
     const service = serviceOf(slice);
     if (service === undefined) return;
     const entry = this.#entry(slice.metadata.namespace ?? '', service);
-    const before = entry.parts.get(slice.metadata.name);
+    const before = entry.parts.find((part) => part.slice === slice.metadata.name);
     const after = partOf(entry, slice, this.#partOptions);
     entry.version++;
     if (before !== undefined) this.#unindex(before);
-    entry.parts.set(slice.metadata.name, after);
+    entry.parts = [...entry.parts.filter((part) => part !== before), after];
     this.#index(after);
   }
 
@@ -91,11 +91,11 @@ export class Zone {
     if (service === undefined) return;
     const { namespace = '', name } = slice.metadata;
     const entry = this.#entries.get(`${namespace}/${service}`);
-    const part = entry?.parts.get(name);
+    const part = entry?.parts.find(({ slice: own }) => own === name);
     if (entry === undefined || part === undefined) return;
     entry.version++;
     this.#unindex(part);
-    entry.parts.delete(name);
+    entry.parts = entry.parts.filter((other) => other !== part);
     this.#forgetIfEmpty(namespace, service, entry);
   }
 
@@ -103,19 +103,15 @@ export class Zone {
     const key = `${namespace}/${name}`;
     const known = this.#entries.get(key);
     if (known !== undefined) return known;
-    const entry: ServiceEntry = {
-      name: `${wireLabel(name)}${wireLabel(namespace)}${wireLabel('svc')}${this.name}`,
-      shape: undefined,
-      parts: new Map(),
-      byHostname: new Map(),
-      version: 0,
-    };
-    this.#entries.set(key, entry);
+    // Joined it is one string, while a template is a chain of its pieces for as long as it lives.
+    const flat = [namespace, name].join('/');
+    const entry = new ServiceEntry(flat, this.name);
+    this.#entries.set(flat, entry);
     return entry;
   }
 
   #forgetIfEmpty(namespace: string, name: string, entry: ServiceEntry): void {
-    if (entry.shape === undefined && entry.parts.size === 0) this.#entries.delete(`${namespace}/${name}`);
+    if (entry.shape === undefined && entry.parts.length === 0) this.#entries.delete(`${namespace}/${name}`);
   }
 
   #setShape(entry: ServiceEntry, service: Service | undefined): void {
@@ -140,7 +136,8 @@ export class Zone {
     }
     for (const hostname of new Set(part.hostnames)) {
       if (hostname === '') continue;
-      part.owner.byHostname.set(hostname, [...(part.owner.byHostname.get(hostname) ?? []), part]);
+      const known = (part.owner.byHostname ??= new Map<string, readonly EndpointPart[]>());
+      known.set(hostname, [...(known.get(hostname) ?? []), part]);
     }
   }
 
@@ -153,9 +150,10 @@ export class Zone {
       else if (known === part || (known !== undefined && isMany(known))) this.#byEndpoint.delete(address);
     }
     for (const hostname of new Set(part.hostnames)) {
-      const rest = (part.owner.byHostname.get(hostname) ?? []).filter((other) => other !== part);
-      if (rest.length === 0) part.owner.byHostname.delete(hostname);
-      else part.owner.byHostname.set(hostname, rest);
+      const known = part.owner.byHostname;
+      const rest = (known?.get(hostname) ?? []).filter((other) => other !== part);
+      if (rest.length > 0) known?.set(hostname, rest);
+      else known?.delete(hostname);
     }
   }
 }

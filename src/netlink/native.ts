@@ -186,6 +186,17 @@ export function mirrorReadable(fd: number): number {
   return epoll;
 }
 
+/** Gives memory that was freed back to the kernel; only glibc has it. */
+export function mallocTrim(): void {
+  libc();
+  try {
+    const trim = foreign?.load(null).func('int malloc_trim(size_t)') as ((pad: number) => number) | undefined;
+    trim?.(0);
+  } catch {
+    // Another C library.
+  }
+}
+
 /** Makes `to` another name of what `from` is. */
 export function dup3(from: number, to: number, flags: number): void {
   check(libc().dup3(from, to, flags), () => `duplicate descriptor ${from} to ${to}`);
