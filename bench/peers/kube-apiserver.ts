@@ -36,6 +36,7 @@ export class KubeApiServer implements AsyncDisposable {
   readonly #directory: string;
   readonly #children: ChildProcess[] = [];
   readonly #port: number;
+  #options: readonly (readonly [string, string])[] = [];
 
   private constructor(directory: string, port: number) {
     this.#directory = directory;
@@ -70,6 +71,21 @@ export class KubeApiServer implements AsyncDisposable {
       contexts: [{ name: 'peer', context: { cluster: 'peer', user: 'peer' } }],
       'current-context': 'peer',
     });
+  }
+
+  /** The API server goes, at once; its etcd stays. */
+  async stopServing(): Promise<void> {
+    const server = this.#children.pop();
+    if (server === undefined) return;
+    const ended = new Promise((resolve) => server.once('exit', resolve));
+    server.kill('SIGKILL');
+    await ended;
+  }
+
+  /** It comes again, with all that it had but its memory. */
+  async serveAgain(): Promise<void> {
+    this.#spawn(binaryPath(), this.#options);
+    await this.#ready();
   }
 
   /** A Service of two families that cannot have its second address leaves the first taken: kubernetes/kubernetes#136475. */
@@ -112,7 +128,7 @@ export class KubeApiServer implements AsyncDisposable {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const key = file('account.key', privateKey.export({ type: 'sec1', format: 'pem' }).toString());
     mkdirSync(join(this.#directory, 'certs'));
-    this.#spawn(binaryPath(), [
+    this.#options = [
       ['etcd-servers', etcd],
       ['secure-port', String(this.#port)],
       ['bind-address', '127.0.0.1'],
@@ -125,7 +141,8 @@ export class KubeApiServer implements AsyncDisposable {
       ['token-auth-file', file('tokens.csv', `${TOKEN},admin,admin,system:masters\n`)],
       ['authorization-mode', 'AlwaysAllow'],
       ['endpoint-reconciler-type', 'none'],
-    ]);
+    ];
+    this.#spawn(binaryPath(), this.#options);
   }
 
   #spawn(program: string, options: readonly (readonly [string, string])[]): void {
