@@ -18,12 +18,15 @@ export function endpointsOfPort(
   family: IpFamily,
 ): readonly SliceEndpoint[] {
   const found = new Map<string, SliceEndpoint>();
+  let first = 0;
   for (const slice of slices) {
     if (slice.family !== family) continue;
     const number = portNumber(slice, port);
     if (number === undefined) continue;
+    if (first === 0) first = number;
     for (const entry of slice.entries) {
-      const id = `${entry.address} ${number}`;
+      // Mostly all slices have one number: then no text has to be made for each endpoint.
+      const id = number === first ? entry.address : `${entry.address} ${number}`;
       const known = found.get(id);
       const endpoint = endpointOf(entry, number);
       if (known === undefined || usability(endpoint) > usability(known)) found.set(id, endpoint);
