@@ -20,6 +20,7 @@ const metrics: readonly { name: string; metric: object; errors: readonly string[
     errors: [
       `${AT}.type: Required value: must specify a metric source type`,
       `${AT}.type: Unsupported value: "": supported values: "ContainerResource", "External", "Object", "Pods", "Resource"`,
+      `${AT}.type: Unsupported value: "": supported values: "ContainerResource", "External", "Object", "Pods", "Resource"`,
     ],
   },
   {

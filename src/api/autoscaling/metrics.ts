@@ -21,7 +21,9 @@ function validateMetric(metric: t.MetricSpec, at: string): FieldError[] {
   const errors: FieldError[] = [];
   if (type === '') errors.push(required(`${at}.type`, 'must specify a metric source type'));
   const wanted = Object.entries(SOURCES).find(([name]) => name === type)?.[1];
-  if (wanted === undefined) return [...errors, unsupported(`${at}.type`, type, Object.keys(SOURCES))];
+  // Said twice, as upstream does.
+  const unknown = unsupported(`${at}.type`, type, Object.keys(SOURCES));
+  if (wanted === undefined) return [...errors, unknown, unknown];
   const others = Object.values(SOURCES).filter((key) => key !== wanted && metric[key] !== undefined);
   return [
     ...validateSource(metric, wanted, `${at}.${wanted}`),

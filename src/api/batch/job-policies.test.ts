@@ -20,7 +20,7 @@ const cases: readonly { name: string; spec: object; errors: readonly string[] }[
     errors: [
       'spec.backoffLimitPerIndex: Invalid value: 1: requires indexed completion mode',
       'spec.maxFailedIndexes: Invalid value: 2: requires indexed completion mode',
-      'spec.successPolicy: Invalid value: {"rules":[]}: requires indexed completion mode',
+      'spec.successPolicy: Invalid value: {"Rules":[]}: requires indexed completion mode',
     ],
   },
   {

@@ -40,7 +40,7 @@ function validateIndexLimits(spec: t.JobSpec): FieldError[] {
     }
     return errors;
   }
-  for (const key of ['backoffLimitPerIndex', 'maxFailedIndexes', 'successPolicy'] as const) {
+  for (const key of ['backoffLimitPerIndex', 'maxFailedIndexes'] as const) {
     if (spec[key] !== undefined) errors.push(invalid(`spec.${key}`, spec[key], 'requires indexed completion mode'));
   }
   return errors;
@@ -67,7 +67,8 @@ function validateRule(
 ): FieldError[] {
   const errors: FieldError[] = [];
   const field = `${at}.action`;
-  if (action === undefined || action === '') errors.push(required(field, `valid values: ${JSON.stringify(ACTIONS)}`));
+  if (action === undefined || action === '')
+    errors.push(required(field, `valid values: [${ACTIONS.map((name) => JSON.stringify(name)).join(' ')}]`));
   else if (!ACTIONS.includes(action)) errors.push(unsupported(field, action, ACTIONS));
   else if (action === 'FailIndex' && spec.backoffLimitPerIndex === undefined) {
     errors.push(invalid(field, action, 'requires the backoffLimitPerIndex to be set'));
@@ -107,7 +108,9 @@ function validateExitCodes(
 }
 
 function validateSuccessPolicy({ successPolicy, completionMode, completions = 0 }: t.JobSpec): FieldError[] {
-  if (successPolicy === undefined || completionMode !== 'Indexed') return [];
+  if (successPolicy === undefined) return [];
+  if (completionMode !== 'Indexed')
+    return [invalid('spec.successPolicy', shown(successPolicy), 'requires indexed completion mode')];
   const at = 'spec.successPolicy.rules';
   const { rules = [] } = successPolicy;
   if (rules.length === 0) {
@@ -118,12 +121,54 @@ function validateSuccessPolicy({ successPolicy, completionMode, completions = 0 
     if (succeededCount === undefined && succeededIndexes === undefined) {
       errors.push(required(`${at}[${i}]`, 'at least one of succeededCount or succeededIndexes must be specified'));
     }
+    const total = checkIndexes(succeededIndexes, completions);
+    if (typeof total === 'string') {
+      const why = `error parsing succeededIndexes: ${total}`;
+      errors.push(invalid(`${at}[${i}].succeededIndexes`, succeededIndexes, why));
+    }
     const field = `${at}[${i}].succeededCount`;
     errors.push(...validateNonnegative(field, succeededCount));
     if (succeededCount !== undefined && succeededCount > completions) {
       const why = `must be less than or equal to ${completions} (the number of specified completions)`;
       errors.push(invalid(field, succeededCount, why));
     }
+    if (succeededIndexes !== undefined && typeof total === 'number' && (succeededCount ?? 0) > total) {
+      const why = `must be less than or equal to ${total} (the number of indexes in the specified succeededIndexes field)`;
+      errors.push(invalid(field, succeededCount, why));
+    }
   });
   return errors;
+}
+
+/** Upstream shows its own names of these members. */
+function shown({ rules = [] }: t.SuccessPolicy): object {
+  return {
+    Rules: rules.map(({ succeededIndexes = null, succeededCount = null }) => ({
+      SucceededIndexes: succeededIndexes,
+      SucceededCount: succeededCount,
+    })),
+  };
+}
+
+/** How many indexes a text like `0,2-4` names, or what is wrong with it. Models validateIndexesFormat of v1.34. */
+function checkIndexes(text: string = '', completions: number): number | string {
+  let total = 0;
+  let last = -1;
+  for (const part of text === '' ? [] : text.split(',')) {
+    const limits = part.split('-');
+    if (limits.length > 2) {
+      const rule = "an index interval can have at most two parts separated by '-'";
+      return `the fragment ${JSON.stringify(part)} violates the requirement that ${rule}`;
+    }
+    for (const limit of limits) {
+      if (!/^[+-]?\d+$/.test(limit)) return `cannot convert string to integer for index: ${JSON.stringify(limit)}`;
+      if (Number(limit) >= completions) return `too large index: ${JSON.stringify(limit)}`;
+    }
+    const [first = 0, end = first] = limits.map(Number);
+    if (limits.length > 1 && first >= end) return `non-increasing order, previous: ${first}, current: ${end}`;
+    if (last >= first) return `non-increasing order, previous: ${last}, current: ${first}`;
+    total += end - first + 1;
+    last = end;
+  }
+  return total;
 }

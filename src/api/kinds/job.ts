@@ -40,6 +40,7 @@ function defaults(job: t.Job): t.Job {
       backoffLimit: given.backoffLimit ?? (given.backoffLimitPerIndex === undefined ? 6 : 2 ** 31 - 1),
       completionMode: given.completionMode ?? 'NonIndexed',
       suspend: given.suspend ?? false,
+      manualSelector: given.manualSelector ?? false,
       podReplacementPolicy:
         given.podReplacementPolicy ?? (given.podFailurePolicy === undefined ? 'TerminatingOrFailed' : 'Failed'),
       ...failurePolicyDefaults(given.podFailurePolicy),

@@ -8,12 +8,11 @@ import { type KindDefinition } from '../kind.ts';
 import { compareQuantities } from '../quantity.ts';
 import { persistentVolumeClaims } from '../resource.ts';
 import { validateChoice } from '../validation.ts';
-import { accessModesCell } from '../volume-cells.ts';
+import { accessModesCell, validateModes } from '../volume-cells.ts';
 import { validateSelector } from '../workload.ts';
 
 /** Keeps a claim that is in use from going. */
 const PROTECTION = 'kubernetes.io/pvc-protection';
-const MODES = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
 const STORAGE = 'spec.resources.requests.storage';
 
 function storageOf({ spec }: t.PersistentVolumeClaim): string | undefined {
@@ -26,11 +25,7 @@ function validate(claim: t.PersistentVolumeClaim): FieldError[] {
   const errors: FieldError[] = [];
   if (selector !== undefined) errors.push(...validateSelector(selector, 'spec.selector'));
   if (accessModes.length === 0) errors.push(required('spec.accessModes', 'at least 1 access mode is required'));
-  for (const mode of accessModes) errors.push(...validateChoice('spec.accessModes', mode, MODES));
-  if (accessModes.length > 1 && accessModes.includes('ReadWriteOncePod')) {
-    const why = 'may not use ReadWriteOncePod with other access modes';
-    errors.push(forbidden('spec.accessModes', why));
-  }
+  errors.push(...validateModes(accessModes));
   if (storage === undefined) errors.push(required('spec.resources[storage]'));
   else if (compareQuantities(storage, '0') <= 0)
     errors.push(invalid('spec.resources[storage]', storage, 'must be greater than zero'));

@@ -8,7 +8,7 @@ import { type KindDefinition } from '../kind.ts';
 import { compareQuantities } from '../quantity.ts';
 import { persistentVolumes } from '../resource.ts';
 import { validateChoice, validateImmutable } from '../validation.ts';
-import { accessModesCell } from '../volume-cells.ts';
+import { accessModesCell, validateModes } from '../volume-cells.ts';
 
 /** Keeps a volume that a claim is bound to from going. */
 const PROTECTION = 'kubernetes.io/pv-protection';
@@ -36,7 +36,7 @@ function validateSource(spec: t.PersistentVolumeSpec): FieldError[] {
   if (spec.local !== undefined) {
     if ((spec.local.path ?? '') === '') errors.push(required('spec.local.path'));
     if (spec.nodeAffinity === undefined) {
-      errors.push(required('spec.local.nodeAffinity', 'Local volume requires node affinity'));
+      errors.push(required('spec.nodeAffinity', 'Local volume requires node affinity'));
     }
   }
   if (spec.hostPath !== undefined && (spec.hostPath.path ?? '') === '') errors.push(required('spec.hostPath.path'));
@@ -49,7 +49,7 @@ function validate({ spec }: t.PersistentVolume): FieldError[] {
   const keys = Object.keys(capacity);
   const size = capacity['storage'];
   return [
-    ...((spec.accessModes ?? []).length === 0 ? [required('spec.accessModes')] : []),
+    ...((spec.accessModes ?? []).length === 0 ? [required('spec.accessModes')] : validateModes(spec.accessModes)),
     ...(keys.length === 0 ? [required('spec.capacity'), unsupported('spec.capacity', null, ['storage'])] : []),
     ...(keys.length > 0 && size === undefined ? [unsupported('spec.capacity', capacity, ['storage'])] : []),
     ...(size !== undefined && compareQuantities(size, '0') <= 0

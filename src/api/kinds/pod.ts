@@ -4,6 +4,7 @@ import type * as t from '../generated/types.ts';
 import { type KindDefinition } from '../kind.ts';
 import { validatePodChange } from '../pod/change.ts';
 import { podDefaults } from '../pod/defaults.ts';
+import { withOwnLabelKeys } from '../pod/own-label-keys.ts';
 import { podRow } from '../pod/print.ts';
 import { qosClassOf } from '../pod/qos.ts';
 import { validateNewPod, validatePodSpec } from '../pod/validation.ts';
@@ -75,6 +76,7 @@ export const pod: KindDefinition<t.Pod> = defineKind(pods, {
     'status.nominatedNodeName': ({ status }) => status?.nominatedNodeName ?? '',
   },
   defaults: podDefaults,
+  prepareCreate: withOwnLabelKeys,
   validate: ({ spec }, old) => (old === undefined ? validateNewPod(spec) : validatePodSpec(spec, 'spec')),
   validateChange: validatePodChange,
 });

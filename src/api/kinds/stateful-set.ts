@@ -1,7 +1,7 @@
 import { age, ageColumn, column, containerCells, containersColumn, imagesColumn, nameColumn } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
 import { deepEqual } from '../equal.ts';
-import { type FieldError, forbidden, invalid } from '../field-error.ts';
+import { type FieldError, forbidden, invalid, unsupported } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
 import { type KindDefinition } from '../kind.ts';
 import { podTemplateDefaults } from '../pod/defaults.ts';
@@ -77,9 +77,19 @@ function validatePolicies({ podManagementPolicy = '', updateStrategy }: t.Statef
   return errors;
 }
 
+function validateRetention({ persistentVolumeClaimRetentionPolicy: policy }: t.StatefulSetSpec): FieldError[] {
+  const at = 'spec.persistentVolumeClaimRetentionPolicy';
+  return Object.entries({ whenDeleted: policy?.whenDeleted, whenScaled: policy?.whenScaled }).flatMap(([key, value]) =>
+    value === undefined || value === 'Retain' || value === 'Delete'
+      ? []
+      : [unsupported(`${at}.${key}`, value, ['Retain', 'Delete'])],
+  );
+}
+
 function validate({ spec }: t.StatefulSet): FieldError[] {
   return [
     ...validatePolicies(spec),
+    ...validateRetention(spec),
     ...validateNonnegative(
       'spec.updateStrategy.rollingUpdate.partition',
       spec.updateStrategy?.rollingUpdate?.partition,

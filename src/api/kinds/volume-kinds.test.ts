@@ -52,7 +52,7 @@ const creates: readonly (readonly [string, object, readonly string[]])[] = [
   ],
   [
     'PersistentVolumeClaim',
-    { spec: { accessModes: ['ReadWriteOncePod', 'All'], resources: { requests: { storage: '0' } } } },
+    { spec: { accessModes: ['ReadWriteOncePod', 'ReadWriteMany', 'All'], resources: { requests: { storage: '0' } } } },
     [
       'spec.accessModes: Unsupported value: "All": supported values: "ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"',
       'spec.accessModes: Forbidden: may not use ReadWriteOncePod with other access modes',
@@ -64,7 +64,7 @@ const creates: readonly (readonly [string, object, readonly string[]])[] = [
     { spec: { accessModes: ['ReadWriteOnce'], capacity: { storage: '1Gi' }, local: { path: '/a' }, nfs: {} } },
     [
       'spec.nfs: Forbidden: may not specify more than 1 volume type',
-      'spec.local.nodeAffinity: Required value: Local volume requires node affinity',
+      'spec.nodeAffinity: Required value: Local volume requires node affinity',
     ],
   ],
   [

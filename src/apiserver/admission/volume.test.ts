@@ -38,8 +38,11 @@ test('a claim grows when it is bound and its class allows it, and does not shrin
   }
   const resize = async (name: string, storage: string): Promise<string> =>
     outcome(await server.patch(`${CLAIMS}/${name}`, 'merge', { spec: { resources: { requests: { storage } } } }));
-  const refused = '403 Forbidden: persistentvolumeclaims "growing" is forbidden: ';
-  assert.equal(await resize('growing', '2Gi'), `${refused}Only bound persistent volume claims can be expanded`);
+  assert.equal(
+    await resize('growing', '2Gi'),
+    '422 Invalid: PersistentVolumeClaim "growing" is invalid: spec: Forbidden: spec is immutable after creation except ' +
+      'resources.requests and volumeAttributesClassName for bound claims',
+  );
   for (const name of ['growing', 'fixed']) await server.patch(`${CLAIMS}/${name}/status`, 'merge', { status });
   assert.equal(await resize('growing', '2Gi'), '200');
   assert.equal(

@@ -6,6 +6,7 @@ import { kindCases } from './kind-cases.ts';
 import { limitCases } from './limit-cases.ts';
 import { ruleCases } from './rule-cases.ts';
 import { verbCases } from './verb-cases.ts';
+import { workloadCases } from './workload-cases.ts';
 
 const cases: readonly AnswerCase[] = [
   ...kindCases,
@@ -14,6 +15,7 @@ const cases: readonly AnswerCase[] = [
   ...limitCases,
   ...expressionCases,
   ...ruleCases,
+  ...workloadCases,
 ];
 
 /** Every case, each with a name of its own. */

@@ -72,6 +72,11 @@ export const DIFFERENCES: Readonly<Record<string, { readonly answer: string; rea
       '422 Invalid: Event.events.k8s.io "x" is invalid: [eventTime: Required value, reportingController: Required value, reportingInstance: Required value, action: Required value, reason: Required value, type: Required value] [FieldValueRequired(eventTime) FieldValueRequired(reportingController) FieldValueRequired(reportingInstance) FieldValueRequired(action) FieldValueRequired(reason) FieldValueRequired(type)]',
     reason: 'everything that is missing is said at once',
   },
+  'workload: claim, that grows too early': {
+    answer:
+      '422 Invalid: PersistentVolumeClaim "x" is invalid: spec: Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims [FieldValueForbidden(spec)]',
+    reason: 'no printed structs of Go',
+  },
   'method: PATCH with no type': {
     answer:
       '415 UnsupportedMediaType: the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml, application/apply-patch+cbor, application/strategic-merge-patch+json',

@@ -135,13 +135,11 @@ async function replace(
   const managedFields = managed.length === 0 ? undefined : managed;
   const prepared = prepare(kind, part, withMetadata(complete, { managedFields }), before);
   const { namespace } = before.metadata;
-  if (part === 'main') {
-    checkGrant({ server, user, kind, object: prepared, namespace }, before);
-    admitUpdate(server, kind, prepared, before);
-  }
+  if (part === 'main') checkGrant({ server, user, kind, object: prepared, namespace }, before);
   using reserved = part === 'main' ? allocateFor(server, kind, prepared, before, dryRun) : untouched(prepared);
   const errors = validate(kind, part, reserved.object, before);
   if (errors.length > 0) throw new StatusError(invalidStatus(kind.resource, name, errors));
+  if (part === 'main') admitUpdate(server, kind, reserved.object, before);
   const next = withMetadata(reserved.object, { resourceVersion: before.metadata.resourceVersion, managedFields });
   if (deepEqual(next, before)) return old;
   if (part === 'main') await chargeQuotas({ server, kind, object: next, old: before, dryRun });
