@@ -167,13 +167,13 @@ test('serviceEnv() names the Services of the namespace and the API server', () =
     lines('ns', true),
     `API_SVC_SERVICE_HOST=10.96.1.1
 API_SVC_SERVICE_PORT=80
-API_SVC_PORT=tcp://10.96.1.1:80
 API_SVC_SERVICE_PORT_WEB_UI=80
+API_SVC_SERVICE_PORT_DNS=53
+API_SVC_PORT=tcp://10.96.1.1:80
 API_SVC_PORT_80_TCP=tcp://10.96.1.1:80
 API_SVC_PORT_80_TCP_PROTO=tcp
 API_SVC_PORT_80_TCP_PORT=80
 API_SVC_PORT_80_TCP_ADDR=10.96.1.1
-API_SVC_SERVICE_PORT_DNS=53
 API_SVC_PORT_53_UDP=udp://10.96.1.1:53
 API_SVC_PORT_53_UDP_PROTO=udp
 API_SVC_PORT_53_UDP_PORT=53
@@ -182,4 +182,31 @@ ${KUBERNETES}`,
   );
   assert.equal(lines('ns', false), KUBERNETES);
   assert.equal(lines('empty', true), KUBERNETES);
+});
+
+test('serviceEnv() follows the order of creation, and the older of two has a variable that both make', () => {
+  const aged = (age: number, ...args: Parameters<typeof service>): Service => {
+    const made = service(...args);
+    return { ...made, metadata: { ...made.metadata, creationTimestamp: `2026-01-01T00:00:0${age}Z` } };
+  };
+  const services = [
+    aged(3, 'ns', 'b', '10.96.1.3', [{ port: 80 }]),
+    aged(1, 'ns', 'z', '10.96.1.1', [{ port: 80 }]),
+    // Z_PORT_80_TCP_ADDR is Z's own already.
+    aged(2, 'ns', 'z-port-80-tcp-addr', 'fd00::7', [{ port: 1 }]),
+    aged(0, 'default', 'kubernetes', '10.96.0.1', [{ port: 443 }]),
+    aged(4, 'ns', 'kubernetes', '10.96.1.4', [{ port: 443 }]),
+  ];
+  const env = serviceEnv(services, { namespace: 'ns', serviceLinks: true });
+  assert.deepEqual(
+    Object.entries(env).filter(([name]) => name.endsWith('_SERVICE_HOST')),
+    [
+      ['Z_SERVICE_HOST', '10.96.1.1'],
+      ['Z_PORT_80_TCP_ADDR_SERVICE_HOST', 'fd00::7'],
+      ['B_SERVICE_HOST', '10.96.1.3'],
+      ['KUBERNETES_SERVICE_HOST', '10.96.1.4'],
+    ],
+  );
+  assert.equal(env['Z_PORT_80_TCP_ADDR'], '10.96.1.1');
+  assert.equal(env['Z_PORT_80_TCP_ADDR_PORT'], 'tcp://[fd00::7]:1');
 });
