@@ -8,6 +8,7 @@ import { type Node } from '#api/generated/types.ts';
 import { nodes as nodeResource } from '#api/resource.ts';
 import { formatCidr, parseCidr, type Cidr } from '#base/cidr.ts';
 import { systemClock } from '#base/clock.ts';
+import { errorMessage } from '#base/errors.ts';
 import { createClient } from '#client/api-client.ts';
 import { Informers } from '#client/informers.ts';
 import { portTransport } from '#client/port-transport.ts';
@@ -132,6 +133,8 @@ function answer(call: ServicesWorkerCall): Promise<void> | undefined {
   return leave?.();
 }
 
+const CARRIER_RESTART_MS = 1000;
+
 async function startEdge({ netFd }: FabricSockets): Promise<void> {
   let carrier: Worker | undefined;
   const edge = new EdgeAgent({
@@ -142,16 +145,23 @@ async function startEdge({ netFd }: FabricSockets): Promise<void> {
     signal,
     open: openHostSocket,
     // Not before a Service needs it: most clusters have none that does.
-    post: (message) => (carrier ??= startCarrier(netFd, edge)).postMessage(message),
+    post: (message) => (carrier ??= startCarrier(netFd, edge, lost)).postMessage(message),
   });
+  const lost = (error: unknown): void => {
+    side.log('edge').error('the thread that carries was lost, starting another', { error: errorMessage(error) });
+    carrier = undefined;
+    // Not at once: what it died of may be there still.
+    clock.after(CARRIER_RESTART_MS, () => edge.lost());
+  };
   await edge.start();
 }
 
-function startCarrier(fabricFd: number, edge: EdgeAgent): Worker {
+function startCarrier(fabricFd: number, edge: EdgeAgent, lost: (error: unknown) => void): Worker {
   const workerData: EdgeWorkerData = { fabricFd };
   const entry = new URL('./edge-worker-main.ts', import.meta.url);
   const carrier = new Worker(entry, { name: 'edge', workerData, trackUnmanagedFds: false });
   carrier.on('message', (message: FromCarrier) => edge.take(message));
+  carrier.once('error', lost);
   return carrier;
 }
 

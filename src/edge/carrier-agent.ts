@@ -4,7 +4,7 @@ import { errorCode, errorMessage } from '#base/errors.ts';
 import { parseIp } from '#base/ip.ts';
 import { RT_TABLE_LOCAL } from '#netlink/route.ts';
 import { RtnetlinkSocket } from '#netlink/rtnetlink-socket.ts';
-import { type FromCarrier, type ToCarrier } from './carrier-message.ts';
+import { NO_PORT, type FromCarrier, type ToCarrier } from './carrier-message.ts';
 import { carryTcp } from './tcp-carrier-server.ts';
 import { type Carrier, UdpCarrier } from './udp-carrier-server.ts';
 
@@ -27,7 +27,7 @@ export class CarrierAgent {
     if (message.kind === 'open') this.#open(message);
     else if (message.kind === 'aim') this.#carriers.get(message.id)?.aim(message.targets);
     else if (message.kind === 'close') this.#close(message.id);
-    else this.#route(message.address, message.via);
+    else this.#tryRoute(message.address, message.via);
   }
 
   #open({ id, protocol, family, fd, targets }: Extract<ToCarrier, { kind: 'open' }>): void {
@@ -51,6 +51,15 @@ export class CarrierAgent {
   #close(id: number): void {
     this.#carriers.get(id)?.close();
     this.#carriers.delete(id);
+  }
+
+  /** A node may state an address that leads nowhere. */
+  #tryRoute(address: string, via: string): void {
+    try {
+      this.#route(address, via);
+    } catch (error) {
+      this.#tell({ kind: 'failed', id: NO_PORT, code: errorCode(error) ?? 'EFAILED', message: errorMessage(error) });
+    }
   }
 
   /** Before the machine's own addresses, which all of 127.0.0.0/8 are. */

@@ -18,6 +18,9 @@ export type ToCarrier =
   /** What goes to this address from the network of the control plane is for that node. */
   | { readonly kind: 'route'; readonly address: string; readonly via: string };
 
+/** What failed concerns no port, but a route. */
+export const NO_PORT = 0;
+
 export type FromCarrier = {
   readonly kind: 'failed';
   readonly id: number;

@@ -144,6 +144,20 @@ test('a port that another program has is told of once and taken when it is free'
   assert.deepEqual(await scene.said(), ['tcp 127.0.0.1:30080', 'open 2 tcp4 172.18.0.2:30080,172.18.0.3:30080']);
 });
 
+test('when the thread that carries is lost, everything is opened anew', async () => {
+  await using scene = await Scene.begin();
+  await scene.create(BALANCER, INGRESS);
+  await scene.said();
+  scene.edge.lost();
+  assert.deepEqual(await scene.said(), [
+    'route 127.77.0.1 via 172.18.0.2',
+    'tcp 127.77.0.1:80',
+    'open 2 tcp4 127.77.0.1:80',
+  ]);
+  await scene.client.delete(services, { namespace: 'd', name: 'web' });
+  assert.deepEqual(await scene.said(), ['close 2']);
+});
+
 test("a load balancer's port that is root's is open at another one", async () => {
   await using scene = await Scene.begin();
   scene.taken.set('tcp 127.77.0.1:80', 'EACCES');

@@ -6,7 +6,7 @@ import { type Log } from '#base/log.ts';
 import { type Client } from '#client/client.ts';
 import { createEventRecorder, type EventRecorder } from '#client/events.ts';
 import { type Informers } from '#client/informers.ts';
-import { type FromCarrier, type ToCarrier } from './carrier-message.ts';
+import { NO_PORT, type FromCarrier, type ToCarrier } from './carrier-message.ts';
 import { nodeAddresses, nodesWithEndpoints, wayOf, type NodeAddresses, type Way } from './eligible-nodes.ts';
 import { hostPortKey, hostPortsOf, type HostPort } from './host-port.ts';
 import { refusalNotice, substitutePort } from './refusal.ts';
@@ -79,12 +79,26 @@ export class EdgeAgent {
   }
 
   /** What the thread that carries could not do. */
-  take({ id, code }: FromCarrier): void {
+  take({ id, code, message }: FromCarrier): void {
+    if (id === NO_PORT) this.#options.log.warn('no way to a load balancer', { error: message });
     const entry = this.#byId.get(id);
     this.#byId.delete(id);
     if (entry === undefined) return;
     entry.id = undefined;
     this.#refused(entry, code);
+  }
+
+  /** The thread that carries has ended, and its sockets with it: another has to have new ones. */
+  lost(): void {
+    this.#byId.clear();
+    for (const ports of this.#open.values()) {
+      for (const entry of ports.values()) {
+        entry.id = undefined;
+        entry.retry?.[Symbol.dispose]();
+        this.#route(entry);
+        this.#listen(entry);
+      }
+    }
   }
 
   #reconcile(key: string, service: Service | undefined): void {

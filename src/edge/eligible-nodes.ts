@@ -5,13 +5,20 @@ export interface NodeAddresses {
   readonly name: string;
   /** InternalIPs. */
   readonly addresses: readonly string[];
+  /** It is ready, and wants to be sent what comes from outside. */
+  readonly isOpen: boolean;
 }
+
+const EXCLUDED = 'node.kubernetes.io/exclude-from-external-load-balancers';
 
 export function nodeAddresses({ metadata, status }: Node): NodeAddresses {
   const stated = status?.addresses ?? [];
   return {
     name: metadata.name,
     addresses: stated.filter(({ type }) => type === 'InternalIP').map(({ address }) => address),
+    isOpen:
+      metadata.labels?.[EXCLUDED] === undefined &&
+      status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') === true,
   };
 }
 
@@ -31,10 +38,14 @@ export interface Way {
   readonly via: string | undefined;
 }
 
-/** Where connections to a port of the host go: `eligible` undefined stands for all nodes. */
+/**
+ * Where connections to a port of the host go: `eligible` undefined stands for all nodes. Where no node is open, any is better
+ * than none: it may be the API that does not know better.
+ */
 export function wayOf(port: HostPort, nodes: readonly NodeAddresses[], eligible: ReadonlySet<string> | undefined): Way {
   const isOfFamily = (address: string): boolean => address.includes(':') === port.address.includes(':');
-  const able = nodes
+  const open = nodes.filter(({ isOpen }) => isOpen);
+  const able = (open.length > 0 ? open : nodes)
     .filter(({ name }) => eligible === undefined || eligible.has(name))
     .flatMap(({ addresses }) => addresses.find(isOfFamily) ?? []);
   if (port.leadsTo === 'node-port') {

@@ -73,6 +73,7 @@ const nodes = ['a', 'b'].map((name, i) =>
         { type: 'InternalIP', address: `fd00::${i + 2}` },
         { type: 'Hostname', address: name },
       ],
+      conditions: [{ type: 'Ready', status: 'True' }],
     },
   } as unknown as Node),
 );
@@ -118,6 +119,25 @@ test('policy Cluster goes to every node, by an address of its own family', () =>
     { address: 'fd00::2', port: 30_080 },
     { address: 'fd00::3', port: 30_080 },
   ]);
+});
+
+test('nodes that are not ready or want nothing are passed over, as long as there are others', () => {
+  const [port] = hostPortsOf(service({ type: 'NodePort', ports: [TCP] }));
+  assert.ok(port);
+  const node = (name: string, address: string, ready: string, labels: object = {}): ReturnType<typeof nodeAddresses> =>
+    nodeAddresses({
+      metadata: { name, labels },
+      status: { addresses: [{ type: 'InternalIP', address }], conditions: [{ type: 'Ready', status: ready }] },
+    } as unknown as Node);
+  const down = node('down', '172.18.0.7', 'Unknown');
+  const excluded = node('x', '172.18.0.8', 'True', { 'node.kubernetes.io/exclude-from-external-load-balancers': '' });
+  const up = node('up', '172.18.0.9', 'True');
+  const to = (...list: readonly ReturnType<typeof nodeAddresses>[]): string =>
+    wayOf(port, list, undefined)
+      .targets.map(({ address }) => address)
+      .join(' ');
+  assert.equal(to(down, excluded, up), '172.18.0.9');
+  assert.equal(to(down, excluded), '172.18.0.7 172.18.0.8');
 });
 
 test("ports that are root's have a substitute on the load balancer's own address, and all refusals say what to do", () => {
