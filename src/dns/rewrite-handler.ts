@@ -3,7 +3,7 @@ import { type RewriteRule } from './corefile/server-config.ts';
 import { type Handler } from './handler.ts';
 import { nameText, wireName } from './name.ts';
 import { HEADER_BYTES, nameOf, parseQuery, type Query } from './query.ts';
-import { OPT_BYTES, TC } from './reply.ts';
+import { bareReply, OPT_BYTES, TC } from './reply.ts';
 import { type NameChange, rewriteName, type Rewritten } from './rewrite.ts';
 
 /** Asks the next stage for another name than it was asked for, and says the answer as if it had not. */
@@ -15,7 +15,14 @@ export function rewriteHandler(rules: readonly RewriteRule[], next: Handler): Ha
     const other = rewritten === undefined ? undefined : renamed(query, rewritten.name);
     if (rewritten === undefined || other === undefined) return next(query, limit, client, depth);
     const answer = next(other, limit, client, depth);
-    const back = (bytes: Uint8Array): Uint8Array => restored(bytes, { query, rewritten, limit });
+    const back = (bytes: Uint8Array): Uint8Array => {
+      try {
+        return restored(bytes, { query, rewritten, limit });
+      } catch {
+        // Somebody else's answer, that no general codec can read.
+        return bareReply(query, 'SERVFAIL');
+      }
+    };
     return answer instanceof Promise ? answer.then(back) : back(answer);
   };
 }
