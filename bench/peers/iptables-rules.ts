@@ -9,11 +9,13 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { systemClock } from '../../src/base/clock.ts';
+import { silentLog } from '../../src/base/log.ts';
 import { isolateTestFile } from '../../src/netlink/isolated-test.ts';
 import { RtnetlinkSocket } from '../../src/netlink/rtnetlink-socket.ts';
+import { Proxy } from '../../src/proxy/sync.ts';
 import { comparable } from '../../src/proxy/testing/comparable.ts';
 import { everything, EVERYTHING_NODE } from '../../src/proxy/testing/everything.ts';
-import { ip } from '../../src/proxy/testing/network.ts';
+import { cidr, ip } from '../../src/proxy/testing/network.ts';
 import { KubeApiServer, peerMissing } from './kube-apiserver.ts';
 import { KubeProxy, kubeProxyMissing } from './kube-proxy.ts';
 
@@ -116,3 +118,26 @@ const made = (await settled(proxy))
 if (process.argv.includes('--record')) writeFileSync(GOLDEN, made);
 assert.equal(made, readFileSync(GOLDEN, 'utf8'));
 console.log(`kube-proxy makes what is recorded: ${made.split('\n').length} lines`);
+
+/** Every rule of Services with the number that the kernel gave it: one that is written again gets another. */
+function handles(): string {
+  const listed = execFileSync('nft', ['-a', 'list', 'table', 'ip', 'nat'], { encoding: 'utf8' });
+  return [...listed.matchAll(/chain KUBE-(?:SVC|SVL|SEP|EXT|FW)-(?:.|\n)*?\n\t}/g)].join('\n');
+}
+
+await proxy[Symbol.asyncDispose]();
+const before = handles();
+using ours = new Proxy({
+  nodeName: name,
+  iptables: {},
+  serviceCidrs: ['10.96.0.0/16', 'fd00:96::/108'].map(cidr),
+  podCidrs: podCidrs.map(cidr),
+  node: { addresses: EVERYTHING_NODE.addresses, zone: EVERYTHING_NODE.zone },
+  clock: systemClock,
+  log: silentLog,
+});
+for (const object of everything()) ours.note({ kind: 'set', object });
+ours.start();
+await ours.settled();
+assert.equal(handles(), before);
+console.log(`our proxy takes all ${before.split('\n').length} lines of its Services over and writes none of them`);
