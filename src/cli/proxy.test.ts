@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { newTokenKey } from '#apiserver/testing/test-authority.ts';
 import { bodyOf } from '#apiserver/testing/test-server.ts';
 import { isolateTestFile } from '#netlink/isolated-test.ts';
@@ -11,6 +12,7 @@ import { formatAddress } from '#nftables/address.ts';
 import { NftablesSocket } from '#nftables/nftables-socket.ts';
 import { ruleset } from '#proxy/ruleset.ts';
 import { askTcp } from '#proxy/testing/network.ts';
+import { CommandHome } from './testing/command-home.ts';
 import { ProxyNode, until } from './testing/proxy-node.ts';
 
 isolateTestFile();
@@ -67,6 +69,60 @@ test('from a Service in the API to packets; the rules outlive the process, until
   });
   assert.deepEqual(tables(node), []);
   assert.equal((await node.proxy('--cleanup').finished).stdout, 'nothing to remove\n');
+});
+
+const WRONG: readonly (readonly [readonly string[], number, string])[] = [
+  [
+    [],
+    1,
+    'Cannot tell which cluster: there is no kubeconfig, and this is not a Pod\n  to fix: name one with --kubeconfig',
+  ],
+  [['--modus=x'], 2, "Unknown option '--modus'\n  to fix: see clusterip --help"],
+  [['x'], 2, "Unexpected argument 'x'\n  to fix: see clusterip --help"],
+  [
+    ['--conntrack-min', 'x'],
+    2,
+    'Cannot read --conntrack-min "x": it must be a whole number\n  to fix: see clusterip --help',
+  ],
+  [['--cleanup=/'], 2, 'Cannot read --cleanup "/": it must be true or false\n  to fix: see clusterip --help'],
+  [
+    ['--proxy-mode', 'ipvs'],
+    1,
+    'Cannot use the mode "ipvs": this proxy does not have it\n  to fix: use nftables: like ipvs it costs the same at any number of Services',
+  ],
+  [
+    ['--config', '/no/such/file'],
+    1,
+    `Cannot read the configuration "/no/such/file": ENOENT: no such file or directory, open '/no/such/file'\n  to fix: name another with --config`,
+  ],
+];
+
+for (const [args, code, message] of WRONG) {
+  test(`clusterip proxy ${args.join(' ')}: ${message.split('\n')[0]}`, async () => {
+    using home = new CommandHome();
+    assert.deepEqual(await home.run(['proxy', ...args]), { code, stdout: '', stderr: `clusterip: ${message}\n` });
+  });
+}
+
+test('without CAP_NET_ADMIN nothing works, and that is said', async () => {
+  using home = new CommandHome();
+  const kubeconfig = join(home.path, 'kubeconfig');
+  const named = [
+    { name: 'x', cluster: { server: 'https://127.0.0.1:1' }, user: {}, context: { cluster: 'x', user: 'x' } },
+  ];
+  writeFileSync(kubeconfig, JSON.stringify({ clusters: named, users: named, contexts: named, 'current-context': 'x' }));
+  const command = fileURLToPath(new URL('../../bin/clusterip', import.meta.url));
+  const args = ['--bounding-set=-net_admin', '--inh-caps=-net_admin', command, 'proxy', '--kubeconfig', kubeconfig];
+  const { status, stderr } = spawnSync('setpriv', [...args, '--node-name', 'a'], { encoding: 'utf8' });
+  assert.deepEqual(
+    [status, stderr],
+    [
+      1,
+      `clusterip: Cannot program rules: that takes CAP_NET_ADMIN in this network namespace
+  to fix: run as root, or give the container the capability NET_ADMIN
+`,
+    ],
+  );
 });
 
 const hasIptables = spawnSync('iptables', ['--version']).status === 0;

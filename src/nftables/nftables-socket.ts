@@ -140,6 +140,14 @@ export class NftablesSocket implements Disposable {
     return { family, name, chains, sets };
   }
 
+  /** Names of a table's chains, without their rules; none where there is no such table. */
+  chainNames(family: Family, table: string): string[] {
+    return this.#dump(NFT_MSG.GETCHAIN, family, () => {})
+      .map(decodeChain)
+      .filter((one) => one.table === table)
+      .map(({ chain }) => chain.name);
+  }
+
   readElements(family: Family, table: string, set: SetDeclaration): Element[] {
     for (let attempt = 1; ; attempt++) {
       const messages = this.#dumpElements(family, table, set.name);

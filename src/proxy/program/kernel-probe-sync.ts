@@ -52,6 +52,7 @@ export function openNftables(): NftablesSocket {
     return socket;
   } catch (error) {
     socket?.[Symbol.dispose]();
+    if (errorCode(error) === 'EPERM') throw noPermission(error);
     throw new CodedError(
       'ENFTABLES',
       `Cannot use mode nftables: the kernel does not have it (${errorMessage(error)})`,
@@ -61,6 +62,17 @@ export function openNftables(): NftablesSocket {
       },
     );
   }
+}
+
+/** kube-proxy's, of its mode nftables and of its mode iptables where the programs are those that use nf_tables. */
+export function rulesOfOthers(socket: NftablesSocket): readonly string[] {
+  return (['ip', 'ip6'] as const).flatMap((family) => {
+    const own = socket.chainNames(family, 'kube-proxy').length > 0 ? [`table ${family} kube-proxy`] : [];
+    const chains = socket.chainNames(family, 'nat').includes('KUBE-SERVICES')
+      ? [`chains KUBE-* in table ${family} nat`]
+      : [];
+    return [...own, ...chains];
+  });
 }
 
 function noPermission(cause: unknown): CodedError {

@@ -18,7 +18,7 @@ import { rulesetSettings } from '../settings.ts';
 import { Proxy, type ProxyOptions } from '../sync.ts';
 import { apiTrouble } from './api-trouble.ts';
 import { feedServiceCidrs, feedServices, nodeInformer, type FeedOptions } from './cluster-feed.ts';
-import { openNftables, probeFamilies, probeNftables } from './kernel-probe-sync.ts';
+import { openNftables, probeFamilies, probeNftables, rulesOfOthers } from './kernel-probe-sync.ts';
 import { applyNodeSettings, hasLocalhostNodePorts } from './node-settings-sync.ts';
 import { factsOf, ownNode } from './own-node.ts';
 import { ProxyMonitor, type Place } from './proxy-monitor.ts';
@@ -88,6 +88,13 @@ async function openKernel({ config, signal, log }: ProxyAgentOptions): Promise<K
     return { iptables, conntrack, watch: watchNftables, families };
   }
   const socket = openNftables();
+  const others = rulesOfOthers(socket);
+  if (others.length > 0) {
+    log.warn('another proxy left rules, which go on to translate what they know', {
+      rules: others.join(', '),
+      fix: 'once kube-proxy is stopped: clusterip proxy --cleanup-kube-proxy',
+    });
+  }
   signal.addEventListener('abort', () => socket[Symbol.dispose](), { once: true });
   const probe = (family: IpFamily): void => {
     const settings = rulesetSettings({ serviceCidrs: [] }, { addresses: [], zone: undefined });
