@@ -14,6 +14,7 @@ export const HELP = `clusterip: Kubernetes Services, complete, on your machine
       --static-cluster-ips P  allow or deny that users choose the address of a Service [allow]
       --storage S           sqlite [sqlite]
       --proxy-mode M        nftables, or iptables as the textbooks have it [nftables]
+      --registry-mirror R=URL,...  where to ask for images of registry R first
       --no-egress           Pods do not reach the internet, which takes pasta (Debian: passt)
       --dns-autopath A      on: DNS walks the search path of Pods for them [off]
       --foreground          stay; Ctrl-C stops the cluster

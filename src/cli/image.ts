@@ -3,7 +3,7 @@ import { systemClock } from '#base/clock.ts';
 import { CodedError, errorMessage } from '#base/errors.ts';
 import { askCluster } from '#cluster/control-socket.ts';
 import { isUp } from '#cluster/process-table.ts';
-import { type StateDir } from '#cluster/state-dir.ts';
+import { readConfig, type StateDir } from '#cluster/state-dir.ts';
 import { type ImageRecord } from '#node/image/image-record.ts';
 import { ImageStore } from '#node/image/image-store-agent.ts';
 import { formatReference, ImageNameError, parseReference } from '#node/image/reference.ts';
@@ -154,7 +154,7 @@ function nameOf(dir: StateDir, word: string): string | undefined {
 
 function openStore(dir: StateDir): ImageStore {
   try {
-    return new ImageStore(dir.imagesDir, systemClock);
+    return new ImageStore(dir.imagesDir, systemClock, readConfig(dir)?.registryMirrors);
   } catch (error) {
     throw new CodedError('EIMAGES', `Cannot use the images in "${dir.imagesDir}": ${errorMessage(error)}`, {
       cause: error,

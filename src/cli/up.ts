@@ -35,6 +35,7 @@ const OPTIONS = {
   storage: 'string',
   'proxy-mode': 'string',
   'no-egress': 'boolean',
+  'registry-mirror': 'string',
   'dns-autopath': 'string',
   foreground: 'boolean',
   wait: 'string',
@@ -129,6 +130,8 @@ function askedConfig(options: Options, dir: StateDir): Partial<ClusterConfig> {
       options['node-labels'] === undefined ? undefined : parseLabels('node-labels', text(options['node-labels']) ?? ''),
     // Not kept: whether there is a way out is for each start to say.
     egress: options['no-egress'] !== true && process.env['CLUSTERIP_EGRESS'] !== 'none',
+    registryMirrors:
+      options['registry-mirror'] === undefined ? undefined : mirrorsOf(text(options['registry-mirror']) ?? ''),
     apiPort: wholeNumber('api-port', options['api-port']),
     serviceCidr: text(options['service-cidr']),
     podCidr: text(options['pod-cidr']),
@@ -152,6 +155,22 @@ function chosen<const T extends string>(
   choices: readonly [T, ...T[]],
 ): T | undefined {
   return value === undefined ? undefined : oneOf<T>(name, value, choices, choices[0]);
+}
+
+/** `docker.io=https://mirror.example.com,docker.io=http://10.0.0.1:5000`: asked in that order. */
+function mirrorsOf(list: string): Readonly<Record<string, readonly string[]>> {
+  const mirrors: Record<string, string[]> = {};
+  for (const part of list.split(',').filter((one) => one !== '')) {
+    const equals = part.indexOf('=');
+    const url = URL.parse(part.slice(equals + 1));
+    if (equals < 1 || (url?.protocol !== 'http:' && url?.protocol !== 'https:')) {
+      throw new CodedError('EUSAGE', `Cannot read --registry-mirror ${JSON.stringify(part)}: it must be REGISTRY=URL`, {
+        hint: 'see clusterip --help',
+      });
+    }
+    (mirrors[part.slice(0, equals)] ??= []).push(part.slice(equals + 1));
+  }
+  return mirrors;
 }
 
 function zonesOf(list: string): readonly string[] {

@@ -22,6 +22,8 @@ export interface ClusterConfig {
   /** 0: any free port, chosen at the first start and kept. */
   readonly apiPort: number;
   readonly proxyMode: ProxyMode;
+  /** URLs to ask for images before their registry, by its name. */
+  readonly registryMirrors?: Readonly<Record<string, readonly string[]>>;
   /** Pods reach the internet, where pasta is installed. */
   readonly egress: boolean;
   /** DNS walks the search path of Pods for them. @default false */

@@ -103,6 +103,7 @@ export class NodeFleet {
       labels: plan.labels,
       stateDir: `${data.nodesDir}/${name}`,
       imageDir: realpathSync(data.imagesDir),
+      registryMirrors: data.registryMirrors,
       maskedPaths: [data.stateDir],
       clusterDns: [data.dnsIp],
       clusterDomain: CLUSTER_DOMAIN,

@@ -53,6 +53,7 @@ export interface NodesWorkerData {
   /** Files of Pods, one directory a node. */
   readonly nodesDir: string;
   readonly imagesDir: string;
+  readonly registryMirrors: Readonly<Record<string, readonly string[]>>;
   /** Asks for sockets of the cluster network; see `pod-sockets.ts`. */
   readonly sockets: MessagePort;
   /** Where the main thread reaches the nodes for logs and exec. */

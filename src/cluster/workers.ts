@@ -30,7 +30,7 @@ export interface WorkersOptions {
   readonly streamSocket: string;
   /** Where the nodes' worker hands out sockets of the cluster network. */
   readonly sockets: MessagePort;
-  readonly config: Pick<ClusterConfig, 'proxyMode' | 'dnsAutopath'>;
+  readonly config: Pick<ClusterConfig, 'proxyMode' | 'dnsAutopath' | 'registryMirrors'>;
 }
 
 export function startWorkers(options: WorkersOptions): Workers {
@@ -54,6 +54,7 @@ export function startWorkers(options: WorkersOptions): Workers {
     dnsIp: plan.dnsIp,
     nodesDir: dir.nodesDir,
     imagesDir: dir.imagesDir,
+    registryMirrors: config.registryMirrors ?? {},
     streamSocket,
     cgroupsFile: dir.cgroupsFile,
     sockets,

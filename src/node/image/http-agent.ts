@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { type IncomingMessage, request as httpRequest } from 'node:http';
 import { connect as tlsConnect } from 'node:tls';
 import { type Socket } from 'node:net';
 import { connectFromHost } from './host-socket.ts';
+import { type HttpProxy, proxyFor } from './http-proxy.ts';
 
 export interface HttpRequest {
   readonly url: string;
@@ -38,15 +40,17 @@ async function getOnce(
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   try {
-    const secure = url.protocol === 'https:';
-    const port = Number(url.port || (secure ? 443 : 80));
-    const socket = await connectFromHost(url.hostname, port, signal);
-    const createConnection = (): Socket => (secure ? tlsConnect({ socket, servername: url.hostname }) : socket);
+    const proxy = proxyFor(url, process.env);
+    const socket = await (proxy === undefined ? connectTo(url, signal) : connectThrough(proxy, url, signal));
+    const createConnection = (): Socket => socket;
+    const direct = proxy === undefined || url.protocol === 'https:';
+    const given = direct || proxy.authorization === undefined ? {} : { 'proxy-authorization': proxy.authorization };
     return await new Promise<IncomingMessage>((resolve, reject) => {
       const request = httpRequest({
         method: 'GET',
-        path: `${url.pathname}${url.search}`,
-        headers: { 'user-agent': 'clusterip', connection: 'close', ...headers, host: url.host },
+        // A proxy is told the whole of what it has no tunnel for.
+        path: direct ? `${url.pathname}${url.search}` : url.href,
+        headers: { 'user-agent': 'clusterip', connection: 'close', ...headers, ...given, host: url.host },
         createConnection,
         signal,
         timeout: SILENCE_MS,
@@ -62,6 +66,38 @@ async function getOnce(
       cause: error,
     });
   }
+}
+
+async function connectTo(url: URL, signal: AbortSignal): Promise<Socket> {
+  const secure = url.protocol === 'https:';
+  const socket = await connectFromHost(url.hostname, portOf(url), signal);
+  return secure ? tlsConnect({ socket, servername: url.hostname }) : socket;
+}
+
+/** To a proxy, and for what is encrypted through it. */
+async function connectThrough(proxy: HttpProxy, url: URL, signal: AbortSignal): Promise<Socket> {
+  const socket = await connectTo(proxy.url, signal);
+  if (url.protocol !== 'https:') return socket;
+  const authority = `${url.hostname}:${portOf(url)}`;
+  const { authorization } = proxy;
+  const request = httpRequest({
+    method: 'CONNECT',
+    path: authority,
+    headers: { host: authority, ...(authorization === undefined ? {} : { 'proxy-authorization': authorization }) },
+    createConnection: () => socket,
+    signal,
+    timeout: SILENCE_MS,
+  });
+  request.once('timeout', () => request.destroy(new Error(`proxy ${proxy.url.host} says nothing`)));
+  request.end();
+  const [response] = (await once(request, 'connect')) as [IncomingMessage];
+  if (response.statusCode === 200) return tlsConnect({ socket, servername: url.hostname });
+  socket.destroy();
+  throw new Error(`proxy ${proxy.url.host}: ${response.statusCode ?? ''} ${response.statusMessage ?? ''}`.trim());
+}
+
+function portOf(url: URL): number {
+  return Number(url.port || (url.protocol === 'https:' ? 443 : 80));
 }
 
 /** As Go words it, which is what people search for. */

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { Readable } from 'node:stream';
 import { after, test } from 'node:test';
 import { systemClock } from '#base/clock.ts';
+import { MNT_DETACH, mount, umount } from '#netlink/mount.ts';
 import { secrets } from '#api/resource.ts';
 import { SandboxRuntime } from '../sandbox/runtime-agent.ts';
 import { isolateTests } from '../testing/isolated.ts';
@@ -57,6 +59,13 @@ isolateTests(import.meta.url, () => {
   const users = { htpasswd: 'me:$2b$05$7tvNu5FwiMA7GpnNwTKMXOVKb6DGhyThVNOZvHIUZDEV37yG3WtZe', login: 'me:secret' };
   const open = skip === false ? new TestRegistry() : undefined;
   const closed = skip === false ? new TestRegistry(users) : undefined;
+  // Before the thread is moved: its pool works on files where it was.
+  const full = mkdtempSync(`${tmpdir()}/clusterip-full-`);
+  mount('tmpfs', full, 'tmpfs', 0, 'size=100k');
+  after(() => {
+    umount(full, MNT_DETACH);
+    rmdirSync(full);
+  });
   const runtime = new SandboxRuntime(systemClock);
   after(async () => {
     await open?.[Symbol.asyncDispose]();
@@ -177,6 +186,15 @@ isolateTests(import.meta.url, () => {
     await nodes.until('name', isWaitingFor('InvalidImageName'));
     await nodes.run('fine', { command: ['sleep', '1000'] });
     await nodes.until('fine', isReady);
+  });
+
+  test('a disk that is full says so', { skip }, async () => {
+    const { registry, host } = await registryOf(open);
+    await registry.push(sampleImage(), 'large', 'v1');
+    const small = runtime.images(`${full}/images`);
+    const options = { credentials: [], signal: new AbortController().signal };
+    await assert.rejects(small.pull(`${host}/large:v1`, options), { message: /ENOSPC: no space left on device/ });
+    assert.deepEqual(small.list(), []);
   });
 
   test('images come from archives, are listed, kept while in use, and removed', { skip }, async () => {

@@ -18,6 +18,9 @@ import { type ImageConfig, ImageFormatError, type ImageManifest, parseConfig } f
 import { formatReference, type ImageReference, parseReference } from './reference.ts';
 import { Repository, RegistryError } from './registry-agent.ts';
 
+/** URLs of registries that have the same images as another, in the order in which they are asked. */
+export type RegistryMirrors = Readonly<Record<string, readonly string[]>>;
+
 export interface PullOptions {
   /** Tried in order, and at last without any. */
   readonly credentials: readonly Credentials[];
@@ -44,7 +47,11 @@ export class ImageStore {
   /** By id. A name may have come to mean another image since. */
   readonly #held = new Map<string, { readonly record: ImageRecord; count: number }>();
 
-  constructor(directory: string, clock: Clock) {
+  /** Places to ask before a registry itself, by its name. */
+  readonly #mirrors: RegistryMirrors;
+
+  constructor(directory: string, clock: Clock, mirrors: RegistryMirrors = {}) {
+    this.#mirrors = mirrors;
     this.layers = new LayerStore(directory, ownsAllUsers(), clock);
     this.#records = `${directory}/records`;
     this.#clock = clock;
@@ -158,7 +165,11 @@ export class ImageStore {
   }
 
   async #pull(reference: ImageReference, name: string, options: PullOptions): Promise<ImageRecord> {
-    const { repository, manifest, digest } = await openImage(reference, options);
+    const { repository, manifest, digest } = await openImage(
+      reference,
+      options,
+      this.#mirrors[reference.registry] ?? [],
+    );
     const present = this.find(name);
     if (present?.digest === digest) return present;
     const config = parseConfig(await repository.text(manifest.config));
@@ -191,7 +202,17 @@ export class ImageStore {
 async function openImage(
   reference: ImageReference,
   { credentials, signal }: PullOptions,
+  mirrors: readonly string[],
 ): Promise<{ readonly repository: Repository; readonly manifest: ImageManifest; readonly digest: string }> {
+  for (const mirror of mirrors) {
+    const repository = new Repository(reference, undefined, signal, mirror);
+    try {
+      return { repository, ...(await repository.manifest(machineArchitecture())) };
+    } catch (error) {
+      // It may be down, or have other images: the next one may not, and the registry itself has the last word.
+      if (signal.aborted || error instanceof ImageFormatError) throw error;
+    }
+  }
   let refused: unknown;
   for (const one of [...credentials, undefined]) {
     const repository = new Repository(reference, one, signal);

@@ -9,7 +9,9 @@ import { unpackLayer } from './layer-unpack-sync.ts';
 import { type Descriptor, ImageFormatError } from './manifest.ts';
 import { type Repository, RegistryError } from './registry-agent.ts';
 
+/** In a row that bring nothing. */
 const ATTEMPTS = 4;
+const RETRY_MS = 200;
 /** Nobody writes to a download that has not grown for so long. */
 const ABANDONED_MS = 60_000;
 
@@ -119,15 +121,28 @@ export class LayerStore {
     file: string,
     onBytes: (count: number) => void,
   ): Promise<void> {
+    let size = 0;
+    let told = 0;
+    // However often it begins anew, and wherever: in the end all of it was told once.
+    const reached = (bytes: number): void => {
+      onBytes(bytes - told);
+      told = bytes;
+    };
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.#downloadOnce(repository, layer, file, onBytes);
+        await this.#downloadOnce(repository, layer, file, reached);
         return;
       } catch (error) {
-        const final = error instanceof RegistryError || ['ENOSPC', 'EDQUOT'].includes(errorCode(error) ?? '');
+        const before = size;
+        size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+        // A line that is cut again and again brings everything in the end.
+        if (size > before) attempt = 1;
+        const refused = error instanceof RegistryError || error instanceof ImageFormatError;
+        const final = refused || ['ENOSPC', 'EDQUOT'].includes(errorCode(error) ?? '');
         if (final || attempt === ATTEMPTS) {
           throw new Error(`failed to copy ${layer.digest}: ${errorMessage(error)}`, { cause: error });
         }
+        await this.#clock.sleep(RETRY_MS * attempt);
       }
     }
   }
@@ -136,7 +151,7 @@ export class LayerStore {
     repository: Repository,
     layer: Descriptor,
     file: string,
-    onBytes: (count: number) => void,
+    reached: (bytes: number) => void,
   ): Promise<void> {
     const present = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
     if (present === layer.size && present > 0) return;
@@ -145,10 +160,13 @@ export class LayerStore {
     const resumed = response.statusCode === 206;
     const handle = await open(file, resumed ? 'a' : 'w', 0o600);
     try {
-      if (resumed) onBytes(offset);
+      let size = resumed ? offset : 0;
+      reached(size);
       for await (const chunk of response as AsyncIterable<Buffer>) {
+        size += chunk.length;
+        if (size > layer.size) throw new ImageFormatError(`the registry sends more than ${layer.size} bytes`);
         await handle.write(chunk);
-        onBytes(chunk.length);
+        reached(size);
       }
     } finally {
       await handle.close();

@@ -20,13 +20,21 @@ export class RegistryError extends CodedError {
 /** One repository of a registry, as one user sees it. */
 export class Repository {
   readonly #reference: ImageReference;
+  readonly #endpoint: string;
   readonly #credentials: Credentials | undefined;
   readonly #signal: AbortSignal;
   /** How the registry wanted it the last time. */
   #authorization: string | undefined;
 
-  constructor(reference: ImageReference, credentials: Credentials | undefined, signal: AbortSignal) {
+  /** `endpoint` is the registry itself, or what stands in for it: `https://mirror.example.com`. */
+  constructor(
+    reference: ImageReference,
+    credentials: Credentials | undefined,
+    signal: AbortSignal,
+    endpoint: string = registryUrl(reference.registry),
+  ) {
     this.#reference = reference;
+    this.#endpoint = endpoint.replace(/\/$/, '');
     this.#credentials = credentials;
     this.#signal = signal;
   }
@@ -62,8 +70,7 @@ export class Repository {
   }
 
   async #get(path: string, headers: Readonly<Record<string, string>>): Promise<IncomingMessage> {
-    const { registry, repository } = this.#reference;
-    const url = `${registryUrl(registry)}/v2/${repository}/${path}`;
+    const url = `${this.#endpoint}/v2/${this.#reference.repository}/${path}`;
     const send = (): Promise<IncomingMessage> =>
       httpGet({
         url,
