@@ -31,6 +31,11 @@ interface Address {
   readonly spec: { readonly parentRef: { readonly name: string } };
 }
 
+export interface PeerOptions {
+  /** Whether etcd syncs what it writes; comparisons of answers do without. @default false */
+  readonly durable?: boolean;
+}
+
 /** A kube-apiserver of its own on an etcd of its own, both on free ports of the loopback. */
 export class KubeApiServer implements AsyncDisposable {
   readonly #directory: string;
@@ -43,12 +48,12 @@ export class KubeApiServer implements AsyncDisposable {
     this.#port = port;
   }
 
-  static async start(ranges: readonly string[]): Promise<KubeApiServer> {
+  static async start(ranges: readonly string[], { durable = false }: PeerOptions = {}): Promise<KubeApiServer> {
     const [port = 0, client = 0, peer = 0] = await freePorts(3);
     const server = new KubeApiServer(mkdtempSync(join(tmpdir(), 'clusterip-peer-')), port);
     try {
       const etcd = `http://127.0.0.1:${client}`;
-      server.#startEtcd(etcd, `http://127.0.0.1:${peer}`);
+      server.#startEtcd(etcd, `http://127.0.0.1:${peer}`, durable);
       server.#startApiServer(etcd, ranges);
       await server.#ready();
       return server;
@@ -56,6 +61,14 @@ export class KubeApiServer implements AsyncDisposable {
       await server[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  get access(): { readonly port: number; readonly token: string } {
+    return { port: this.#port, token: TOKEN };
+  }
+
+  get pids(): readonly number[] {
+    return this.#children.flatMap(({ pid }) => pid ?? []);
   }
 
   readonly ask: Ask = (asked) => send(this.#port, asked);
@@ -107,7 +120,7 @@ export class KubeApiServer implements AsyncDisposable {
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
-  #startEtcd(client: string, peer: string): void {
+  #startEtcd(client: string, peer: string, durable: boolean): void {
     this.#spawn('etcd', [
       ['data-dir', join(this.#directory, 'etcd')],
       ['listen-client-urls', client],
@@ -115,7 +128,7 @@ export class KubeApiServer implements AsyncDisposable {
       ['listen-peer-urls', peer],
       ['initial-advertise-peer-urls', peer],
       ['initial-cluster', `default=${peer}`],
-      ['unsafe-no-fsync', 'true'],
+      ['unsafe-no-fsync', String(!durable)],
     ]);
   }
 

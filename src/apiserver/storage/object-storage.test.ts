@@ -38,6 +38,7 @@ test('what is put is visible when put() resolves, in memory and in the store', a
   );
   const gone = await storage.delete(cache, written);
   assert.equal(gone.object.metadata.resourceVersion, '3');
+  assert.deepEqual(JSON.parse(gone.text), gone.object);
   assert.deepEqual(told, ['ADDED x/a 2', 'DELETED x/a 3']);
   assert.equal(cache.get('x/a'), undefined);
   await storage.close();

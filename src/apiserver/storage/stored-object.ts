@@ -5,31 +5,37 @@ const METADATA_OPENING = '"metadata":{';
 
 /**
  * One object as the cache holds it. The store keeps it without a resourceVersion, which is only known once it is
- * written; here it is complete, and its JSON is made once, on first use, from the stored text.
+ * written; here it is complete, and its JSON is made once, on first use, out of the stored text, whose place it takes: the
+ * texts are most of what a large cluster weighs.
  */
 export class StoredObject<T extends KubeObject = KubeObject> {
   readonly object: T;
   /** `namespace/name` or `name`. */
   readonly key: string;
   readonly revision: number;
-  readonly #stored: string;
-  #text: string | undefined;
+  #text: string;
+  #isComplete = false;
 
+  /** `stored` as `encodeObject` makes it. */
   constructor(key: string, object: T, stored: string, revision: number) {
     this.key = key;
     this.object = object;
     this.revision = revision;
-    this.#stored = stored;
+    this.#text = stored;
   }
 
   get text(): string {
-    this.#text ??= withRevision(this.#stored, this.revision);
+    if (!this.#isComplete) {
+      this.#text = withRevision(this.#text, this.revision);
+      this.#isComplete = true;
+    }
     return this.#text;
   }
 
   /** The same object as a later revision shows it, for events that report its deletion. */
   at(revision: number): StoredObject<T> {
-    return new StoredObject(this.key, setRevision(this.object, revision), this.#stored, revision);
+    const stored = this.#isComplete ? withoutRevision(this.#text) : this.#text;
+    return new StoredObject(this.key, setRevision(this.object, revision), stored, revision);
   }
 }
 
@@ -58,6 +64,13 @@ function withRevision(stored: string, revision: number): string {
   const at = stored.indexOf(METADATA_OPENING) + METADATA_OPENING.length;
   const comma = stored[at] === '}' ? '' : ',';
   return `${stored.slice(0, at)}"resourceVersion":"${revision}"${comma}${stored.slice(at)}`;
+}
+
+/** Undoes `withRevision`. */
+function withoutRevision(text: string): string {
+  const at = text.indexOf(METADATA_OPENING) + METADATA_OPENING.length;
+  const end = text.indexOf('"', at + '"resourceVersion":"'.length) + 1;
+  return text.slice(0, at) + text.slice(text[end] === ',' ? end + 1 : end);
 }
 
 /** Stops at what is frozen already: objects are built from frozen parts of others. */
