@@ -56,7 +56,7 @@ export function sizeLimit(query: Query, transport: 'udp' | 'tcp'): number {
 }
 
 /** How many records fit; `ends` begins with the end of the question, which always does. */
-export function recordsWithin(ends: Uint16Array, room: number): number {
+export function recordsWithin(ends: ArrayLike<number>, room: number): number {
   let records = ends.length - 1;
   while (records > 0 && (ends[records] ?? 0) > room) records--;
   return records;
@@ -64,12 +64,12 @@ export function recordsWithin(ends: Uint16Array, room: number): number {
 
 /** The answer of a template to this query. What does not fit in `limit` bytes is left out record by record, with TC set. */
 export function reply(template: Template, query: Query, limit: number, turn: number): Buffer {
-  const { bytes, ends, answers, authorities } = template;
+  const { body, ends, answers, authorities } = template;
   const room = query.edns ? limit - OPT_BYTES : limit;
   const records = recordsWithin(ends, room);
   const length = ends[records] ?? 0;
   const out = Buffer.allocUnsafe(query.edns ? length + OPT_BYTES : length);
-  bytes.copy(out, HEADER_BYTES, HEADER_BYTES, length);
+  out.write(body, HEADER_BYTES, length - HEADER_BYTES, 'latin1');
   if (template.turn !== undefined) takeTurns(out, template, length, turn);
   const given = Math.min(records, answers);
   const givenAuthorities = Math.min(records - given, authorities);
@@ -84,14 +84,15 @@ export function reply(template: Template, query: Query, limit: number, turn: num
 }
 
 /** The addresses begin with another one each time; the one size of all makes that two copies. */
-function takeTurns(out: Buffer, { bytes, turn }: Template, length: number, number: number): void {
+function takeTurns(out: Buffer, { body, turn }: Template, length: number, number: number): void {
   if (turn === undefined) return;
   const { start, size, count } = turn;
   const skip = number % count;
   const end = Math.min(start + size * count, length);
   const first = Math.min(end - start, (count - skip) * size);
-  bytes.copy(out, start, start + skip * size, start + skip * size + first);
-  if (start + first < end) bytes.copy(out, start + first, start, end - first);
+  const at = start - HEADER_BYTES;
+  out.write(body.slice(at + skip * size, at + skip * size + first), start, 'latin1');
+  if (start + first < end) out.write(body.slice(at, at + end - start - first), start + first, 'latin1');
 }
 
 /**

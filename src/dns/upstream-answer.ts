@@ -131,7 +131,7 @@ function isSameQuestion(bytes: Uint8Array, key: string): boolean {
 }
 
 /** A copy of its own: a slice of a shared block would keep all of that alive. */
-export function owned(bytes: Uint8Array): Buffer {
+function owned(bytes: Uint8Array): Buffer {
   const copy = Buffer.allocUnsafeSlow(bytes.length);
   copy.set(bytes);
   return copy;
