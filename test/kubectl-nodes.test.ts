@@ -32,17 +32,17 @@ const steps: readonly KubectlStep[] = [
   { args: 'wait --for=condition=Ready pod/alone --timeout=60s', text: 'pod/alone condition met\n' },
   { args: 'get pods -o jsonpath={.items[*].spec.nodeName}', text: 'node-2 node-2 node-2' },
   { args: 'get pdb one --no-headers', text: /^one +1 +N\/A +1 +AGE\n$/, eventually: true },
-  { args: 'describe node node-2', text: /^ {2}by-kubectl-\d+ +alone +0 \(0%\) +0 \(0%\) +0 \(0%\) +0 \(0%\) +AGE$/m },
+  { args: 'describe node node-2', text: /^ {2}by-kubectl-\S+ +alone +0 \(0%\) +0 \(0%\) +0 \(0%\) +0 \(0%\) +AGE$/m },
   { args: 'uncordon node-1', text: 'node/node-1 uncordoned\n' },
   {
     args: 'drain node-2 --timeout=60s',
     code: 1,
-    text: /cannot delete Pods with local storage \(use --delete-emptydir-data to override\): by-kubectl-\d+\/alone\n$/,
+    text: /cannot delete Pods with local storage \(use --delete-emptydir-data to override\): by-kubectl-\S+\/alone\n$/,
   },
   {
     // One of the two that the budget covers has to be ready elsewhere before the other one may go.
     args: 'drain node-2 --force --delete-emptydir-data --timeout=60s',
-    text: /(?=[^]*evicting pod by-kubectl-\d+\/alone\n)(?=[^]*pod\/alone evicted\n)(?=[^]*pod\/who-\S+ evicted\n)[^]*node\/node-2 (?:evicted|drained)\n/,
+    text: /(?=[^]*evicting pod by-kubectl-\S+\/alone\n)(?=[^]*pod\/alone evicted\n)(?=[^]*pod\/who-\S+ evicted\n)[^]*node\/node-2 (?:evicted|drained)\n/,
   },
   { args: 'get pod alone', code: 1, text: 'Error from server (NotFound): pods "alone" not found\n' },
   { args: 'rollout status deployment/who --timeout=60s', text: /successfully rolled out\n$/ },

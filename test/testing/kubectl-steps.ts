@@ -24,6 +24,9 @@ export interface KubectlStep {
   readonly eventually?: boolean;
 }
 
+/** Several kubectls may be of one version. */
+let made = 0;
+
 /** A real kubectl on a real cluster, in a namespace of its own. */
 export class ClusterKubectl {
   readonly minor: number;
@@ -35,7 +38,7 @@ export class ClusterKubectl {
     this.#cluster = cluster;
     this.#binary = binary;
     this.minor = minor;
-    this.namespace = `by-kubectl-${minor}`;
+    this.namespace = `by-kubectl-${minor}-${made++}`;
   }
 
   static async create(cluster: TestCluster, binary: string): Promise<ClusterKubectl> {

@@ -44,6 +44,7 @@ export const SCALAR_DEFINITIONS: Readonly<Record<string, string>> = {
   listMeta: `${META}.ListMeta`,
   intOrString: 'io.k8s.apimachinery.pkg.util.intstr.IntOrString',
   quantity: 'io.k8s.apimachinery.pkg.api.resource.Quantity',
+  json: 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON',
 };
 
 /** `io.k8s.api.apps.v1`; custom groups are written backwards: `com.example.v1`. */

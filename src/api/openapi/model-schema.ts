@@ -64,9 +64,10 @@ function fieldSchema(
   };
 }
 
-/** The field table has quantities and stored field sets as plain strings and objects. */
+/** The field table has quantities and stored field sets as plain strings and objects, and what is any value as an object. */
 function refinedType(model: string, field: string, type: TypeName): TypeName {
   if (isQuantity(model, field)) return type.replace('string', 'quantity');
+  if (model === 'JSONSchemaProps') return type.replace('any', 'json');
   return model === 'ManagedFieldsEntry' && field === 'fieldsV1' ? 'fields' : type;
 }
 
@@ -125,5 +126,7 @@ export function scalarSchemas(dialect: Dialect): Readonly<Record<string, Schema>
     },
     [SCALAR_DEFINITIONS['intOrString'] ?? '']: dialect.intOrString,
     [SCALAR_DEFINITIONS['quantity'] ?? '']: dialect.quantity,
+    // Without a type: a default or an item of an enumeration may be anything.
+    [SCALAR_DEFINITIONS['json'] ?? '']: { description: 'Any JSON value.' },
   };
 }

@@ -6,6 +6,7 @@ import { errorMessage } from '#base/errors.ts';
 import { type Pod } from '#api/generated/types.ts';
 import { type Log, silentLog } from '#base/log.ts';
 import { type ContainerHandle, type Runtime } from '../runtime.ts';
+import { CHANNEL_PROTOCOLS, ChannelSocket } from './channel-socket.ts';
 import { containerLog, noPrevious, StreamRefusal } from './container-log.ts';
 import { type StatsSummary } from '../stats/stats-summary.ts';
 import { parseLogOptions } from './log-options.ts';
@@ -15,7 +16,7 @@ import { relayAttach, relayExec } from './session-relay.ts';
 import { acceptSpdySession, PORT_FORWARD_PROTOCOL, refuse, spdyProtocol, switchToSpdy } from './spdy-upgrade.ts';
 import { parseStreamRequest, type StreamRequest } from './stream-request.ts';
 import { serveChannelPortForward } from './websocket-port-forward.ts';
-import { CHANNEL_PROTOCOLS, WebSocketSession } from './websocket-session.ts';
+import { WebSocketSession } from './websocket-session.ts';
 
 /** Port-forward in a WebSocket: the messages are a byte stream that SPDY runs on. */
 const TUNNEL_PROTOCOL = `SPDY/3.1+${PORT_FORWARD_PROTOCOL}`;
@@ -146,14 +147,15 @@ export class StreamServer implements AsyncDisposable {
     wanted: StreamRequest,
     handle: ContainerHandle,
   ): void {
-    const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
-    const protocol = protocolFor(new Set(offered), request.url ?? '');
+    const header = request.headers['sec-websocket-protocol'];
+    const offered = (header ?? '').split(',').map((name) => name.trim());
+    const protocol = header === undefined ? '' : protocolFor(new Set(offered), request.url ?? '');
     if (protocol === undefined) {
       throw new StreamRefusal(400, `unable to upgrade: none of the subprotocols [${offered.join(' ')}] is supported`);
     }
     this.#chosen.set(request, protocol);
     // The slash in the name of the tunnel is not allowed there, and the library would refuse it.
-    request.headers['sec-websocket-protocol'] = 'chosen';
+    if (header !== undefined) request.headers['sec-websocket-protocol'] = 'chosen';
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       void this.#serveWebSocket(webSocket, wanted, handle);
     });
@@ -164,11 +166,17 @@ export class StreamServer implements AsyncDisposable {
       const dial = portDialer(this.#runtime, handle);
       if (webSocket.protocol === TUNNEL_PROTOCOL) {
         await servePortForward(createWebSocketStream(webSocket), handle.pod, dial);
-      } else serveChannelPortForward(webSocket, wanted.ports, handle.pod, dial);
+      } else serveChannelPortForward(new ChannelSocket(webSocket), wanted.ports, handle.pod, dial);
     } else if (wanted.kind === 'exec') {
-      await relayExec(this.#runtime, handle, wanted, new WebSocketSession(webSocket, wanted), this.#clock);
+      await relayExec(
+        this.#runtime,
+        handle,
+        wanted,
+        new WebSocketSession(new ChannelSocket(webSocket), wanted),
+        this.#clock,
+      );
     } else if (wanted.kind === 'attach') {
-      await relayAttach(this.#runtime, handle, new WebSocketSession(webSocket, wanted));
+      await relayAttach(this.#runtime, handle, new WebSocketSession(new ChannelSocket(webSocket), wanted));
     }
   }
 
@@ -213,7 +221,7 @@ export class StreamServer implements AsyncDisposable {
 
 function protocolFor(offered: ReadonlySet<string>, target: string): string | undefined {
   const kind = parseStreamRequest(target)?.kind;
-  const known = kind === 'portForward' ? [TUNNEL_PROTOCOL, 'v4.channel.k8s.io'] : CHANNEL_PROTOCOLS;
+  const known = kind === 'portForward' ? [TUNNEL_PROTOCOL, ...CHANNEL_PROTOCOLS] : CHANNEL_PROTOCOLS;
   return known.find((protocol) => offered.has(protocol));
 }
 

@@ -1,5 +1,5 @@
 import { PassThrough, Duplex } from 'node:stream';
-import { type RawData, type WebSocket } from 'ws';
+import { type ChannelSocket } from './channel-socket.ts';
 import { forward, type PortDialer } from './port-forward.ts';
 
 /**
@@ -7,40 +7,37 @@ import { forward, type PortDialer } from './port-forward.ts';
  * has channel 2i for data and 2i+1 for errors. Both begin with the port in two bytes, little-endian.
  */
 export function serveChannelPortForward(
-  socket: WebSocket,
+  socket: ChannelSocket,
   ports: readonly number[],
   pod: string,
   dial: PortDialer,
 ): void {
   const inputs: PassThrough[] = [];
-  socket.on('error', () => socket.terminate());
-  const send = (channel: number, bytes: Uint8Array, sent: () => void): void => {
-    socket.send(Buffer.concat([Buffer.from([channel]), bytes]), { binary: true }, sent);
-  };
+  const outputs: Promise<void>[] = [];
   for (const [index, port] of ports.entries()) {
     const greeting = Buffer.alloc(2);
     greeting.writeUInt16LE(port);
     const data = index * 2;
-    for (const channel of [data, data + 1]) send(channel, greeting, () => {});
+    for (const channel of [data, data + 1]) socket.send(channel, greeting, () => {});
     const input = new PassThrough();
     inputs.push(input);
     const output = new PassThrough();
-    void sendAll(output, (bytes, sent) => send(data, bytes, sent));
+    outputs.push(sendAll(output, (bytes, sent) => socket.send(data, bytes, sent)));
     const stream = Duplex.from({ readable: input, writable: output });
     forward(stream, port, pod, dial, (message) => {
-      if (message !== undefined) send(data + 1, Buffer.from(message), () => {});
+      if (message !== undefined) socket.send(data + 1, Buffer.from(message), () => {});
     });
   }
-  socket.on('message', (message: RawData) => {
-    const bytes = message as Buffer;
-    const channel = bytes[0] ?? 1;
+  // Clients without more connections than these wait for the end.
+  void Promise.all(outputs).then(() => socket.close());
+  socket.onMessage((channel, body) => {
     const input = channel % 2 === 0 ? inputs[channel / 2] : undefined;
-    if (input === undefined || input.writableEnded || bytes.length < 2) return;
-    if (input.write(bytes.subarray(1))) return;
+    if (input === undefined || input.writableEnded || body.length === 0) return;
+    if (input.write(body)) return;
     socket.pause();
     input.once('drain', () => socket.resume());
   });
-  socket.on('close', () => {
+  socket.onClose(() => {
     for (const input of inputs) input.end();
   });
 }

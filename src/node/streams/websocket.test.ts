@@ -79,6 +79,34 @@ test('an exit code is a cause of the outcome', async (t) => {
   ]);
 });
 
+for (const [protocol, sent, lines] of [
+  ['', Buffer.from('\0hello\n'), ['1 hello\n', '3 command terminated with non-zero exit code: exit status 3']],
+  [
+    'channel.k8s.io',
+    Buffer.from('\0hello\n'),
+    ['1 hello\n', '3 command terminated with non-zero exit code: exit status 3'],
+  ],
+  [
+    'base64.channel.k8s.io',
+    '0aGVsbG8K',
+    [
+      '49 aGVsbG8K',
+      `51 ${Buffer.from('command terminated with non-zero exit code: exit status 3').toString('base64')}`,
+    ],
+  ],
+] as const) {
+  test(`${protocol || 'no protocol'}: as clients of browsers speak`, async (t) => {
+    const { open } = await fixture(t);
+    const path = '/exec/default/web/main?command=sh&command=-c&command=head+-n+1;exit+3&input=1&output=1';
+    const socket = open(path, ...(protocol === '' ? [] : [protocol]));
+    const seen = transcript(socket);
+    await once(socket, 'open');
+    assert.equal(socket.protocol, protocol);
+    socket.send(sent);
+    assert.deepEqual(await seen, [...lines, 'closed 1000']);
+  });
+}
+
 test('a client that goes away takes the streams of its process with it', async (t) => {
   const { open } = await fixture(t);
   // Ends by itself only when its input does.
@@ -127,6 +155,17 @@ test('port-forward over v4 channels', async (t) => {
   assert.deepEqual(channels.get(1), greeting);
   assert.deepEqual(channels.get(2), Buffer.from([1, 0]));
   assert.match(channels.get(3)?.subarray(2).toString() ?? '', /^error forwarding port 1 to pod web, .*ECONNREFUSED/);
+});
+
+test('port-forward ends when all that is forwarded has ended', async (t) => {
+  const { open } = await fixture(t);
+  const farewell = createServer((socket) => socket.end('bye')).listen(0, '127.0.0.1');
+  await once(farewell, 'listening');
+  t.after(() => farewell.close());
+  const { port } = farewell.address() as AddressInfo;
+  const lines = await transcript(open(`/portForward/default/web?port=${port}&port=1`, 'v4.channel.k8s.io'));
+  assert.equal(lines.at(-1), 'closed 1000');
+  assert.ok(lines.some((line) => line.startsWith('0 ') && line.endsWith('bye')));
 });
 
 test('the protocol of port-forward through WebSockets has a name that no token may have', async (t) => {
