@@ -99,6 +99,7 @@ export class Proxy implements Disposable {
   /** Rules are on their way; what is noted meanwhile follows. Never in mode nftables, which answers at once. */
   #working: Promise<void> | undefined;
   #isResyncWanted = false;
+  readonly #heldBack: Parameters<SyncObserver['changed']>[] = [];
 
   constructor(options: ProxyOptions) {
     this.#options = options;
@@ -147,7 +148,7 @@ export class Proxy implements Disposable {
     } else if (kind === 'set') this.#model.setSlice(object);
     else this.#model.deleteSlice(objectKey(object));
     const triggeredAt = kind === 'set' ? triggerTime(object, this.#createdAt) : undefined;
-    this.#options.observer?.changed(object.kind === 'Service' ? 'service' : 'endpoint', triggeredAt);
+    this.#observe([object.kind === 'Service' ? 'service' : 'endpoint', triggeredAt]);
     this.#schedule();
   }
 
@@ -274,10 +275,17 @@ export class Proxy implements Disposable {
   /** Work that took its time has ended: what came meanwhile is next. */
   #goOn(then: () => void): void {
     this.#working = undefined;
+    for (const change of this.#heldBack.splice(0)) this.#observe(change);
     if (!this.#isStarted) return;
     then();
     if (this.#isResyncWanted && this.#retry === undefined) this.#resync();
     this.flush();
+  }
+
+  /** What comes while rules are on their way is not among them: when they settle, it has not. */
+  #observe(change: Parameters<SyncObserver['changed']>): void {
+    if (this.#working === undefined) this.#options.observer?.changed(...change);
+    else this.#heldBack.push(change);
   }
 
   /** Load balancers that ask after the rules are there find them. */

@@ -273,6 +273,39 @@ for (const mode of both) {
   });
 }
 
+test(
+  'what comes while a program runs goes into the next one, and settles with that',
+  { skip: skipReason('iptables') },
+  async () => {
+    await withNetns(async (netns) => {
+      const seen: string[] = [];
+      using proxy = new Proxy({
+        nodeName: 'a',
+        iptables: iptablesOptions('iptables', netns),
+        serviceCidrs: [cidr('10.96.0.0/12')],
+        clock: systemClock,
+        log: silentLog,
+        observer: {
+          changed: (what) => seen.push(what),
+          synced: (family, kind) => seen.push(`${kind} ${family}`),
+          settled: () => seen.push('settled'),
+          failed: () => seen.push('failed'),
+          flowsDeleted: () => {},
+        },
+      });
+      proxy.start();
+      await proxy.settled();
+      proxy.apply([{ kind: 'set', object: web }]);
+      for (const pod of ['10.244.0.5', '10.244.0.6', '10.244.0.7']) {
+        proxy.apply([{ kind: 'set', object: slice('web', [pod], port) }]);
+      }
+      await proxy.settled();
+      const one = ['full 4', 'settled', 'service', 'partial 4', 'settled'];
+      assert.deepEqual(seen, [...one, 'endpoint', 'endpoint', 'endpoint', 'partial 4', 'settled']);
+    });
+  },
+);
+
 async function until(done: () => Promise<boolean>): Promise<void> {
   while (!(await done())) await new Promise((resolve) => setImmediate(resolve));
 }
