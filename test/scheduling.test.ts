@@ -80,7 +80,7 @@ test('where Pods go', { timeout: 280_000 }, async (t) => {
     const none = '0/2 nodes are available: 2 Insufficient example.com/seat.';
     await eventually(
       'why it waits',
-      `${none} preemption: 0/2 nodes are available: 1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling.`,
+      `${none} no new claims to deallocate, preemption: 0/2 nodes are available: 1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling.`,
       () => cluster.jsonpath('{.status.conditions[?(@.type=="PodScheduled")].message}', 'pod', 'second'),
     );
     await cluster.apply(pod('high', { priorityClassName: 'high' }, seat));

@@ -188,7 +188,7 @@ test('the scheduler fills nodes by what is left, says why a Pod waits, and tries
     events.map(({ message }) => message),
     [
       '0/2 nodes are available: 2 Insufficient cpu. ' +
-        'preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.',
+        'no new claims to deallocate, preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.',
     ],
   );
   await plane.client.delete(pods, { namespace: 'd', name: 'a' }, { gracePeriodSeconds: 0 });

@@ -47,6 +47,14 @@ export function admitPriority(server: ServerContext, pod: Pod): Pod {
     const computed = `priority admission controller computed ${priority.value} from the given PriorityClass name`;
     throw refused(pod, `the integer value of priority (${own}) must not be provided in pod spec; ${computed}`);
   }
+  const { preemptionPolicy: policy } = pod.spec;
+  if (policy !== undefined && policy !== priority.preemption) {
+    const computed = `priority admission controller computed ${priority.preemption} from the given PriorityClass name`;
+    throw refused(
+      pod,
+      `the string value of PreemptionPolicy (${policy}) must not be provided in pod spec; ${computed}`,
+    );
+  }
   return {
     ...pod,
     spec: {

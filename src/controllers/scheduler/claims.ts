@@ -42,7 +42,6 @@ const NO_CLAIMS: ClaimView = {
 
 const NODE_CONFLICT = "node(s) didn't match PersistentVolume's node affinity";
 const NOTHING_TO_BIND = "node(s) didn't find available persistent volumes to bind";
-const NO_VOLUME = 'node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)';
 const ONE_POD_ONLY =
   'node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod';
 
@@ -63,7 +62,14 @@ export function viewClaims(pod: Pod, world: VolumeWorld): ClaimView {
     (claim.spec.volumeName ?? '') === '' &&
     world.classOf(classOfClaim(claim))?.volumeBindingMode === 'WaitForFirstConsumer';
   if (!open.every(isDelayed)) return { ...NO_CLAIMS, hopeless: 'pod has unbound immediate PersistentVolumeClaims' };
-  const bound = claims.filter((claim) => isFullyBound(claim));
+  const volumes: PersistentVolume[] = [];
+  for (const { spec } of claims.filter((claim) => isFullyBound(claim))) {
+    const volume = world.volumeOf(spec.volumeName ?? '');
+    if (volume === undefined) {
+      return { ...NO_CLAIMS, hopeless: `persistentvolume "${spec.volumeName ?? ''}" not found` };
+    }
+    volumes.push(volume);
+  }
   const exclusive = claims.some(
     ({ spec, metadata }) =>
       spec.accessModes?.includes('ReadWriteOncePod') === true && world.isUsed(`${metadata.namespace}/${metadata.name}`),
@@ -72,9 +78,10 @@ export function viewClaims(pod: Pod, world: VolumeWorld): ClaimView {
     hopeless: undefined,
     refusal(node) {
       if (exclusive) return notNow(ONE_POD_ONLY);
-      const reasons = boundRefusals(bound, node, world);
-      const stuck = planOpen(open, node, world) === undefined;
-      return reasons.length === 0 && !stuck ? undefined : never(...reasons, ...(stuck ? [NOTHING_TO_BIND] : []));
+      const isFar = !volumes.every((volume) => reachesNode(volume, node));
+      const isStuck = planOpen(open, node, world) === undefined;
+      if (!isFar && !isStuck) return undefined;
+      return never(...(isFar ? [NODE_CONFLICT] : []), ...(isStuck ? [NOTHING_TO_BIND] : []));
     },
     plan: (node) => planOpen(open, node, world) ?? { bind: [], provision: [] },
   };
@@ -97,16 +104,6 @@ function claimTrouble(
   if (!ephemeral || isClaimOf(pod, claim)) return undefined;
   const { namespace } = pod.metadata;
   return `PVC ${namespace}/${name} was not created for pod ${namespace}/${pod.metadata.name} (pod is not owner)`;
-}
-
-function boundRefusals(
-  bound: readonly PersistentVolumeClaim[],
-  node: Node,
-  { volumeOf }: VolumeWorld,
-): readonly string[] {
-  const volumes = bound.map(({ spec }) => volumeOf(spec.volumeName ?? ''));
-  if (volumes.includes(undefined)) return [NO_VOLUME];
-  return volumes.every((volume) => volume === undefined || reachesNode(volume, node)) ? [] : [NODE_CONFLICT];
 }
 
 /** Undefined where a claim finds neither a volume nor somebody who makes one. */

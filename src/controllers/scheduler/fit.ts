@@ -37,7 +37,7 @@ export function ownRefusal(pod: Pod, demand: Demand, { node, load }: Candidate):
   const taint = taintsOf(node).find(
     (candidate) => candidate.effect !== 'PreferNoSchedule' && !isTolerated(candidate, tolerations),
   );
-  if (taint !== undefined) return never(`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`);
+  if (taint !== undefined) return never('node(s) had untolerated taint(s)');
   if (!matchesNode(pod.spec, node)) return never("node(s) didn't match Pod's node affinity/selector");
   if (load.hasPortConflict(demand.hostPorts))
     return notNow("node(s) didn't have free ports for the requested pod ports");

@@ -132,31 +132,31 @@ const cases: readonly {
     name: 'nobody as important',
     pod: pod('new', { priority: 5 }),
     placed: { n: [pod('a', { cpu: 2, priority: 5 })] },
-    is: `${NONE} 1 Insufficient cpu. preemption: ${NONE} 1 No preemption victims found for incoming pod.`,
+    is: `${NONE} 1 Insufficient cpu. no new claims to deallocate, preemption: ${NONE} 1 No preemption victims found for incoming pod.`,
   },
   {
     name: 'nobody where that would not be enough',
     pod: pod('new', { priority: 5, cpu: 2 }),
     placed: { n: [pod('a', { priority: 9 }), pod('b')] },
-    is: `${NONE} 1 Insufficient cpu. preemption: ${NONE} 1 Insufficient cpu.`,
+    is: `${NONE} 1 Insufficient cpu. no new claims to deallocate, preemption: ${NONE} 1 Insufficient cpu.`,
   },
   {
     name: 'nobody on a node that is too small',
     pod: pod('new', { priority: 5, cpu: 3 }),
     placed: { n: [pod('b')] },
-    is: `${NONE} 1 Insufficient cpu. preemption: ${NONE} 1 Preemption is not helpful for scheduling.`,
+    is: `${NONE} 1 Insufficient cpu. no new claims to deallocate, preemption: ${NONE} 1 Preemption is not helpful for scheduling.`,
   },
   {
     name: 'nobody when it is not to',
     pod: pod('new', { priority: 5, spec: { preemptionPolicy: 'Never' } }),
     placed: { n: [pod('b', { cpu: 2 })] },
-    is: `${NONE} 1 Insufficient cpu. preemption: not eligible due to preemptionPolicy=Never.`,
+    is: `${NONE} 1 Insufficient cpu. no new claims to deallocate, preemption: not eligible due to preemptionPolicy=Never.`,
   },
   {
     name: 'nobody more while the first are on their way out',
     pod: pod('new', { priority: 5, nominated: 'n' }),
     placed: { n: [pod('b', { leaving: true }), pod('c', { priority: 9 })] },
-    is: `${NONE} 1 Insufficient cpu. preemption: not eligible due to a terminating pod on the nominated node.`,
+    is: `${NONE} 1 Insufficient cpu. no new claims to deallocate, preemption: not eligible due to a terminating pod on the nominated node.`,
   },
 ];
 for (const c of cases) {

@@ -246,7 +246,7 @@ test('a Pod goes to the node that has its volume', async () => {
   assert.equal(
     waiting?.status?.conditions?.[0]?.message,
     "0/2 nodes are available: 1 node(s) didn't match PersistentVolume's node affinity, 1 node(s) didn't match Pod's " +
-      'node affinity/selector. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.',
+      'node affinity/selector. no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.',
   );
 });
 
