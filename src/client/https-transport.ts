@@ -7,6 +7,12 @@ import { apiErrorOf, type Transport, type TransportRequest, type TransportRespon
 /** A peer that says nothing for this long in the middle of something is gone, even if its TCP connection is not. */
 const SILENCE_MS = 60_000;
 
+/**
+ * A watch may be silent for minutes. After this time the kernel asks the peer once a second whether it is still there, and
+ * gives up after ten: a load balancer that forgot us costs half a minute.
+ */
+const KEEP = { keepAlive: true, keepAliveMsecs: 15_000 } as const;
+
 /** Five to ten minutes, after which the server ends a watch; spread out, so that not all clients come back at once. */
 function watchSeconds(): string {
   return String(300 + Math.floor(Math.random() * 300));
@@ -15,9 +21,7 @@ function watchSeconds(): string {
 /** Any cluster over HTTPS (or HTTP where the server's URL says so), on connections that are kept for the next request. */
 export function httpsTransport(connection: Connection): Transport & Disposable {
   const secure = connection.server.startsWith('https:');
-  const agent = secure
-    ? new HttpsAgent({ keepAlive: true, ...tlsOptions(connection) })
-    : new HttpAgent({ keepAlive: true });
+  const agent = secure ? new HttpsAgent({ ...KEEP, ...tlsOptions(connection) }) : new HttpAgent(KEEP);
   const send = (request: TransportRequest, silenceMs: number = SILENCE_MS): Promise<IncomingMessage> =>
     sendRequest(connection, request, { send: secure ? httpsRequest : httpRequest, agent, silenceMs });
   return {
