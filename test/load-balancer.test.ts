@@ -57,8 +57,9 @@ for (const { mode, skip } of modes()) {
         ),
         [true, true],
       );
-      const events = await cluster.kubectl('get', 'events', '-o', 'jsonpath={.items[*].reason}');
-      assert.equal(events.includes('HostPortForbidden'), !mayListen);
+      await eventually('the event of a port that is forbidden', !mayListen, async () =>
+        (await cluster.kubectl('get', 'events', '-o', 'jsonpath={.items[*].reason}')).includes('HostPortForbidden'),
+      );
     });
 
     await t.test('policy Local goes to the node with the Pod and keeps the source', async () => {

@@ -110,6 +110,11 @@ test('Services of both families, and where their packets go', { skip, timeout: 3
     }
   });
 
+  await t.test('connections that wait to be closed are tracked for an hour', async () => {
+    const file = '/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_close_wait';
+    assert.equal((await cluster.kubectl('exec', 'host-1', '--', 'cat', file)).trim(), '3600');
+  });
+
   await t.test('preserve the source Pod IP, on the same node and between nodes', async () => {
     const client = await ips('client-1');
     for (const nth of ['1', '3']) {

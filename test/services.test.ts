@@ -205,10 +205,9 @@ test('Services of every type', { skip: rootless?.skip ?? 'rootless only', timeou
     for (const question of both) assert.equal(await who(question), 1, question);
     await patch('sticky', { spec: { sessionAffinity: 'None' } });
     for (const question of both) await eventually('both Pods', 2, () => who(question));
-    await patch('sticky', {
-      spec: { sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: 1 } } },
-    });
+    await patch('sticky', { spec: { sessionAffinity: 'ClientIP' } });
     for (const question of both) await eventually('one Pod', 1, () => who(question));
+    await patch('sticky', { spec: { sessionAffinityConfig: { clientIP: { timeoutSeconds: 1 } } } });
     await eventually('the other one, a second after the last question', true, async () => {
       const first = await ask(both[0] ?? '');
       await new Promise((resolve) => setTimeout(resolve, 1500));

@@ -20,7 +20,8 @@ export type NetworkStep =
       readonly table?: 'local';
     }
   | { readonly kind: 'unroute'; readonly to: string }
-  | { readonly kind: 'sysctl'; readonly name: string; readonly value: number };
+  /** `optional`: not every kernel has it, or lets us set it. */
+  | { readonly kind: 'sysctl'; readonly name: string; readonly value: number; readonly optional?: true };
 
 /** Nearly as ip(8) and sysctl(8) would be asked for it. */
 export function formatNetworkStep(step: NetworkStep): string {

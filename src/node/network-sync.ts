@@ -139,8 +139,16 @@ function execute(rtnetlink: RtnetlinkSocket, step: NetworkStep, peerFd: number |
       ignoring('ESRCH', () => rtnetlink.deleteRoute({ destination: destinationOf(step.to) }));
       break;
     case 'sysctl':
-      writeSysctl(step.name, step.value);
+      setSysctl(step);
       break;
+  }
+}
+
+function setSysctl({ name, value, optional }: Extract<NetworkStep, { kind: 'sysctl' }>): void {
+  try {
+    writeSysctl(name, value);
+  } catch (error) {
+    if (optional !== true || !['ENOENT', 'EACCES', 'EPERM'].includes(errorCode(error) ?? '')) throw error;
   }
 }
 

@@ -55,6 +55,8 @@ link set node54c43383 up
 node:
 ${sysctls}\
 net.ipv4.conf.eth0.route_localnet = 1
+net.netfilter.nf_conntrack_tcp_timeout_established = 86400
+net.netfilter.nf_conntrack_tcp_timeout_close_wait = 3600
 link set lo up
 addr add 172.18.0.2/16 dev eth0
 addr add fd00:172:18::2/64 dev eth0

@@ -54,6 +54,7 @@ export function planNodeNetwork(spec: NodeNetworkSpec): NodeNetworkPlan {
       ...router(spec.addresses),
       // It is there already.
       { kind: 'sysctl', name: 'net.ipv4.conf.eth0.route_localnet', value: 1 },
+      ...tracking,
       { kind: 'up', link: 'lo' },
       ...spec.addresses.map((address): NetworkStep => ({ kind: 'address', address, link: 'eth0' })),
       { kind: 'up', link: 'eth0' },
@@ -132,6 +133,12 @@ const router4: readonly NetworkStep[] = [
   { kind: 'sysctl', name: 'net.ipv4.conf.default.route_localnet', value: 1 },
   // Else one refused datagram a second and client hears of it, and the others wait for their timeout.
   { kind: 'sysctl', name: 'net.ipv4.icmp_ratelimit', value: 0 },
+];
+
+/** As kube-proxy has them: a server that is slow to close gets an hour. They are the kernel's where it has no tracking yet. */
+const tracking: readonly NetworkStep[] = [
+  { kind: 'sysctl', name: 'net.netfilter.nf_conntrack_tcp_timeout_established', value: 86_400, optional: true },
+  { kind: 'sysctl', name: 'net.netfilter.nf_conntrack_tcp_timeout_close_wait', value: 3600, optional: true },
 ];
 
 /** A machine without IPv6 has none of these. */
