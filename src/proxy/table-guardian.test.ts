@@ -4,9 +4,10 @@ import test, { type TestContext } from 'node:test';
 import { Channel } from '#base/channel.ts';
 import { ManualClock } from '#base/clock.ts';
 import { createLog } from '#base/log.ts';
-import { type NetlinkEvent } from '#netlink/event-socket.ts';
+import { watchNetlink, type NetlinkEvent } from '#netlink/event-socket.ts';
 import { isolateTestFile } from '#netlink/isolated-test.ts';
 import { createNetns, inNetns, settleInOwnNetns } from '#netlink/namespace.ts';
+import { NETLINK_NETFILTER } from '#netlink/socket.ts';
 import { NftablesSocket } from '#nftables/nftables-socket.ts';
 import { watchNftables } from '#nftables/table-event-socket.ts';
 import { transaction, type Transaction } from '#nftables/transaction.ts';
@@ -108,6 +109,33 @@ test('our own changes, and changes of other tables, are no reason to look', asyn
   for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
   assert.ok(isWhole(socket));
   assert.deepEqual(logged, []);
+});
+
+test('what is lost in an overrun of the real queue is found all the same', async (t) => {
+  let lost = 0;
+  const { socket, other, logged } = setup(t, (netns) => (signal) => {
+    // The smallest queue that the kernel allows; NFNLGRP_NFTABLES is 7.
+    const options = { protocol: NETLINK_NETFILTER, groups: [7], receiveBuffer: 1, signal };
+    const events = inNetns(netns, () => watchNetlink(options));
+    return (async function* () {
+      for await (const event of events) {
+        if (event.kind === 'lost') lost++;
+        yield event;
+      }
+    })();
+  });
+  other.commit(transaction('ip', 'other', [{ kind: 'add-table' }]));
+  // Nobody reads while this thread works.
+  for (let i = 0; i < 200; i++) {
+    const chain = `chain-${i % 10}`;
+    const add: Transaction['operations'] = [{ kind: 'add-chain', chain: { kind: 'chain', name: chain, rules: [] } }];
+    other.commit(transaction('ip', 'other', i % 20 < 10 ? add : [{ kind: 'delete-chain', chain }]));
+  }
+  other.commit(transaction('ip', 'clusterip', [{ kind: 'delete-table' }]));
+  assert.equal(isWhole(socket), false);
+  await until(() => isWhole(socket));
+  assert.ok(lost > 0);
+  assert.deepEqual(new Set(logged), new Set(['warn somebody else changed the rules, comparing with the kernel']));
 });
 
 test('after an overrun only what others did is looked for; somebody who does it again and again has to wait', async (t) => {
