@@ -34,6 +34,8 @@ export interface AutoscaleInput {
   readonly current: number;
   /** Which Pods are the target's, as text; empty where it does not say. */
   readonly selector: string;
+  /** The names of all scalers that select one of the Pods, this one among them. */
+  readonly selecting?: readonly string[];
   readonly pods: readonly Pod[];
   /** By the key of the Pod. */
   readonly samples: ReadonlyMap<string, UsageSample>;
@@ -78,13 +80,35 @@ export function planAutoscale(input: AutoscaleInput): AutoscalePlan {
   });
   if (current > maxReplicas) return size(maxReplicas, 'Current number of replicas above Spec.MaxReplicas');
   if (current < minReplicas) return size(minReplicas, 'Current number of replicas below Spec.MinReplicas');
-  if (input.selector !== '') return byMetrics(input, conditions);
-  conditions.set('ScalingActive', 'False', 'InvalidSelector', "the HPA target's scale is missing a selector");
+  const unclear = unclearSelector(input);
+  if (unclear === undefined) return byMetrics(input, conditions);
+  const { condition, why, event, message } = unclear;
+  conditions.set('ScalingActive', 'False', condition, why);
   const news: ScalerNews[] = [
-    { type: 'Warning', reason: 'SelectorRequired', message: 'selector is required' },
-    { type: 'Warning', reason: 'FailedComputeMetricsReplicas', message: 'selector is required' },
+    { type: 'Warning', reason: event, message },
+    { type: 'Warning', reason: 'FailedComputeMetricsReplicas', message },
   ];
   return { ...stay, desired: scaler.status?.desiredReplicas ?? current, news };
+}
+
+interface UnclearSelector {
+  readonly condition: string;
+  readonly why: string;
+  readonly event: string;
+  readonly message: string;
+}
+
+/** What keeps the Pods of the target from being known as this scaler's alone. */
+function unclearSelector({ scaler, selector, selecting = [] }: AutoscaleInput): UnclearSelector | undefined {
+  if (selector === '') {
+    const why = "the HPA target's scale is missing a selector";
+    return { condition: 'InvalidSelector', why, event: 'SelectorRequired', message: 'selector is required' };
+  }
+  if (selecting.length < 2) return undefined;
+  const reason = 'AmbiguousSelector';
+  const keys = selecting.map((name) => `{${name} ${scaler.metadata.namespace}}`).join(' ');
+  const message = `pods by selector ${selector} are controlled by multiple HPAs: [${keys}]`;
+  return { condition: reason, why: message, event: reason, message };
 }
 
 function byMetrics(input: AutoscaleInput, conditions: Conditions): AutoscalePlan {

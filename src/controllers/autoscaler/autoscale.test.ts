@@ -296,19 +296,8 @@ function scaleServer(plane: ControlPlane, usage: { millicores: number }): void {
   };
 }
 
-test('a scaler follows what Pods use, and tells what it did', async () => {
-  await using plane = controlPlane();
-  const usage = { millicores: 100 };
-  scaleServer(plane, usage);
-  const patched: unknown[] = [];
-  const inner = plane.api.intercept;
-  plane.api.intercept = (request) => {
-    if (request.path.endsWith('/scale') && request.method === 'PATCH') {
-      patched.push(request.body);
-      return { kind: 'object', status: 200, body: {} };
-    }
-    return inner?.(request);
-  };
+/** A Deployment of one ready Pod, which asks for 200m. */
+async function addWeb(plane: ControlPlane): Promise<void> {
   await plane.addNode('n1');
   await plane.client.create(deployments, {
     metadata: { namespace: 'd', name: 'web' },
@@ -324,13 +313,33 @@ test('a scaler follows what Pods use, and tells what it did', async () => {
     conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: '2000-01-01T00:00:00Z' }],
   };
   await plane.client.patch(pods, pod.metadata, { kind: 'merge', body: { status } }, { subresource: 'status' });
+}
+
+async function addScaler(plane: ControlPlane, name: string): Promise<void> {
   await plane.client.create(horizontalPodAutoscalers, {
-    metadata: { namespace: 'd', name: 'h' },
+    metadata: { namespace: 'd', name },
     spec: {
       ...scaler().spec,
       scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
     },
   });
+}
+
+test('a scaler follows what Pods use, and tells what it did', async () => {
+  await using plane = controlPlane();
+  const usage = { millicores: 100 };
+  scaleServer(plane, usage);
+  const patched: unknown[] = [];
+  const inner = plane.api.intercept;
+  plane.api.intercept = (request) => {
+    if (request.path.endsWith('/scale') && request.method === 'PATCH') {
+      patched.push(request.body);
+      return { kind: 'object', status: 200, body: {} };
+    }
+    return inner?.(request);
+  };
+  await addWeb(plane);
+  await addScaler(plane, 'h');
   await plane.start(startHorizontalPodAutoscaler);
   const shown = (): readonly string[] =>
     plane.api
@@ -351,4 +360,31 @@ test('a scaler follows what Pods use, and tells what it did', async () => {
   assert.deepEqual(events, [
     'SuccessfulRescale: New size: 2; reason: cpu resource utilization (percentage of request) above target',
   ]);
+});
+
+test('two scalers of the same Pods leave them alone, and say so', async () => {
+  await using plane = controlPlane();
+  scaleServer(plane, { millicores: 100 });
+  await addWeb(plane);
+  await addScaler(plane, 'h');
+  await addScaler(plane, 'again');
+  await plane.start(startHorizontalPodAutoscaler);
+  await plane.clock.advance(15_000);
+  await plane.rest();
+  const active = (): readonly string[] =>
+    plane.api
+      .all<HorizontalPodAutoscaler>('horizontalpodautoscalers')
+      .flatMap(({ metadata, status }) =>
+        (status.conditions ?? [])
+          .filter(({ type }) => type === 'ScalingActive')
+          .map(({ status: is, message }) => `${metadata.name} ${is}: ${message}`),
+      )
+      .sort();
+  const why = 'pods by selector app=web are controlled by multiple HPAs: [{again d} {h d}]';
+  assert.deepEqual(active(), [`again False: ${why}`, `h False: ${why}`]);
+  await plane.client.delete(horizontalPodAutoscalers, { namespace: 'd', name: 'again' });
+  await plane.clock.advance(15_000);
+  await plane.rest();
+  const found = 'the HPA was able to successfully calculate a replica count from';
+  assert.deepEqual(active(), [`h True: ${found} cpu resource utilization (percentage of request)`]);
 });

@@ -34,6 +34,12 @@ interface Scale {
   readonly status?: { readonly replicas: number; readonly selector?: string | undefined } | undefined;
 }
 
+interface ScalerSelector {
+  readonly namespace: string | undefined;
+  readonly name: string;
+  readonly parsed: ReturnType<typeof parseLabelSelector>;
+}
+
 /** Keeps the size of workloads to what their Pods use, as the nodes tell it. */
 export function startHorizontalPodAutoscaler(context: ControllerContext): void {
   new HorizontalAutoscaler(context).start();
@@ -45,6 +51,8 @@ class HorizontalAutoscaler {
   readonly #pods: Informer<Pod>;
   readonly #recorder: EventRecorder;
   readonly #histories = new Map<string, ScaleHistory>();
+  /** By the key of the scaler, once its target has told. */
+  readonly #selectors = new Map<string, ScalerSelector>();
   /** One question a node, however many ask at a time. */
   readonly #reading = new Map<string, Promise<ReadonlyMap<string, UsageSample>>>();
 
@@ -62,7 +70,11 @@ class HorizontalAutoscaler {
       { name: 'horizontal-pod-autoscaler', waitFor: [this.#scalers, this.#pods] },
       async (key) => {
         const scaler = this.#scalers.get(key);
-        if (scaler === undefined) return void this.#histories.delete(key);
+        if (scaler === undefined) {
+          this.#histories.delete(key);
+          this.#selectors.delete(key);
+          return;
+        }
         queue.addAfter(key, PERIOD_MS);
         await this.#sync(key, scaler);
       },
@@ -91,10 +103,11 @@ class HorizontalAutoscaler {
     const current = scale.spec?.replicas ?? 0;
     const selector = scale.status?.selector ?? '';
     const selected = this.#selected(scaler, selector);
+    const selecting = this.#selecting(key, scaler, selector, selected);
     const samples = await this.#samples(selected);
     const history = this.#histories.get(key) ?? new ScaleHistory();
     this.#histories.set(key, history);
-    const plan = planAutoscale({ scaler, current, selector, pods: selected, samples, history, now });
+    const plan = planAutoscale({ scaler, current, selector, selecting, pods: selected, samples, history, now });
     for (const { type, reason, message } of plan.news) this.#recorder.record(scaler, type, reason, message);
     if (plan.rescale !== undefined) {
       const { replicas, reason } = plan.rescale;
@@ -149,6 +162,18 @@ class HorizontalAutoscaler {
     const parsed = parseLabelSelector(selector);
     const all = this.#pods.byIndex(BY_NAMESPACE, metadata.namespace ?? '');
     return all.filter((pod) => matchesLabels(parsed, pod.metadata.labels));
+  }
+
+  /** The names of the scalers that select one of these Pods. Notes what this one selects. */
+  #selecting(key: string, { metadata }: KubeObject, selector: string, selected: readonly Pod[]): readonly string[] {
+    const { namespace, name } = metadata;
+    this.#selectors.delete(key);
+    if (selector !== '') this.#selectors.set(key, { namespace, name, parsed: parseLabelSelector(selector) });
+    return [...this.#selectors.values()]
+      .filter((one) => one.namespace === namespace)
+      .filter(({ parsed }) => selected.some((pod) => matchesLabels(parsed, pod.metadata.labels)))
+      .map((one) => one.name)
+      .sort();
   }
 
   async #samples(selected: readonly Pod[]): Promise<ReadonlyMap<string, UsageSample>> {
