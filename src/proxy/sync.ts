@@ -229,13 +229,14 @@ export class Proxy implements Disposable {
 
   #program(): Promise<void> | undefined {
     this.#dataplane.guardian.remember();
-    this.#model.takeChanges();
     this.#model.markAll();
     const succeed = (): void => {
       this.#failures = 0;
       this.#tell();
     };
-    const work = this.#inEveryFamily('full', this.#model.takeChanges());
+    // Those that are gone are known by not being there.
+    const all = this.#model.takeChanges().filter(({ frontend }) => frontend !== undefined);
+    const work = this.#inEveryFamily('full', all);
     if (work !== undefined) return work.then(succeed);
     succeed();
     return undefined;
