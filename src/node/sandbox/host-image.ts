@@ -2,7 +2,7 @@ import { type MountStep } from './mount-step.ts';
 
 /** An entry of the machine's own `/`. */
 export type RootEntry =
-  | { readonly kind: 'directory'; readonly name: string }
+  | { readonly kind: 'directory'; readonly name: string; readonly empty?: boolean }
   | { readonly kind: 'symlink'; readonly name: string; readonly to: string };
 
 export interface HostImageSpec {
@@ -35,6 +35,11 @@ export function planHostImage(spec: HostImageSpec): readonly MountStep[] {
     const target = `/${entry.name}`;
     if (entry.kind === 'symlink') {
       steps.push({ kind: 'symlink', target, to: entry.to });
+      continue;
+    }
+    // An overlay costs a dozen changes of the disk's file system, and each of them may have to wait for others.
+    if (entry.empty === true) {
+      steps.push({ kind: 'directory', target, mode: 0o755 });
       continue;
     }
     // Overlayfs refuses (ELOOP) an upper layer that lies inside of the lower one.

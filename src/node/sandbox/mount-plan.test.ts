@@ -10,6 +10,7 @@ const machine: HostImageSpec = {
     { kind: 'directory', name: 'dev' },
     { kind: 'directory', name: 'etc' },
     { kind: 'directory', name: 'home' },
+    { kind: 'directory', name: 'srv', empty: true },
     { kind: 'directory', name: 'proc' },
     { kind: 'directory', name: 'tmp' },
   ],
@@ -36,6 +37,7 @@ either
   overlay /home of /home in /var/state/pods/u/c-0/upper/home
 or
   tmpfs /home rw mode=755
+directory /srv 755
 directory /tmp 1777
 tmpfs /tmp rw mode=1777
 directory /run 755
@@ -67,6 +69,7 @@ either
   overlay /home of /home in /home/me/state/pods/u/c-0/memory/upper/home userxattr
 or
   tmpfs /home rw mode=755
+directory /srv 755
 directory /tmp 1777
 tmpfs /tmp rw mode=1777
 directory /run 755

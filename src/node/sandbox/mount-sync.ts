@@ -10,6 +10,7 @@ import {
   symlinkSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { errorCode } from '#base/errors.ts';
 import * as m from '#netlink/mount.ts';
 import { addMountAttributes, MOUNT_ATTR_NODEV, MOUNT_ATTR_RDONLY } from '#netlink/mount-attribute.ts';
 import { type RootEntry } from './host-image.ts';
@@ -25,8 +26,16 @@ export function executeMounts(root: string, steps: readonly MountStep[]): void {
 export function readRootEntries(): readonly RootEntry[] {
   return readdirSync('/', { withFileTypes: true }).flatMap((entry): RootEntry[] => {
     if (entry.isSymbolicLink()) return [{ kind: 'symlink', name: entry.name, to: readlinkSync(`/${entry.name}`) }];
-    return entry.isDirectory() ? [{ kind: 'directory', name: entry.name }] : [];
+    return entry.isDirectory() ? [{ kind: 'directory', name: entry.name, empty: isEmpty(`/${entry.name}`) }] : [];
   });
+}
+
+function isEmpty(directory: string): boolean {
+  try {
+    return readdirSync(directory).length === 0;
+  } catch {
+    return false;
+  }
 }
 
 function execute(root: string, step: MountStep): void {
@@ -84,13 +93,7 @@ function overlay(root: string, step: Extract<MountStep, { kind: 'overlay' }>): v
   readdirSync(step.lower);
   for (const path of step.directories) makeLike(step.lower, step.upper, path);
   const options = `lowerdir=${escape(step.lower)},upperdir=${escape(step.upper)},workdir=${escape(step.work)}`;
-  m.mount(
-    'overlay',
-    directoryIn(root, step.target),
-    'overlay',
-    m.MS_NODEV,
-    step.userXattr ? `${options},userxattr` : options,
-  );
+  mountOverlay(directoryIn(root, step.target), step.userXattr ? `${options},userxattr` : options);
 }
 
 function layers(root: string, step: Extract<MountStep, { kind: 'layers' }>): void {
@@ -100,7 +103,21 @@ function layers(root: string, step: Extract<MountStep, { kind: 'layers' }>): voi
   // Relative names keep the options below the page that mount(2) takes.
   m.chdir(step.base);
   const options = `lowerdir=${step.lower.join(':')},upperdir=${escape(step.upper)},workdir=${escape(step.work)}`;
-  m.mount('overlay', target, 'overlay', m.MS_NODEV, step.userXattr ? `${options},userxattr` : options);
+  mountOverlay(target, step.userXattr ? `${options},userxattr` : options);
+}
+
+/**
+ * Nobody needs what a container wrote over its image once it has ended, but the kernel would write all of the disk's
+ * file system to the disk for each overlay that is unmounted, and block the thread that lets go of the last one.
+ */
+function mountOverlay(target: string, options: string): void {
+  try {
+    m.mount('overlay', target, 'overlay', m.MS_NODEV, `${options},volatile`);
+  } catch (error) {
+    // Kernels before 5.10 do not know it; there are other reasons, which come again.
+    if (errorCode(error) !== 'EINVAL') throw error;
+    m.mount('overlay', target, 'overlay', m.MS_NODEV, options);
+  }
 }
 
 /** Commas and colons separate the options of overlayfs. */
