@@ -29,7 +29,7 @@ function openIptables(
   settings: RulesetSettings,
 ): Dataplane {
   const commands = families.map((family) => new IptablesCommands(family, iptables));
-  const tables = commands.map((one) => new IptablesTables({ commands: one, conntrack }, settings));
+  const tables = commands.map((one) => new IptablesTables({ commands: one, conntrack, log }, settings));
   return {
     rules: new Map(tables.map((one, i) => [families[i] ?? 4, one])),
     guardian: new IptablesGuardian({ commands, watch, clock, log, repair }),

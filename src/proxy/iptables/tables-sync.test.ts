@@ -74,7 +74,7 @@ for (const mode of both) {
       const check = async (steps: readonly (readonly ObjectChange[])[]): Promise<void> =>
         withNetns(async (netns) => {
           const commands = new RecordingCommands(4, iptablesOptions(mode, netns));
-          const options = { commands };
+          const options = { commands, log: silentLog };
           const fresh = (): Model => new Model({ nodeName: 'a', zone: undefined, families: [4], log: silentLog });
           const model = fresh();
           const tables = new IptablesTables(options, settings);

@@ -1,4 +1,6 @@
+import { errorMessage } from '#base/errors.ts';
 import { type IpFamily } from '#base/ip.ts';
+import { type Log } from '#base/log.ts';
 import { IPPROTO_UDP } from '#netlink/conntrack.ts';
 import { type ConntrackSocket } from '#netlink/conntrack-socket.ts';
 import { type FamilyRules, type OnStale } from '../dataplane.ts';
@@ -15,6 +17,7 @@ import { parseSavedTable, type SavedTable } from './saved-table.ts';
 export interface IptablesTablesOptions {
   readonly commands: IptablesCommands;
   readonly conntrack?: ConntrackSocket | undefined;
+  readonly log: Log;
 }
 
 /** One family's rules in the tables of iptables. */
@@ -63,8 +66,13 @@ export class IptablesTables implements FamilyRules {
 
   /** Nobody knows what changed since the last rules: the connection table itself has to say. */
   #deleteMisled(frontends: readonly Frontend[]): void {
-    const { conntrack } = this.#options;
+    const { conntrack, log } = this.#options;
     if (conntrack === undefined || !frontends.some(({ protocol }) => protocol === 'udp')) return;
-    conntrack.delete(misledFlows(frontends, conntrack.list(this.#family, { protocol: IPPROTO_UDP })));
+    try {
+      conntrack.delete(misledFlows(frontends, conntrack.list(this.#family, { protocol: IPPROTO_UDP })));
+    } catch (error) {
+      // The rules are right all the same: only flows that exist already go on to nowhere.
+      log.warn('stale flows not deleted', { error: errorMessage(error) });
+    }
   }
 }
