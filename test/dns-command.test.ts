@@ -1,10 +1,10 @@
 /** `clusterip dns` in the place of CoreDNS: kubeadm's own Corefile, probes, reload, and the way it ends. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { askPort, DnsProcess, freePort } from './testing/dns-process.ts';
-import { modes } from './testing/mode.ts';
+import { modes, root } from './testing/mode.ts';
 import { TestCluster } from './testing/test-cluster.ts';
 import { eventually } from './testing/traffic.ts';
 
@@ -36,6 +36,18 @@ const corefile = (
     reload 2s
     loadbalance
 ${more}}
+`;
+
+/** Asks a server for the address of `kubernetes`, over UDP: the code of the answer, and its last four bytes. */
+const ASK = `
+import socket, sys
+name = b"".join(bytes([len(p)]) + p for p in b"kubernetes.default.svc.cluster.local".split(b".")) + bytes(1)
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(10)
+s.connect((sys.argv[1], 53))
+s.send(bytes([0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]) + name + bytes([0, 1, 0, 1]))
+answer = s.recv(2048)
+print(answer[3] & 15, ".".join(map(str, answer[-4:])))
 `;
 
 const [{ mode, skip } = { mode: 'rootless', skip: 'nobody to run it as' } as const] = modes().toReversed();
@@ -84,6 +96,39 @@ test(`kubeadm's Corefile answers for a cluster, as ${mode}`, { skip, timeout: 20
       dns.output.includes('the plugin \\"template\\" is not supported'),
     );
     assert.equal(await ask('seven.test A'), 'NOERROR | seven.test A 192.0.2.7');
+  });
+
+  // Pods see the machine's files, but for its /tmp.
+  const unseen = root.startsWith('/tmp/') ? 'Pods do not see this checkout' : false;
+  await t.test('the Deployment of examples/dns answers in Pods, by its own account', { skip: unseen }, async () => {
+    const all = { dns: 53, health: 8080, ready: 8181, metrics: 9153 };
+    const text = corefile(all)
+      .replaceAll('127.0.0.1:8', ':8')
+      .replaceAll('127.0.0.1:9153', ':9153')
+      .replace(/ +bind .*\n/, '');
+    await cluster.kubectl('-n', 'kube-system', 'create', 'configmap', 'coredns', `--from-literal=Corefile=${text}`);
+    const manifest = readFileSync(join(root, 'examples/dns/dns.yaml'), 'utf8')
+      .replaceAll('registry.example/clusterip:0.1', 'host')
+      .replaceAll('/opt/clusterip/bin', join(root, 'bin'));
+    // The Service is there already, and is the cluster's own.
+    await cluster.apply(
+      manifest
+        .split('---\n')
+        .filter((part) => !/^kind: Service$/m.test(part))
+        .join('---\n'),
+    );
+    await cluster.kubectl('-n', 'kube-system', 'rollout', 'status', 'deployment/clusterip-dns', '--timeout=120s');
+    const pods = await cluster.jsonpath(
+      '{.items[*].status.podIP}',
+      'pod',
+      '-n',
+      'kube-system',
+      '-l',
+      'app=clusterip-dns',
+    );
+    assert.equal(pods.split(' ').length, 2);
+    const ask = ['-n', 'kube-system', 'exec', 'deploy/clusterip-dns', '--', 'python3', '-c', ASK];
+    for (const pod of pods.split(' ')) assert.equal((await cluster.kubectl(...ask, pod)).trim(), '0 10.96.0.1');
   });
 
   await t.test('it answers on for a while when it is told to end', async () => {

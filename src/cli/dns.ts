@@ -3,6 +3,7 @@ import { systemClock } from '#base/clock.ts';
 import { CodedError, errorCode, errorMessage } from '#base/errors.ts';
 import { createLog, formatRecord } from '#base/log.ts';
 import { type Connection, inClusterConnection, readConnection } from '#client/kubeconfig.ts';
+import { userKubeconfigFile } from '#client/kubeconfig-file.ts';
 import { VERSION } from '#cluster/version.ts';
 import { type ConnectionConfig, type ServerConfig } from '#dns/corefile/server-config.ts';
 import { type CorefileRead, readCorefile } from '#dns/corefile-file.ts';
@@ -26,9 +27,8 @@ export async function dns(args: readonly string[]): Promise<number> {
     return 0;
   }
   const log = createLog('dns', (record) => process.stderr.write(`${formatRecord(record)}\n`));
-  const standing = text(options.kubeconfig) === undefined ? await standingConnection(options) : undefined;
   const agent = new DnsAgent({
-    connection: (config) => connectionOf(options, config, standing),
+    connection: (config) => connectionOf(options, config),
     version: VERSION,
     clock: systemClock,
     log,
@@ -94,26 +94,13 @@ function ending(): Promise<void> {
 }
 
 /** What the file says, else `--kubeconfig`, else the Pod's own account, else the user's kubeconfig. */
-function connectionOf(
-  options: DnsOptions,
-  config: ConnectionConfig | undefined,
-  standing: (() => Connection) | undefined,
-): Connection {
+function connectionOf(options: DnsOptions, config: ConnectionConfig | undefined): Connection {
   const context = text(options.context);
   const file = text(options.kubeconfig);
   if (file !== undefined) return readConnection(file, context);
   if (config?.kind === 'kubeconfig') return readConnection(config.file, config.context);
   if (config?.kind === 'endpoint') return endpointConnection(config);
-  if (standing === undefined) throw new TypeError('no connection was chosen');
-  return standing();
-}
-
-/** Where nothing says which cluster. What reads kubeconfigs is loaded only where there is one to read. */
-async function standingConnection(options: DnsOptions): Promise<() => Connection> {
-  const own = inClusterConnection(process.env);
-  if (own !== undefined) return () => own;
-  const { userKubeconfigFile } = await import('#cluster/kubeconfig.ts');
-  return () => readConnection(userKubeconfigFile(undefined), text(options.context));
+  return inClusterConnection(process.env) ?? readConnection(userKubeconfigFile(undefined), context);
 }
 
 function withHint(error: unknown): unknown {

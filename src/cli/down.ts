@@ -1,7 +1,8 @@
 import { basename, join } from 'node:path';
 import process from 'node:process';
 import { stopCluster } from '#cluster/stop.ts';
-import { removeFromUserKubeconfig, userKubeconfigFile } from '#cluster/kubeconfig.ts';
+import { userKubeconfigFile } from '#client/kubeconfig-file.ts';
+import { removeFromUserKubeconfig } from '#cluster/kubeconfig.ts';
 import { listStateDirs, readConfig, stateDirAt, stateRoot, type StateDir } from '#cluster/state-dir.ts';
 import { removeTree } from '#node/sandbox/remove-tree-sync.ts';
 import { existingStateDir, readOptions, text } from './options.ts';

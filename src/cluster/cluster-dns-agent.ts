@@ -37,7 +37,11 @@ export async function startClusterDns(options: ClusterDnsOptions): Promise<void>
   const zone = new Zone(CLUSTER_DOMAIN);
   const pods = options.autopath ? new PodIndex() : undefined;
   const host = hostResolvConf();
-  const forwarder = createForwarder({ upstreams: nameserversOf(host), clock });
+  const forwarder = createForwarder({
+    upstreams: nameserversOf(host),
+    clock,
+    onLoop: (address) => log.error('a server leads back here and is not asked any more', { server: address }),
+  });
   const metrics = new DnsMetrics();
   let ready = false;
   const isReady = (): boolean => ready;

@@ -25,9 +25,9 @@ import {
   mergeKubeconfig,
   publishKubeconfig,
   removeFromUserKubeconfig,
-  userKubeconfigFile,
   withoutCluster,
 } from './kubeconfig.ts';
+import { userKubeconfigFile } from '#client/kubeconfig-file.ts';
 import { clusterKubeconfig } from './cluster-kubeconfig.ts';
 import { stateDirAt, type StateDir } from './state-dir.ts';
 

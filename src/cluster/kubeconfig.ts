@@ -1,22 +1,10 @@
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
-import process from 'node:process';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { systemClock } from '#base/clock.ts';
 import { CodedError, errorCode, errorMessage } from '#base/errors.ts';
 import { writeAtomically, type StateDir } from './state-dir.ts';
 import { contextName, EMPTY_KUBECONFIG, type Kubeconfig, type Named } from './cluster-kubeconfig.ts';
-
-/**
- * The file that kubectl itself would write to: `--kubeconfig`, else the first of $KUBECONFIG that is there or the last
- * if none is, else ~/.kube/config.
- */
-export function userKubeconfigFile(option: string | undefined, env: NodeJS.ProcessEnv = process.env): string {
-  if (option !== undefined && option !== '') return option;
-  const listed = (env['KUBECONFIG'] ?? '').split(':').filter((path) => path !== '');
-  return listed.find((path) => existsSync(path)) ?? listed.at(-1) ?? join(env['HOME'] ?? homedir(), '.kube', 'config');
-}
 
 /** `base` with the entries of `added` put in place of those of the same name, and its context made the current one. */
 export function mergeKubeconfig(base: Kubeconfig, added: Kubeconfig): Kubeconfig {

@@ -60,14 +60,14 @@ export function followCluster(options: ClusterAgentOptions): ClusterAgent {
       const known = informers.get(key) as unknown as Informer<T> | undefined;
       if (known !== undefined) return known;
       const labelSelector = resource.plural === namespaces.plural ? selection.namespaceLabels : selection.labels;
-      const fieldSelector = resource.plural === pods.plural ? LIVING : undefined;
+      const isPods = resource.plural === pods.plural;
       const made = new Informer(client, resource, {
         clock,
         log,
         labelSelector,
-        fieldSelector,
+        fieldSelector: isPods ? LIVING : undefined,
         pageSize: PAGE,
-        keep: stub,
+        keep: isPods ? podStub : stub,
       });
       informers.set(key, made as unknown as Informer<KubeObject>);
       return made;
@@ -111,11 +111,18 @@ function namespaceFilter({ namespaces: only }: ClusterSelection): ((namespace: s
 
 /** All that has to be remembered of an object to know when it has changed: the zone has the rest in its own form. */
 function stub<T extends KubeObject>({ metadata }: T): T {
-  const { name, namespace, uid, resourceVersion, labels } = metadata;
+  const { name, namespace, resourceVersion, labels } = metadata;
   const service = labels?.[SERVICE_NAME];
+  // Without a uid an object that changed while we were away is taken for two, one that went and one that came.
   const kept =
     service === undefined
-      ? { name, namespace, uid, resourceVersion }
-      : { name, namespace, uid, resourceVersion, labels: { [SERVICE_NAME]: service } };
+      ? { name, namespace, resourceVersion }
+      : { name, namespace, resourceVersion, labels: { [SERVICE_NAME]: service } };
   return { metadata: kept } as unknown as T;
+}
+
+/** Pods are told apart by it. */
+function podStub<T extends KubeObject>({ metadata }: T): T {
+  const { name, namespace, uid, resourceVersion } = metadata;
+  return { metadata: { name, namespace, uid, resourceVersion } } as unknown as T;
 }

@@ -75,6 +75,7 @@ export class DnsParts {
       createForwarder({
         upstreams: addresses,
         clock: this.#options.clock,
+        onLoop: (server) => this.#options.log.error('a server leads back here and is not asked any more', { server }),
         policy: config.policy,
         maxConcurrent: config.maxConcurrent === 0 ? Number.POSITIVE_INFINITY : config.maxConcurrent,
         forceTcp: config.forceTcp,

@@ -60,6 +60,8 @@ export interface ForwarderOptions extends ForwardCacheOptions {
   readonly maxFails?: number | undefined;
   /** @default CoreDNS's */
   readonly ttlLimits?: TtlLimits | undefined;
+  /** Told once of a server that leads back here. */
+  readonly onLoop?: ((server: string) => void) | undefined;
   /** Whether an answer may be kept. @default yes */
   readonly keeps?: ((key: string, answer: UpstreamAnswer) => boolean) | undefined;
   /** What is asked for in this last part of its time is asked anew; 0: never. @default 0.1 */
@@ -134,6 +136,7 @@ class CachingForwarder implements Forwarder {
   noticeLoop(name: WireName): boolean {
     const found = this.#upstreams.find((upstream) => upstream.isLoopName(name));
     if (found === undefined) return false;
+    if (!found.looping) this.#options.onLoop?.(`${found.server.host}:${found.server.port}`);
     found.looping = true;
     // What is under way there goes round for ever.
     found.close();

@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
+import { createServer } from 'node:tls';
+import { decode, encode } from 'dns-packet';
 import { ManualClock, systemClock } from '#base/clock.ts';
 import { silentLog } from '#base/log.ts';
 import { CLUSTER } from './comparison/cluster-objects.ts';
@@ -14,6 +16,7 @@ import { portResolvers } from './port-resolvers.ts';
 import { type Resolve } from './resolver.ts';
 import { ask, queryBytes, responseText } from './testing/ask.ts';
 import { service } from './testing/objects.ts';
+import { selfSigned } from './testing/self-signed.ts';
 import { staticApi } from './testing/static-api.ts';
 import { a, upstreamServer } from './testing/upstream-server.ts';
 
@@ -94,6 +97,43 @@ test('serve_stale gives what it has at once, and asks anew behind it', async () 
   assert.ok(!(server.resolve(queryBytes('a.test'), 'udp') instanceof Promise));
   while (upstream.asked.length < 2) await systemClock.sleep(5);
   while ((await ask(server.resolve, 'a.test A')) !== 'NOERROR -aa | a.test A 192.0.2.2') await systemClock.sleep(5);
+});
+
+test('DNS over TLS: only of a server that has the certificate for its name', async () => {
+  const { cert, key } = await selfSigned('dns.test');
+  const directory = mkdtempSync(join(tmpdir(), 'dns-tls-'));
+  const asked: string[] = [];
+  const server = createServer({ cert, key }, (socket) => {
+    socket.on('error', () => socket.destroy());
+    socket.on('data', (chunk) => {
+      const packet = decode(chunk.subarray(2));
+      const [question] = packet.questions ?? [];
+      if (question === undefined) return;
+      if (question.type === 'A') asked.push(question.name);
+      const answers = question.type === 'A' ? [a(question.name, '192.0.2.1')] : [];
+      const bytes = encode({ type: 'response', id: packet.id ?? 0, flags: 0x180, questions: [question], answers });
+      const length = Buffer.alloc(2);
+      length.writeUInt16BE(bytes.length);
+      socket.write(Buffer.concat([length, bytes]));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const ca = join(directory, 'ca.pem');
+    writeFileSync(ca, cert);
+    const corefile = (name: string): string =>
+      `. {\n forward . tls://127.0.0.1:${port} {\n tls ${ca}\n tls_servername ${name}\n }\n}`;
+    using right = serving(corefile('dns.test'));
+    assert.equal(await ask(right.resolve, 'a.test A'), 'NOERROR -aa | a.test A 192.0.2.1');
+    using wrong = serving(corefile('other.test'));
+    assert.equal(await ask(wrong.resolve, 'b.test A'), 'SERVFAIL -aa');
+    assert.deepEqual(asked, ['a.test']);
+  } finally {
+    server.close();
+    rmSync(directory, { recursive: true });
+  }
 });
 
 test('a stub domain has servers of its own, and what no block is for is refused', async () => {
