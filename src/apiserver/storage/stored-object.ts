@@ -75,7 +75,16 @@ function withoutRevision(text: string): string {
 
 /** Stops at what is frozen already: objects are built from frozen parts of others. */
 export function freezeDeep<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  for (const key in value) freezeDeep(value[key]);
-  return Object.freeze(value);
+  if (typeof value === 'object' && value !== null) freezeObject(value);
+  return value;
+}
+
+/** Most members are texts and numbers, which are not worth a call. */
+function freezeObject(value: object): void {
+  if (Object.isFrozen(value)) return;
+  for (const key in value) {
+    const member: unknown = (value as Readonly<Record<string, unknown>>)[key];
+    if (typeof member === 'object' && member !== null) freezeObject(member);
+  }
+  Object.freeze(value);
 }
