@@ -206,6 +206,7 @@ function send(
     // Without it the body of a DELETE is not taken for one.
     ...(text === undefined ? {} : { 'content-length': Buffer.byteLength(text) }),
     authorization: `Bearer ${TOKEN}`,
+    'user-agent': 'peer/1',
     accept: accept ?? 'application/json',
     'content-type': contentType ?? 'application/json',
   };

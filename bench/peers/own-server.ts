@@ -5,7 +5,7 @@ import { type Ask } from '../../src/apiserver/services/rules/rule-case.ts';
 /** Our API server in this process, asked as the peer is. */
 export function askOf(server: TestServer): Ask {
   return async (request) => {
-    const answer = await server.send(request);
+    const answer = await server.send({ ...request, userAgent: 'peer/1' });
     if (answer.kind === 'text') {
       const text = typeof answer.body === 'string' ? answer.body : Buffer.from(answer.body).toString();
       return { status: answer.status, body: text.trim(), warnings: [] };

@@ -130,7 +130,8 @@ class Walk {
     const embedded = type.kind === 'struct' ? type.embedded : [];
     for (const key of memberNames(old, next)) {
       if (embedded.includes(key)) continue;
-      this.member(key, at(old, key), at(next, key), memberTypeOf(type, key) ?? DEDUCED);
+      const memberType = memberTypeOf(type, key) ?? DEDUCED;
+      this.member(key, held(old, key, memberType), held(next, key, memberType), memberType);
     }
     for (const key of embedded) {
       const before = old === undefined ? undefined : (at(old, key) ?? EMPTY);
@@ -145,6 +146,14 @@ class Walk {
     for (const [element, item] of before) this.#below(element, item, after.get(element), type.item);
     for (const [element, item] of after) if (!before.has(element)) this.#below(element, undefined, item, type.item);
   }
+}
+
+const NO_ITEMS: readonly unknown[] = Object.freeze([]);
+
+/** A member; of a list that every such object has, an empty one where there is none. */
+function held(members: Members | undefined, key: string, type: MergeType): unknown {
+  if (members === undefined) return undefined;
+  return at(members, key) ?? (type.kind === 'list' && type.isHeld === true ? NO_ITEMS : undefined);
 }
 
 function at(members: Members | undefined, key: string): unknown {

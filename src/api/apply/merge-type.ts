@@ -30,6 +30,8 @@ export interface MapType {
 }
 
 export interface ListType {
+  /** Held by value: an object that has none of it has an empty one. */
+  readonly isHeld?: boolean;
   readonly kind: 'list';
   readonly list: 'atomic' | 'set' | 'map';
   /** Sorted; of a list of kind `map`. */

@@ -112,5 +112,6 @@ function plainType(type: string): MergeType {
 function listType(model: string, field: string, item: string): ListType {
   const { listType: list, mapKeys } = listMerge(model, field);
   const keyDefaults = KEY_DEFAULTS[item] ?? NO_DEFAULTS;
-  return Object.freeze({ kind: 'list', list, keys: mapKeys.toSorted(), keyDefaults, item: plainType(item) });
+  const isHeld = model === 'PodSpec' && field === 'containers';
+  return Object.freeze({ kind: 'list', list, isHeld, keys: mapKeys.toSorted(), keyDefaults, item: plainType(item) });
 }

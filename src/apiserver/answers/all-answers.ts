@@ -6,6 +6,7 @@ import { kindCases } from './kind-cases.ts';
 import { limitCases } from './limit-cases.ts';
 import { ruleCases } from './rule-cases.ts';
 import { verbCases } from './verb-cases.ts';
+import { writeCases } from './write-cases.ts';
 import { workloadCases } from './workload-cases.ts';
 
 const cases: readonly AnswerCase[] = [
@@ -13,6 +14,7 @@ const cases: readonly AnswerCase[] = [
   ...verbCases,
   ...bodyCases,
   ...limitCases,
+  ...writeCases,
   ...expressionCases,
   ...ruleCases,
   ...workloadCases,

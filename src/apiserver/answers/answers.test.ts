@@ -12,7 +12,7 @@ const differences = readFileSync(new URL('../../../docs/api-differences.md', imp
 
 function asking(server: TestServer): AskServer {
   return async (request) => {
-    const answer = await server.send(request);
+    const answer = await server.send({ ...request, userAgent: 'peer/1' });
     if (answer.kind === 'text') return { status: answer.status, body: String(answer.body).trim(), warnings: [] };
     if (answer.kind !== 'object') throw new TypeError(`not an object: ${answer.kind}`);
     const body: unknown = JSON.parse(answer.text ?? JSON.stringify(answer.body));

@@ -82,4 +82,34 @@ export const DIFFERENCES: Readonly<Record<string, { readonly answer: string; rea
       '415 UnsupportedMediaType: the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml, application/apply-patch+cbor, application/strategic-merge-patch+json',
     reason: 'says which types there are',
   },
+  'apply: the same as another': {
+    answer:
+      '200 {"apiVersion":"v1","data":{"a":"1"},"kind":"ConfigMap","metadata":{"creationTimestamp":"time","managedFields":[{"apiVersion":"v1","fieldsType":"FieldsV1","fieldsV1":{"f:data":{"f:a":{}}},"manager":"me","operation":"Apply","time":"time"},{"apiVersion":"v1","fieldsType":"FieldsV1","fieldsV1":{"f:data":{"f:a":{}}},"manager":"you","operation":"Apply","time":"time"}],"name":"x","namespace":"default","resourceVersion":"N","uid":"uid"}}',
+    reason: 'every entry has its time',
+  },
+  'merge patch: wrong type': {
+    answer:
+      '400 BadRequest: ConfigMap in version "v1" cannot be handled as a ConfigMap: json: cannot unmarshal array into Go struct field ConfigMap.data of type map[string]string',
+    reason: 'the reason alone, without the whole object',
+  },
+  'merge patch: unknown field, strictly': {
+    answer:
+      '400 BadRequest: ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: unknown field "foo"',
+    reason: 'the reason alone, without the whole object',
+  },
+  'merge patch: uid': {
+    answer:
+      '409 Conflict: Operation cannot be fulfilled on configmaps "x": Precondition failed: UID in precondition: abc, UID in object meta: uid',
+    reason: 'it is meant for another object',
+  },
+  'scale: then read': {
+    answer:
+      '200 {"apiVersion":"apps/v1","kind":"Deployment","metadata":{"creationTimestamp":"time","generation":2,"managedFields":[{"apiVersion":"apps/v1","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:progressDeadlineSeconds":{},"f:revisionHistoryLimit":{},"f:selector":{},"f:strategy":{"f:rollingUpdate":{".":{},"f:maxSurge":{},"f:maxUnavailable":{}},"f:type":{}},"f:template":{"f:metadata":{"f:labels":{".":{},"f:app":{}}},"f:spec":{"f:containers":{"k:{\\"name\\":\\"c\\"}":{".":{},"f:image":{},"f:imagePullPolicy":{},"f:name":{},"f:resources":{},"f:terminationMessagePath":{},"f:terminationMessagePolicy":{}}},"f:dnsPolicy":{},"f:restartPolicy":{},"f:schedulerName":{},"f:securityContext":{},"f:terminationGracePeriodSeconds":{}}}}},"manager":"peer","operation":"Update","time":"time"},{"apiVersion":"apps/v1","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:replicas":{}}},"manager":"peer","operation":"Update","subresource":"scale","time":"time"}],"name":"x","namespace":"default","resourceVersion":"N","uid":"uid"},"spec":{"progressDeadlineSeconds":600,"replicas":4,"revisionHistoryLimit":10,"selector":{"matchLabels":{"app":"x"}},"strategy":{"rollingUpdate":{"maxSurge":"25%","maxUnavailable":"25%"},"type":"RollingUpdate"},"template":{"metadata":{"labels":{"app":"x"}},"spec":{"containers":[{"image":"busybox","imagePullPolicy":"Always","name":"c","resources":{},"terminationMessagePath":"/dev/termination-log","terminationMessagePolicy":"File"}],"dnsPolicy":"ClusterFirst","restartPolicy":"Always","schedulerName":"default-scheduler","securityContext":{},"terminationGracePeriodSeconds":30}}},"status":{}}',
+    reason: 'every entry has its time',
+  },
+  'status: negative': {
+    answer:
+      '200 {"apiVersion":"apps/v1","kind":"Deployment","metadata":{"creationTimestamp":"time","generation":1,"name":"x","namespace":"default","resourceVersion":"N","uid":"uid"},"spec":{"progressDeadlineSeconds":600,"replicas":1,"revisionHistoryLimit":10,"selector":{"matchLabels":{"app":"x"}},"strategy":{"rollingUpdate":{"maxSurge":"25%","maxUnavailable":"25%"},"type":"RollingUpdate"},"template":{"metadata":{"labels":{"app":"x"}},"spec":{"containers":[{"image":"busybox","imagePullPolicy":"Always","name":"c","resources":{},"terminationMessagePath":"/dev/termination-log","terminationMessagePolicy":"File"}],"dnsPolicy":"ClusterFirst","restartPolicy":"Always","schedulerName":"default-scheduler","securityContext":{},"terminationGracePeriodSeconds":30}}},"status":{"replicas":-2}}',
+    reason: 'the status is for controllers to write',
+  },
 };

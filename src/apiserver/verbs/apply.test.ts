@@ -152,8 +152,7 @@ const refusals = [
   {
     name: 'a field that the kind does not have',
     body: 'apiVersion: v1\nkind: ConfigMap\nfoo: 1\n',
-    answer:
-      '500 -: failed to create typed patch object (default/a; /v1, Kind=ConfigMap): .foo: field not declared in schema',
+    answer: '500 -: failed to create typed patch object (/a; /v1, Kind=ConfigMap): .foo: field not declared in schema',
   },
 ] as const;
 

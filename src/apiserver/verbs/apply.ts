@@ -8,6 +8,7 @@ import { badRequest, conflict, failure, notFoundStatus, undecodable } from '#api
 import { mediaType } from '../body.ts';
 import { type ResourceContext } from '../context.ts';
 import { countedMembers, mergeTypeOf, writerOf } from '../field-manager.ts';
+import { withMetadata } from '../metadata.ts';
 import { objectResponse } from '../respond.ts';
 import { StatusError } from '../status-error.ts';
 import { parseWriteOptions } from '../write-options.ts';
@@ -46,13 +47,19 @@ export async function apply(context: ResourceContext, part: Part): Promise<ApiRe
 /** Applies to an object; throws where others are in the way. */
 export function laidOver(live: KubeObject, config: JsonObject, options: ApplyOptions): KubeObject {
   const applied = applyConfiguration(live, config, options);
-  if (applied.kind !== 'applied') throw new StatusError(refusal(applied, live));
+  if (applied.kind !== 'applied') throw new StatusError(refusal(applied, live, config));
   return applied.object as unknown as KubeObject;
 }
 
-function refusal(applied: Exclude<Applied, { kind: 'applied' }>, { metadata, apiVersion, kind }: KubeObject): Status {
+function refusal(
+  applied: Exclude<Applied, { kind: 'applied' }>,
+  { metadata, apiVersion, kind }: KubeObject,
+  config: JsonObject,
+): Status {
   if (applied.kind === 'conflicts') return applyConflict(applied.conflicts);
-  const name = `${metadata.namespace ?? ''}/${metadata.name}`;
+  // The namespace is told as the client wrote it.
+  const { namespace = '' } = config['metadata'] as Partial<ObjectMeta>;
+  const name = `${namespace}/${metadata.name}`;
   const type = apiVersion.includes('/') ? apiVersion : `/${apiVersion}`;
   const [only = ''] = applied.problems;
   const text = applied.problems.length === 1 ? only : `errors:\n  ${applied.problems.join('\n  ')}`;
@@ -79,7 +86,9 @@ async function applyNew(
     metadata: namespace === undefined ? { name } : { name, namespace },
   } as KubeObject;
   const object = change({ object: empty });
-  const created = await createObject(context, object, dryRun, object.metadata.managedFields);
+  // A version that was wanted of an object that is not there is of no meaning.
+  const fresh = withMetadata(object, { resourceVersion: '' });
+  const created = await createObject(context, fresh, dryRun, object.metadata.managedFields);
   return objectResponse(context, created, 201, kind.warnings(created.object));
 }
 
@@ -94,6 +103,8 @@ async function readConfiguration(context: ResourceContext): Promise<JsonObject> 
   }
   const { apiVersion, kind, metadata = {} } = value;
   const wanted = apiVersionOf(resource);
+  if (apiVersion === undefined && kind === undefined)
+    throw new StatusError(badRequest('invalid object type: /, Kind='));
   if (typeof apiVersion !== 'string' || apiVersion === '') throw new StatusError(missing('apiVersion'));
   if (typeof kind !== 'string' || kind === '') throw new StatusError(missing('kind'));
   if (apiVersion !== wanted) {

@@ -12,12 +12,14 @@ import { StatusError } from '../status-error.ts';
 /** The patch of a request, decoded but not yet understood. */
 export async function decodePatch({ body, contentType }: ApiRequest): Promise<DecodedBody> {
   if (typeof body !== 'string') return { value: body, duplicates: [] };
-  const refuse = (why: string): StatusError => new StatusError(badRequest(`error decoding patch: ${why}`));
-  if (mediaType(contentType).endsWith('+yaml')) return decodeYaml(body, refuse);
+  const refuse = (why: string): StatusError => new StatusError(badRequest(`error decoding ${why}`));
+  if (mediaType(contentType).endsWith('+yaml')) {
+    return decodeYaml(body, (why) => refuse(`YAML: error converting YAML to JSON: ${why}`));
+  }
   try {
     return { value: JSON.parse(body), duplicates: duplicateFields(body) };
   } catch (error) {
-    throw refuse(goJsonError(body) ?? errorMessage(error));
+    throw refuse(`patch: ${goJsonError(body) ?? errorMessage(error)}`);
   }
 }
 
