@@ -96,6 +96,20 @@ export const storageClasses: Resource<t.StorageClass> = define(
   'storageclasses',
   false,
 );
+export const csiDrivers: Resource<t.CSIDriver> = define('storage.k8s.io', 'CSIDriver', 'csidrivers', false);
+export const csiNodes: Resource<t.CSINode> = define('storage.k8s.io', 'CSINode', 'csinodes', false);
+export const csiStorageCapacities: Resource<t.CSIStorageCapacity> = define(
+  'storage.k8s.io',
+  'CSIStorageCapacity',
+  'csistoragecapacities',
+  true,
+);
+export const volumeAttachments: Resource<t.VolumeAttachment> = define(
+  'storage.k8s.io',
+  'VolumeAttachment',
+  'volumeattachments',
+  false,
+);
 export const customResourceDefinitions: Resource<t.CustomResourceDefinition> = define(
   'apiextensions.k8s.io',
   'CustomResourceDefinition',

@@ -39,6 +39,8 @@ function decodeField(model: string, text: string): FieldSchema {
 
 /** Fields that hold amounts. The types that FIELDS is made from call them strings. */
 export const QUANTITIES: Readonly<Record<string, string>> = {
+  'CSIStorageCapacity.capacity': 'quantity',
+  'CSIStorageCapacity.maximumVolumeSize': 'quantity',
   'ContainerStatus.allocatedResources': '{}quantity',
   'EmptyDirVolumeSource.sizeLimit': 'quantity',
   'LimitRangeItem.default': '{}quantity',

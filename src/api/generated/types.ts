@@ -86,6 +86,45 @@ export interface BoundObjectReference {
   readonly uid?: string | undefined;
 }
 
+export interface CSIDriver {
+  readonly apiVersion: 'storage.k8s.io/v1';
+  readonly kind: 'CSIDriver';
+  readonly metadata: ObjectMeta;
+  readonly spec: CSIDriverSpec;
+}
+
+export interface CSIDriverSpec {
+  readonly attachRequired?: boolean | undefined;
+  readonly fsGroupPolicy?: string | undefined;
+  readonly nodeAllocatableUpdatePeriodSeconds?: number | undefined;
+  readonly podInfoOnMount?: boolean | undefined;
+  readonly preventPodSchedulingIfMissing?: boolean | undefined;
+  readonly requiresRepublish?: boolean | undefined;
+  readonly seLinuxMount?: boolean | undefined;
+  readonly serviceAccountTokenInSecrets?: boolean | undefined;
+  readonly storageCapacity?: boolean | undefined;
+  readonly tokenRequests?: readonly StorageTokenRequest[] | undefined;
+  readonly volumeLifecycleModes?: readonly string[] | undefined;
+}
+
+export interface CSINode {
+  readonly apiVersion: 'storage.k8s.io/v1';
+  readonly kind: 'CSINode';
+  readonly metadata: ObjectMeta;
+  readonly spec: CSINodeSpec;
+}
+
+export interface CSINodeDriver {
+  readonly allocatable?: VolumeNodeResources | undefined;
+  readonly name: string;
+  readonly nodeID: string;
+  readonly topologyKeys?: readonly string[] | undefined;
+}
+
+export interface CSINodeSpec {
+  readonly drivers: readonly CSINodeDriver[];
+}
+
 export interface CSIPersistentVolumeSource {
   readonly controllerExpandSecretRef?: SecretReference | undefined;
   readonly controllerPublishSecretRef?: SecretReference | undefined;
@@ -97,6 +136,16 @@ export interface CSIPersistentVolumeSource {
   readonly readOnly?: boolean | undefined;
   readonly volumeAttributes?: Readonly<Record<string, string>> | undefined;
   readonly volumeHandle: string;
+}
+
+export interface CSIStorageCapacity {
+  readonly apiVersion: 'storage.k8s.io/v1';
+  readonly capacity?: string | undefined;
+  readonly kind: 'CSIStorageCapacity';
+  readonly maximumVolumeSize?: string | undefined;
+  readonly metadata: ObjectMeta;
+  readonly nodeTopology?: LabelSelector | undefined;
+  readonly storageClassName: string;
 }
 
 export interface CSIVolumeSource {
@@ -2568,6 +2617,11 @@ export interface StorageOSVolumeSource {
   readonly volumeNamespace?: string | undefined;
 }
 
+export interface StorageTokenRequest {
+  readonly audience: string;
+  readonly expirationSeconds?: number | undefined;
+}
+
 export interface SubjectAccessReview {
   readonly apiVersion: 'authorization.k8s.io/v1';
   readonly kind: 'SubjectAccessReview';
@@ -2752,9 +2806,41 @@ export interface Volume {
   readonly vsphereVolume?: VsphereVirtualDiskVolumeSource | undefined;
 }
 
+export interface VolumeAttachment {
+  readonly apiVersion: 'storage.k8s.io/v1';
+  readonly kind: 'VolumeAttachment';
+  readonly metadata: ObjectMeta;
+  readonly spec: VolumeAttachmentSpec;
+  readonly status: VolumeAttachmentStatus;
+}
+
+export interface VolumeAttachmentSource {
+  readonly inlineVolumeSpec?: PersistentVolumeSpec | undefined;
+  readonly persistentVolumeName?: string | undefined;
+}
+
+export interface VolumeAttachmentSpec {
+  readonly attacher: string;
+  readonly nodeName: string;
+  readonly source: VolumeAttachmentSource;
+}
+
+export interface VolumeAttachmentStatus {
+  readonly attachError?: VolumeError | undefined;
+  readonly attached: boolean;
+  readonly attachmentMetadata?: Readonly<Record<string, string>> | undefined;
+  readonly detachError?: VolumeError | undefined;
+}
+
 export interface VolumeDevice {
   readonly devicePath: string;
   readonly name: string;
+}
+
+export interface VolumeError {
+  readonly errorCode?: number | undefined;
+  readonly message?: string | undefined;
+  readonly time?: string | undefined;
 }
 
 export interface VolumeMount {
@@ -2777,6 +2863,10 @@ export interface VolumeMountStatus {
 
 export interface VolumeNodeAffinity {
   readonly required?: NodeSelector | undefined;
+}
+
+export interface VolumeNodeResources {
+  readonly count?: number | undefined;
 }
 
 export interface VolumeProjection {

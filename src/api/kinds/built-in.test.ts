@@ -113,6 +113,14 @@ customresourcedefinitions* crd,crds apiextensions.k8s.io/v1 status
   Name | Created At
 storageclasses* sc storage.k8s.io/v1 -
   Name | Provisioner | ReclaimPolicy | VolumeBindingMode | AllowVolumeExpansion | Age
+csidrivers* - storage.k8s.io/v1 -
+  Name | AttachRequired | PodInfoOnMount | StorageCapacity | TokenRequests | RequiresRepublish | Modes | Age
+csinodes* - storage.k8s.io/v1 -
+  Name | Drivers | Age
+csistoragecapacities - storage.k8s.io/v1 -
+  Name | StorageClassName | Capacity
+volumeattachments* - storage.k8s.io/v1 status
+  Name | Attacher | PV | Node | Attached | Age
 `,
   );
 });

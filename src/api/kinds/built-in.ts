@@ -39,6 +39,10 @@ import { serviceAccount } from './service-account.ts';
 import { serviceCidr } from './service-cidr.ts';
 import { statefulSet } from './stateful-set.ts';
 import { storageClass } from './storage-class.ts';
+import { csiDriver } from './csi-driver.ts';
+import { csiNode } from './csi-node.ts';
+import { csiStorageCapacity } from './csi-storage-capacity.ts';
+import { volumeAttachment } from './volume-attachment.ts';
 
 /** Every kind that the server is born with, in the order of discovery. */
 export const builtInKinds: readonly KindDefinition[] = [
@@ -81,4 +85,8 @@ export const builtInKinds: readonly KindDefinition[] = [
   eraseKind(priorityClass),
   eraseKind(customResourceDefinition),
   eraseKind(storageClass),
+  eraseKind(csiDriver),
+  eraseKind(csiNode),
+  eraseKind(csiStorageCapacity),
+  eraseKind(volumeAttachment),
 ];

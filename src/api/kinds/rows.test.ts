@@ -262,6 +262,25 @@ const cases: readonly (readonly [string, object, string])[] = [
     { provisioner: 'p', metadata: { annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } } },
     'web (default) | p | Delete | Immediate | false | 24h',
   ],
+  [
+    'CSIDriver',
+    {
+      spec: {
+        attachRequired: false,
+        tokenRequests: [{ audience: 'a' }, { audience: 'b' }],
+        volumeLifecycleModes: ['Ephemeral'],
+      },
+    },
+    'web | false | false | false | a,b | false | Ephemeral | 24h',
+  ],
+  ['CSIDriver', { spec: {} }, 'web | true | false | false | <unset> | false | <none> | 24h'],
+  ['CSINode', { spec: { drivers: [{ name: 'd', nodeID: 'n' }] } }, 'web | 1 | 24h'],
+  ['CSIStorageCapacity', { storageClassName: 'fast', capacity: '1Gi' }, 'web | fast | 1Gi'],
+  [
+    'VolumeAttachment',
+    { spec: { attacher: 'd', nodeName: 'n', source: { persistentVolumeName: 'v' } }, status: { attached: true } },
+    'web | d | v | n | true | 24h',
+  ],
 ];
 
 for (const [name, body, text] of cases) {

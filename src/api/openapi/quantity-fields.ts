@@ -1,5 +1,7 @@
 /** Fields that the table has as strings and that are quantities (`500m`, `2Gi`), as `Model.field`. */
 const QUANTITIES: ReadonlySet<string> = new Set([
+  'CSIStorageCapacity.capacity',
+  'CSIStorageCapacity.maximumVolumeSize',
   'ContainerStatus.allocatedResources',
   'EmptyDirVolumeSource.sizeLimit',
   'LimitRangeItem.default',

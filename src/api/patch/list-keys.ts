@@ -19,6 +19,8 @@ export interface FieldMerge {
  * `retainKeys`, `replace` as they say. `=` alone after map means the merge key.
  */
 const MERGES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  CSIDriverSpec: { volumeLifecycleModes: 'set' },
+  CSINodeSpec: { drivers: 'merge=name map=' },
   ObjectMeta: { ownerReferences: 'merge=uid map=', finalizers: 'merge set' },
   PodSpec: {
     containers: 'merge=name map=',
