@@ -1,5 +1,7 @@
 /** Nodes that come, go, fail and come back, by the command, as kubectl sees it. */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'node:test';
 import { clientPod, deployment, service } from './testing/manifests.ts';
 import { modes } from './testing/mode.ts';
@@ -50,6 +52,7 @@ for (const { mode, skip } of modes()) {
 
       assert.equal(await ok(cluster, 'remove', 'extra', 'node-1'), 'removed node "extra"\nremoved node "node-1"\n');
       assert.equal((await cluster.try(['get', 'pod', 'there'])).code, 1);
+      assert.equal(existsSync(join(cluster.dataDir, 'nodes/extra')), false);
       assert.match(
         await ok(cluster, 'list'),
         /^NODE .*\nnode-2 +running +172\.18\.0\.3 +10\.244\.1\.0\/24 .*\nnode-3 +running .*\n$/,

@@ -14,6 +14,7 @@ import { NETLINK_NETFILTER, NetlinkSocket } from '#netlink/socket.ts';
 import { type NodeAgent, startNodeAgent } from '#node/agent.ts';
 import { createNodeNamespace, type NetworkNamespace } from '#node/network-sync.ts';
 import { nodePortName } from '#node/node-network.ts';
+import { removeTree } from '#node/sandbox/remove-tree-sync.ts';
 import { type SandboxRuntime } from '#node/sandbox/runtime-agent.ts';
 import { type NodeStats } from '#node/stats/node-stats-agent.ts';
 import { attachEgress } from './egress-network-sync.ts';
@@ -123,7 +124,7 @@ export class NodeFleet {
     await agent.stop();
   }
 
-  /** Ends it, and takes its network away. Its objects stay in the API. */
+  /** Ends it, and takes its network and files away. Its objects stay in the API. */
   async remove(name: string): Promise<void> {
     const node = this.#find(name);
     if (node.agent !== undefined) await this.stop(name);
@@ -131,6 +132,7 @@ export class NodeFleet {
     this.#options.fabric.rtnetlink.deleteLink(nodePortName(name));
     node.network[Symbol.dispose]();
     this.#setRoutes();
+    removeTree(`${this.#options.data.nodesDir}/${name}`);
   }
 
   async stopAll(): Promise<void> {
