@@ -182,6 +182,17 @@ test('a definition is refused with', async (t) => {
   }
 });
 
+test('a definition that wants a webhook for its versions is told that none is called', async () => {
+  await using server = await TestServer.start();
+  const { metadata, spec } = definition() as { readonly metadata: object; readonly spec: object };
+  const conversion = {
+    strategy: 'Webhook',
+    webhook: { conversionReviewVersions: ['v1'], clientConfig: { url: 'https://x.test' } },
+  };
+  const made = await server.post(CRDS, { metadata, spec: { ...spec, conversion } });
+  assert.match(show(made), /^201 warning: spec\.conversion: this server calls no webhooks/);
+});
+
 test('a rule that costs too much ends the request, not the server', async () => {
   await using server = await TestServer.start();
   const list = { type: 'array', items: { type: 'integer' } };

@@ -35,7 +35,14 @@ export const customResourceDefinition: KindDefinition<Crd> = defineKind(customRe
   validate: validateCrd,
   validateChange: validateCrdChange,
   validateStatus: validateStoredVersions,
+  warnings: conversionWarnings,
 });
+
+/** Better said than found out: objects are shown in every version as they are stored. */
+function conversionWarnings({ spec }: Crd): readonly string[] {
+  if (spec.conversion?.strategy !== 'Webhook') return [];
+  return ['spec.conversion: this server calls no webhooks, objects are shown in each version as they are stored'];
+}
 
 function storageVersions({ spec }: Crd): string[] {
   return (spec.versions ?? []).filter(({ storage }) => storage).map(({ name }) => name);
