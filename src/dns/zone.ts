@@ -81,9 +81,9 @@ export class Zone {
     const before = entry.parts.find((part) => part.slice === slice.metadata.name);
     const after = partOf(entry, slice, this.#partOptions);
     entry.version++;
-    if (before !== undefined) this.#unindex(before);
+    if (before !== undefined) this.#unindex(before, new Set(after.addresses));
     entry.parts = [...entry.parts.filter((part) => part !== before), after];
-    this.#index(after);
+    this.#index(after, before);
   }
 
   removeSlice(slice: EndpointSlice): void {
@@ -127,12 +127,14 @@ export class Zone {
     for (const address of entry.shape.addresses) this.#byClusterIp.set(address, entry);
   }
 
-  #index(part: EndpointPart): void {
+  /** In the place of `before` where that is: a key that stays in the map does not make it grow. */
+  #index(part: EndpointPart, before: EndpointPart | undefined): void {
     for (const address of part.addresses) {
       const known = this.#byEndpoint.get(address);
-      if (known === undefined) this.#byEndpoint.set(address, part);
+      if (known === undefined || known === before) this.#byEndpoint.set(address, part);
       else if (!isMany(known)) this.#byEndpoint.set(address, known === part ? part : [known, part]);
-      else if (!known.includes(part)) this.#byEndpoint.set(address, [...known, part]);
+      else if (!known.includes(part))
+        this.#byEndpoint.set(address, [...known.filter((other) => other !== before), part]);
     }
     for (const hostname of new Set(part.hostnames)) {
       if (hostname === '') continue;
@@ -141,22 +143,26 @@ export class Zone {
     }
   }
 
-  #unindex(part: EndpointPart): void {
-    for (const address of part.addresses) {
-      const known = this.#byEndpoint.get(address);
-      const rest = known !== undefined && isMany(known) ? known.filter((other) => other !== part) : [];
-      const [first] = rest;
-      if (first !== undefined) this.#byEndpoint.set(address, rest.length === 1 ? first : rest);
-      else if (known === part || (known !== undefined && isMany(known))) this.#byEndpoint.delete(address);
-    }
+  #unindex(part: EndpointPart, staying: ReadonlySet<Address> = NO_ADDRESSES): void {
+    for (const address of part.addresses) if (!staying.has(address)) this.#dropAddress(address, part);
+    const known = part.owner.byHostname;
     for (const hostname of new Set(part.hostnames)) {
-      const known = part.owner.byHostname;
       const rest = (known?.get(hostname) ?? []).filter((other) => other !== part);
       if (rest.length > 0) known?.set(hostname, rest);
       else known?.delete(hostname);
     }
   }
+
+  #dropAddress(address: Address, part: EndpointPart): void {
+    const known = this.#byEndpoint.get(address);
+    const rest = known !== undefined && isMany(known) ? known.filter((other) => other !== part) : [];
+    const [first] = rest;
+    if (first !== undefined) this.#byEndpoint.set(address, rest.length === 1 ? first : rest);
+    else if (known === part || (known !== undefined && isMany(known))) this.#byEndpoint.delete(address);
+  }
 }
+
+const NO_ADDRESSES: ReadonlySet<Address> = new Set();
 
 function isMany(parts: EndpointPart | readonly EndpointPart[]): parts is readonly EndpointPart[] {
   return Array.isArray(parts);
