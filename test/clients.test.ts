@@ -166,6 +166,11 @@ test('clients other than kubectl', { timeout: 280_000 }, async (t) => {
       assert.deepEqual([stdout, code], [expected, 0], stderr);
     });
   }
+  await t.test('client-go: informers that are sent their first list', { skip: skipGo }, async () => {
+    const env = { KUBE_FEATURE_WatchListClient: 'true' };
+    const { stdout, stderr } = await runOn(on, [goClient, 'informers'], env);
+    assert.equal(stdout, GO['informers'], stderr);
+  });
   const skipNode = lacking(join(clients, 'node_modules'), 'test/clients/install');
   await t.test('@kubernetes/client-node', { skip: skipNode }, async () => {
     const { stdout, stderr } = await runOn(on, [process.execPath, join(clients, 'client-node.mjs')]);

@@ -69,10 +69,15 @@ const steps: readonly KubectlStep[] = [
   { args: 'delete deployment,pdb --all', text: /^deployment\.apps "who" deleted/ },
 ];
 
+function firstAndLast<T>(all: readonly T[]): readonly T[] {
+  return all.length > 2 ? [...all.slice(0, 1), ...all.slice(-1)] : all;
+}
+
 test('kubectl commands about nodes', { timeout: 280_000 }, async (t) => {
   const { mode } = oneMode();
   await using cluster = await TestCluster.start({ mode, nodes: 2 });
-  for (const { binary, name } of kubectlRuns()) {
+  // They share the nodes, so it is one after the other, and not each of many.
+  for (const { binary, name } of firstAndLast(kubectlRuns())) {
     await t.test(name, async (t) => {
       const kubectl = await ClusterKubectl.create(cluster, binary);
       await kubectl.steps(t, steps);
