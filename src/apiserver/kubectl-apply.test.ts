@@ -53,7 +53,7 @@ const steps: readonly Step[] = [
 
 const kubectls = installedKubectls();
 
-test('kubectl is installed', { skip: kubectls.length > 0 }, (t) => t.skip('no kubectl on PATH'));
+if (kubectls.length === 0) test('kubectl', { skip: 'no kubectl on PATH' });
 
 for (const binary of kubectls) {
   test(`${binary} applies on the server's side`, async () => {

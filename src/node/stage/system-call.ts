@@ -49,22 +49,3 @@ const numbers = {
 export function systemCallNumber(name: SystemCallName, architecture: Architecture): number {
   return numbers[name][architecture === 'x64' ? 0 : 1];
 }
-
-/** One line each, nearly as strace(1) would print it. */
-export function formatSystemCalls(calls: readonly SystemCall[]): string {
-  return calls
-    .map(
-      ({ name, args, action }) =>
-        `${name}(${args.map(formatArgument).join(', ')})${action === undefined ? ' ?' : ''}\n`,
-    )
-    .join('');
-}
-
-function formatArgument(argument: Argument): string {
-  if (typeof argument === 'number') return argument > 9 ? `0x${argument.toString(16)}` : String(argument);
-  if (typeof argument === 'string') return JSON.stringify(argument);
-  if (argument instanceof Uint8Array) return `<${Buffer.from(argument).toString('hex')}>`;
-  return 'resultOf' in argument
-    ? `=${argument.resultOf}`
-    : `[${argument.map((text) => JSON.stringify(text)).join(', ')}]`;
-}
