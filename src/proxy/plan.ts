@@ -50,12 +50,17 @@ export interface AdoptedState {
 }
 
 interface Known extends ProgrammedFrontend {
+  /** As it was read; absent where it follows from `noted`, since a text for each would take much of all memory. */
+  readonly note: string | undefined;
+  /** What the note is of; undefined while it is only known from the kernel. */
+  readonly noted: string | undefined;
   /** Local backends' addresses that this frontend was counted for; undefined while it is only known from the kernel. */
   readonly local: readonly string[] | undefined;
 }
 
 const MAX_TIMEOUTS = 9000;
 const NONE: readonly string[] = Object.freeze([]);
+const NO_BACKENDS: readonly Backend[] = Object.freeze([]);
 
 /**
  * What one family's table holds, and the transaction that brings it to new frontends: a few elements a change, whatever
@@ -78,8 +83,8 @@ export class Plan {
   }
 
   /** The frontends that the table knows of. */
-  frontends(): Iterable<[FrontendId, ProgrammedFrontend]> {
-    return this.#frontends;
+  *frontends(): Iterable<[FrontendId, ProgrammedFrontend]> {
+    for (const [id, known] of this.#frontends) yield [id, { ...known, note: noteTextOf(known) }];
   }
 
   frontend(id: FrontendId): ProgrammedFrontend | undefined {
@@ -115,7 +120,7 @@ export class Plan {
       this.#timeouts[timeoutNumberOf(pick.priority)] = pick.timeout;
     }
     for (const [id, frontend] of state.frontends) {
-      this.#frontends.set(id, { ...frontend, local: undefined });
+      this.#frontends.set(id, { ...frontend, noted: undefined, local: undefined });
       if (frontend.guard !== undefined) this.#countGuard(frontend.guard, 1);
     }
     for (const name of state.guards) this.#countGuard(name, 0);
@@ -160,7 +165,7 @@ export class Plan {
   #applyOne(id: FrontendId, frontend: Frontend | undefined, writer: StepWriter): StaleFlows | undefined {
     const known = this.#frontends.get(id);
     const place = parseFrontendId(id);
-    const plan = planSlots(known?.slots ?? [], frontend?.backends ?? []);
+    const plan = planSlots(known?.slots ?? NO_BACKENDS, frontend?.backends ?? NO_BACKENDS);
     if (frontend === undefined) this.#remove(id, place, known, plan, writer);
     else this.#frontends.set(id, this.#put(place, known, frontend, plan, writer));
     this.#count(known, frontend, place);
@@ -183,23 +188,19 @@ export class Plan {
     const { kind } = frontend;
     const ids = writeBackends(writer, place, known, plan, frontend.affinitySeconds > 0);
     const priority = this.#priority(place, frontend, plan.slots.length, writer);
-    const note = priority === undefined ? undefined : this.#note(known, frontend, plan, ids);
-    if (known !== undefined && known.kind !== kind) {
-      writer.changeCount(place, known.kind, known.priority, undefined);
-      writer.changeCount(place, kind, undefined, priority, note);
-    } else if (known?.priority !== priority || known?.note !== note) {
-      writer.changeCount(place, kind, known?.priority, priority, note);
+    const isNoted = priority === undefined || hasNote(known, frontend.service, plan.slots, ids);
+    const isMoved = known !== undefined && known.kind !== kind;
+    if (isMoved) writer.changeCount(place, known.kind, known.priority, undefined);
+    if (isMoved || known?.priority !== priority || !isNoted) {
+      const note = priority === undefined ? '' : noteOf(frontend.service, plan.slots, ids);
+      writer.changeCount(place, kind, isMoved ? undefined : known?.priority, priority, note);
     }
     const isRefused = isRefusedAlone(frontend);
     if ((known?.isRefused ?? false) !== isRefused) writer.changeRefused(place, isRefused);
     const guard = this.#guard(place, known, frontend, writer);
-    return { kind, priority, isRefused, slots: plan.slots, ids, guard, note, local: localAddresses(frontend) };
-  }
-
-  #note(known: Known | undefined, { service }: Frontend, { slots }: SlotPlan, ids: Known['ids']): string {
-    const { note } = known ?? {};
-    const isSame = note !== undefined && known?.slots === slots && known.ids === ids && isNoteOf(note, service);
-    return isSame ? note : noteOf(service, slots, ids);
+    const noted = priority === undefined ? undefined : frontend.service;
+    const local = localAddresses(frontend);
+    return { kind, priority, isRefused, slots: plan.slots, ids, guard, note: undefined, noted, local };
   }
 
   #priority(place: FrontendPlace, frontend: Frontend, backends: number, writer: StepWriter): number | undefined {
@@ -257,6 +258,17 @@ export class Plan {
     if (isNodePort(place.address) || kind === 'local') return undefined;
     return kind === 'cluster' ? this.#addresses : this.#externalAddresses;
   }
+}
+
+function noteTextOf({ note, noted, slots, ids }: Known): string | undefined {
+  return noted === undefined ? note : noteOf(noted, slots, ids);
+}
+
+function hasNote(known: Known | undefined, service: string, slots: Known['slots'], ids: Known['ids']): boolean {
+  if (known?.slots !== slots || known.ids !== ids) return false;
+  return known.noted === undefined
+    ? known.note !== undefined && isNoteOf(known.note, service)
+    : known.noted === service;
 }
 
 /** Cluster addresses are refused by their address already; `local` frontends come with an `inside` one. */

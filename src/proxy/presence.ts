@@ -3,45 +3,59 @@
  * what the kernel has, so that adding what is there already costs nothing.
  */
 export class Presence {
-  readonly #counts = new Map<string, number>();
-  readonly #programmed = new Set<string>();
+  /** How many count on it, and whether the kernel has it: twice the one, and one more for the other. */
+  readonly #states = new Map<string, number>();
   readonly #touched = new Set<string>();
 
   get programmed(): Iterable<string> {
-    return this.#programmed;
+    return this.#states
+      .entries()
+      .filter(([, state]) => isProgrammed(state))
+      .map(([address]) => address);
   }
 
   /** The kernel has it, whether anybody counts on it or not. */
   adopt(address: string): void {
-    this.#programmed.add(address);
+    this.#states.set(address, (this.#states.get(address) ?? 0) | PROGRAMMED);
   }
 
   add(address: string): void {
-    this.#counts.set(address, (this.#counts.get(address) ?? 0) + 1);
+    this.#states.set(address, (this.#states.get(address) ?? 0) + ONE);
     this.#touched.add(address);
   }
 
   remove(address: string): void {
-    const count = (this.#counts.get(address) ?? 0) - 1;
-    if (count > 0) this.#counts.set(address, count);
-    else this.#counts.delete(address);
+    const state = this.#states.get(address) ?? 0;
+    if (state >= ONE) this.#put(address, state - ONE);
     this.#touched.add(address);
   }
 
   /** Looks at everything the kernel has at the next `settle`. */
   touchAll(): void {
-    for (const address of this.#programmed) this.#touched.add(address);
+    for (const address of this.programmed) this.#touched.add(address);
   }
 
   /** Says what has to be added to the set or deleted from it, and takes that as done. */
   settle(change: (address: string, isAdded: boolean) => void): void {
     for (const address of this.#touched) {
-      const isWanted = this.#counts.has(address);
-      if (isWanted === this.#programmed.has(address)) continue;
-      if (isWanted) this.#programmed.add(address);
-      else this.#programmed.delete(address);
+      const state = this.#states.get(address) ?? 0;
+      const isWanted = state >= ONE;
+      if (isWanted === isProgrammed(state)) continue;
+      this.#put(address, isWanted ? state | PROGRAMMED : 0);
       change(address, isWanted);
     }
     this.#touched.clear();
   }
+
+  #put(address: string, state: number): void {
+    if (state === 0) this.#states.delete(address);
+    else this.#states.set(address, state);
+  }
+}
+
+const PROGRAMMED = 1;
+const ONE = 2;
+
+function isProgrammed(state: number): boolean {
+  return (state & PROGRAMMED) !== 0;
 }

@@ -2,7 +2,7 @@ import { type IpFamily } from '#base/ip.ts';
 import { type EndpointState } from './categorize.ts';
 import { type Backend } from './frontend.ts';
 import { type ServicePortInfo } from './service-ports.ts';
-import { LOCAL, READY, SERVING, TERMINATING, type SliceEntry, type SliceInfo } from './slice-info.ts';
+import { LOCAL, READY, SERVING, TERMINATING, type SliceInfo } from './slice-info.ts';
 
 export type SliceEndpoint = Backend & EndpointState;
 
@@ -24,11 +24,11 @@ export function endpointsOfPort(
     const number = portNumber(slice, port);
     if (number === undefined) continue;
     if (first === 0) first = number;
-    for (const entry of slice.entries) {
+    for (const [index, address] of slice.addresses.entries()) {
       // Mostly all slices have one number: then no text has to be made for each endpoint.
-      const id = number === first ? entry.address : `${entry.address} ${number}`;
+      const id = number === first ? address : `${address} ${number}`;
       const known = found.get(id);
-      const endpoint = endpointOf(entry, number);
+      const endpoint = endpointOf(slice, index, address, number);
       if (known === undefined || usability(endpoint) > usability(known)) found.set(id, endpoint);
     }
   }
@@ -40,7 +40,9 @@ function portNumber({ ports }: SliceInfo, { name, protocol }: ServicePortInfo): 
   return ports.find((one) => one.name === name && one.protocol === protocol)?.port;
 }
 
-function endpointOf({ address, flags, hints }: SliceEntry, port: number): SliceEndpoint {
+function endpointOf(slice: SliceInfo, index: number, address: string, port: number): SliceEndpoint {
+  const flags = slice.flags.charCodeAt(index);
+  const hints = slice.hints?.[index];
   return {
     address,
     port,

@@ -10,20 +10,18 @@ export interface SliceInfo {
   readonly key: string;
   readonly family: IpFamily;
   readonly ports: readonly SlicePort[];
-  readonly entries: readonly SliceEntry[];
+  /** In columns: an object for each endpoint would take most of all memory. */
+  readonly addresses: readonly string[];
+  /** Of each address a character, whose code is made of READY, SERVING, TERMINATING and LOCAL. */
+  readonly flags: string;
+  /** Of each address; absent where none has any. */
+  readonly hints: readonly (EntryHints | undefined)[] | undefined;
 }
 
 export interface SlicePort {
   readonly name: string;
   readonly protocol: Protocol;
   readonly port: number;
-}
-
-export interface SliceEntry {
-  readonly address: string;
-  /** Of READY, SERVING, TERMINATING and LOCAL. */
-  readonly flags: number;
-  readonly hints: EntryHints | undefined;
 }
 
 export interface EntryHints {
@@ -44,26 +42,44 @@ export function parseSlice(key: string, slice: EndpointSlice, nodeName: string):
     const parsed = parseProtocol(protocol);
     return parsed === undefined || !isPort(port) ? [] : [{ name, protocol: parsed, port }];
   });
-  const entries = (slice.endpoints ?? []).flatMap((endpoint) => parseEndpoint(endpoint, family, nodeName) ?? []);
-  return { key, family, ports: exact(ports), entries: exact(entries) };
+  return { key, family, ports: exact(ports), ...columns(slice.endpoints ?? [], family, nodeName) };
 }
 
-/** Absent conditions mean ready and not terminating. Only the first address counts. */
-function parseEndpoint(endpoint: Endpoint, family: IpFamily, nodeName: string): SliceEntry | undefined {
-  const text = endpoint.addresses[0];
-  const address = text === undefined ? undefined : canonicalIp(text);
-  if (address === undefined || address.includes(':') !== (family === 6)) return undefined;
-  const { ready = true, serving = ready, terminating = false } = endpoint.conditions ?? {};
-  const flags =
-    (ready ? READY : 0) |
-    (serving ? SERVING : 0) |
-    (terminating ? TERMINATING : 0) |
-    (endpoint.nodeName === nodeName ? LOCAL : 0);
-  return { address, flags, hints: parseHints(endpoint) };
+/** Only the first address of an endpoint counts. */
+function columns(
+  endpoints: readonly Endpoint[],
+  family: IpFamily,
+  nodeName: string,
+): Pick<SliceInfo, 'addresses' | 'flags' | 'hints'> {
+  const addresses: string[] = [];
+  const flags: number[] = [];
+  const hints: (EntryHints | undefined)[] = [];
+  let hasHints = false;
+  for (const endpoint of endpoints) {
+    const text = endpoint.addresses[0];
+    const address = text === undefined ? undefined : canonicalIp(text);
+    if (address === undefined || address.includes(':') !== (family === 6)) continue;
+    addresses.push(address);
+    flags.push(flagsOf(endpoint, nodeName));
+    const hint = parseHints(endpoint);
+    hints.push(hint);
+    hasHints ||= hint !== undefined;
+  }
+  const characters = Buffer.from(flags).toString('latin1');
+  return { addresses: exact(addresses), flags: characters, hints: hasHints ? exact(hints) : undefined };
+}
+
+/** Absent conditions mean ready and not terminating. */
+function flagsOf({ conditions, nodeName: at }: Endpoint, nodeName: string): number {
+  const { ready = true, serving = ready, terminating = false } = conditions ?? {};
+  return (
+    (ready ? READY : 0) | (serving ? SERVING : 0) | (terminating ? TERMINATING : 0) | (at === nodeName ? LOCAL : 0)
+  );
 }
 
 function parseHints({ hints }: Endpoint): EntryHints | undefined {
-  const nodes = hints?.forNodes?.map(({ name }) => name) ?? [];
-  const zones = hints?.forZones?.map(({ name }) => name) ?? [];
+  if (hints === undefined || hints === null) return undefined;
+  const nodes = hints.forNodes?.map(({ name }) => name) ?? [];
+  const zones = hints.forZones?.map(({ name }) => name) ?? [];
   return nodes.length === 0 && zones.length === 0 ? undefined : { nodes, zones };
 }

@@ -22,9 +22,9 @@ export function backendKey(backend: Pick<Backend, 'address' | 'port'>): string {
  * then the last slots move into what is still free. Backends that stay and are not moved are not touched.
  */
 export function planSlots(slots: readonly Backend[], wanted: readonly Backend[]): SlotPlan {
-  if (slots.length === 0) return { slots: wanted, changes: wanted.map(added), removed: [] };
   // Most of what comes again comes as it was: a restart meets little else.
   if (isSameList(slots, wanted)) return { slots, changes: [], removed: [] };
+  if (slots.length === 0) return { slots: wanted, changes: wanted.map(added), removed: [] };
   const missing = new Map(wanted.map((backend) => [backendKey(backend), backend]));
   const holes: number[] = [];
   slots.forEach((backend, slot) => {
