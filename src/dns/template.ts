@@ -58,13 +58,28 @@ export function compileTemplate(question: Question, answer: LocalAnswer, { ttl, 
     body: writer.bytes().toString('latin1', HEADER_BYTES),
     rcode: RCODES[answer.rcode],
     questionEnd: ends[0] ?? 0,
-    ends: ends.slice(),
+    ends: sharedEnds(ends),
     answers,
     authorities: written,
     turn,
     owner: answer.owner,
     version: answer.owner?.version ?? 0,
   };
+}
+
+/** Where the one record of most answers ends: few different places, which are kept once. */
+const SHARED_ENDS = new Map<number, readonly number[]>();
+const MAX_SHARED_ENDS = 4096;
+
+function sharedEnds(ends: readonly number[]): readonly number[] {
+  const [first = 0, second = 0] = ends;
+  if (ends.length !== 2 || SHARED_ENDS.size >= MAX_SHARED_ENDS) return ends.slice();
+  const key = first * 65_536 + second;
+  const known = SHARED_ENDS.get(key);
+  if (known !== undefined) return known;
+  const made = ends.slice();
+  SHARED_ENDS.set(key, made);
+  return made;
 }
 
 function turnOf(records: readonly DnsRecord[], ends: readonly number[], count: number): Template['turn'] {
