@@ -25,8 +25,8 @@ const cases: readonly (readonly [Status, string])[] = [
     '409 Conflict Operation cannot be fulfilled on services "web": the object has been modified; please apply your changes to the latest version and try again {"name":"web","kind":"services"}',
   ],
   [
-    status.uidConflict(services, 'web', 'a', 'b'),
-    '409 Conflict Operation cannot be fulfilled on services "web": Precondition failed: UID in precondition: a, UID in object meta: b {"name":"web","kind":"services"}',
+    status.uidConflict(services, 'web', { key: 'default/web', wanted: 'a', found: 'b' }),
+    '409 Conflict Operation cannot be fulfilled on services "web": StorageError: invalid object, Code: 4, Key: /registry/services/specs/default/web, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: a, UID in object meta: b {"name":"web","kind":"services"}',
   ],
   [status.badRequest('no'), '400 BadRequest no undefined'],
   [

@@ -85,8 +85,28 @@ export function modifiedConflict(of: StatusSubject, name: string): Status {
   );
 }
 
-export function uidConflict(of: StatusSubject, name: string, wanted: string, found: string): Status {
-  return conflict(of, name, `Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${found}`);
+/** Where Kubernetes stores what it does not store below the plural of its name. */
+const STORED_AT: Readonly<Record<string, string>> = {
+  nodes: 'minions',
+  services: 'services/specs',
+  endpoints: 'services/endpoints',
+  replicationcontrollers: 'controllers',
+  ingresses: 'ingress',
+};
+
+/** The key of the object is told as well, and there is no reason to tell of another than Kubernetes does. */
+export function uidConflict(
+  of: StatusSubject,
+  name: string,
+  { key, wanted, found }: { readonly key: string; readonly wanted: string; readonly found: string },
+): Status {
+  const at = `/registry/${STORED_AT[of.plural] ?? of.plural}/${key}`;
+  const why = `Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${found}`;
+  return conflict(
+    of,
+    name,
+    `StorageError: invalid object, Code: 4, Key: ${at}, ResourceVersion: 0, AdditionalErrorMsg: ${why}`,
+  );
 }
 
 export function badRequest(message: string): Status {

@@ -133,6 +133,11 @@ export interface ObjectIdentity {
   readonly custom?: KindDefinition['custom'];
 }
 
+function undecodableBody({ apiVersion, kind }: ObjectIdentity, why: string): StatusError {
+  const version = apiVersion.split('/').at(-1) ?? '';
+  return new StatusError(undecodable({ version, kind }, kind, why));
+}
+
 export interface CheckedObject {
   readonly object: KubeObject;
   readonly warnings: readonly string[];
@@ -144,16 +149,18 @@ function problemsOf({ duplicates, repeated = [] }: DecodedBody, mode: FieldValid
   return mode === 'Strict' ? [`yaml: unmarshal errors:\n${repeated.map((text) => `  ${text}`).join('\n')}`] : repeated;
 }
 
-/** A decoded value as an object of the kind: types checked, unknown fields handled as asked. */
-export function checkObject(body: DecodedBody, of: ObjectIdentity, mode: FieldValidation): CheckedObject {
+/** A decoded value as an object of the kind: types checked, unknown fields handled as asked; `refuse` makes the error. */
+export function checkObject(
+  body: DecodedBody,
+  of: ObjectIdentity,
+  mode: FieldValidation,
+  refuse: (why: string) => StatusError = (why) => undecodableBody(of, why),
+): CheckedObject {
   // Null is an object without anything.
   const value = body.value ?? {};
   checkType(value, of);
   const checked = (of.custom?.check ?? byModel(of.model))(value, mode, problemsOf(body, mode));
-  if (checked.kind === 'wrong') {
-    const version = of.apiVersion.split('/').at(-1) ?? '';
-    throw new StatusError(undecodable({ version, kind: of.kind }, of.kind, checked.message));
-  }
+  if (checked.kind === 'wrong') throw refuse(checked.message);
   // In the order in which people expect to read them.
   const { kind: _kind, apiVersion: _apiVersion, metadata = {}, ...rest } = checked.value as Partial<KubeObject>;
   const object = { kind: of.kind, apiVersion: of.apiVersion, metadata, ...rest } as KubeObject;

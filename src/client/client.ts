@@ -104,3 +104,10 @@ export class ApiError extends Error {
 export function isReason(error: unknown, ...reasons: readonly string[]): boolean {
   return error instanceof ApiError && reasons.includes(error.reason);
 }
+
+/** Whether a patch that names a uid was refused since the object is another one by now, of the same name. */
+export function isAnotherObject(error: unknown): boolean {
+  if (!(error instanceof ApiError) || error.reason !== 'Invalid') return false;
+  const causes = error.status.details?.causes ?? [];
+  return causes.length > 0 && causes.every(({ field }) => field === 'metadata.uid');
+}

@@ -2,7 +2,7 @@ import { type Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
 import { type Log } from '#base/log.ts';
 import { WorkQueue } from '#base/work-queue.ts';
-import { type Client, isReason } from '#client/client.ts';
+import { type Client, isAnotherObject, isReason } from '#client/client.ts';
 import { createEventRecorder, type EventRecorder } from '#client/events.ts';
 import { type Informers } from '#client/informers.ts';
 
@@ -49,7 +49,8 @@ export function createControllerQueue(
       onError: (key, error, failures) => {
         if (signal.aborted) return;
         // Somebody else wrote first: the retry sees it. Only what lasts is worth a line.
-        const level = failures < 4 && isReason(error, 'Conflict', 'AlreadyExists', 'NotFound') ? 'debug' : 'warn';
+        const isStale = isReason(error, 'Conflict', 'AlreadyExists', 'NotFound') || isAnotherObject(error);
+        const level = failures < 4 && isStale ? 'debug' : 'warn';
         log[level](`${options.name}: will try again`, { key, failures, error: errorMessage(error) });
       },
     },

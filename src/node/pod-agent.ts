@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { errorMessage } from '#base/errors.ts';
 import { type Container, type Pod, type PodCondition, type PodStatus } from '#api/generated/types.ts';
 import { pods } from '#api/resource.ts';
-import { isReason } from '#client/client.ts';
+import { isAnotherObject, isReason } from '#client/client.ts';
 import { ContainerAgent, type ContainerConfig, crashLoopMessage, refOf } from './container-agent.ts';
 import { logDirectory, type NodeContext, podDirectory } from './node-context.ts';
 import { containerEnv } from './pod/container-env.ts';
@@ -324,7 +324,7 @@ export class PodAgent {
       this.#written = text;
     } catch (error) {
       // It was deleted meanwhile; the watch tells us soon.
-      if (isReason(error, 'NotFound', 'Conflict')) return;
+      if (isReason(error, 'NotFound', 'Conflict') || isAnotherObject(error)) return;
       if (!isReason(error, 'Invalid')) throw error;
       this.#written = text;
       this.#node.log.error('status refused', { pod: name, error: errorMessage(error) });

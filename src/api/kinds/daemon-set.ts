@@ -20,6 +20,7 @@ import { podTemplateDefaults } from '../pod/defaults.ts';
 import { daemonSets } from '../resource.ts';
 import { validateChoice, validateImmutable, validateNonnegative } from '../validation.ts';
 import { validateEndlessTemplate, validateOwnSelector, validateSelectedTemplate, validateShare } from '../workload.ts';
+import { validateDaemonSetStatus } from '../workload-status.ts';
 
 function strategyDefaults(strategy: t.DaemonSetUpdateStrategy | undefined): t.DaemonSetUpdateStrategy {
   const type = strategy?.type ?? 'RollingUpdate';
@@ -115,4 +116,5 @@ export const daemonSet: KindDefinition<t.DaemonSet> = defineKind(daemonSets, {
     ...validateNonnegative('spec.revisionHistoryLimit', spec.revisionHistoryLimit),
   ],
   validateChange: ({ spec }, { spec: old }) => validateImmutable('spec.selector', spec.selector, old.selector),
+  validateStatus: validateDaemonSetStatus,
 });

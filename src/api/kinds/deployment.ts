@@ -24,6 +24,7 @@ import {
   validateSelectedTemplate,
   validateShare,
 } from '../workload.ts';
+import { validateDeploymentStatus } from '../workload-status.ts';
 
 function strategyDefaults(strategy: t.DeploymentStrategy | undefined): t.DeploymentStrategy {
   const type = strategy?.type ?? 'RollingUpdate';
@@ -124,4 +125,5 @@ export const deployment: KindDefinition<t.Deployment> = defineKind(deployments, 
   defaults,
   validate,
   validateChange: ({ spec }, { spec: old }) => validateImmutable('spec.selector', spec.selector, old.selector),
+  validateStatus: validateDeploymentStatus,
 });

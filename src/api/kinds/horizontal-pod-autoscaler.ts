@@ -6,6 +6,7 @@ import { type FieldError, invalid, required } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
 import { type KindDefinition } from '../kind.ts';
 import { horizontalPodAutoscalers } from '../resource.ts';
+import { validateAutoscalerStatus } from '../workload-status.ts';
 
 const UNKNOWN = '<unknown>';
 
@@ -104,4 +105,5 @@ export const horizontalPodAutoscaler: KindDefinition<t.HorizontalPodAutoscaler> 
     },
   }),
   validate,
+  validateStatus: validateAutoscalerStatus,
 });

@@ -6,6 +6,7 @@ import { intOrStringText } from '../int-or-string.ts';
 import { type KindDefinition } from '../kind.ts';
 import { podDisruptionBudgets } from '../resource.ts';
 import { validateSelector, validateShare } from '../workload.ts';
+import { validateBudgetStatus } from '../workload-status.ts';
 
 function shareCell(value: number | string | undefined): string {
   return value === undefined ? 'N/A' : intOrStringText(value);
@@ -57,4 +58,5 @@ export const podDisruptionBudget: KindDefinition<t.PodDisruptionBudget> = define
     age(budget, now),
   ],
   validate,
+  validateStatus: validateBudgetStatus,
 });

@@ -16,6 +16,7 @@ import { podTemplateDefaults } from '../pod/defaults.ts';
 import { replicaSets } from '../resource.ts';
 import { validateImmutable, validateNonnegative } from '../validation.ts';
 import { validateEndlessTemplate, validateOwnSelector, validateSelectedTemplate } from '../workload.ts';
+import { validateReplicasStatus } from '../workload-status.ts';
 
 function defaults(set: t.ReplicaSet): t.ReplicaSet {
   const given: Partial<t.ReplicaSetSpec> = set.spec ?? {};
@@ -61,4 +62,5 @@ export const replicaSet: KindDefinition<t.ReplicaSet> = defineKind(replicaSets, 
     ...validateEndlessTemplate(spec.template, 'ReplicaSet'),
   ],
   validateChange: ({ spec }, { spec: old }) => validateImmutable('spec.selector', spec.selector, old.selector),
+  validateStatus: validateReplicasStatus,
 });

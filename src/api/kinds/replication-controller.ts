@@ -18,6 +18,7 @@ import { podTemplateDefaults } from '../pod/defaults.ts';
 import { replicationControllers } from '../resource.ts';
 import { validateNonnegative } from '../validation.ts';
 import { validateEndlessTemplate, validateSelectedTemplate } from '../workload.ts';
+import { validateReplicasStatus } from '../workload-status.ts';
 
 /** The oldest of the workloads takes its selector and labels from the template's labels. */
 function defaults(controller: t.ReplicationController): t.ReplicationController {
@@ -82,4 +83,5 @@ export const replicationController: KindDefinition<t.ReplicationController> = de
   fields: { 'status.replicas': ({ status }) => String(status?.replicas ?? 0) },
   defaults,
   validate,
+  validateStatus: validateReplicasStatus,
 });

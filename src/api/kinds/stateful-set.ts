@@ -8,6 +8,7 @@ import { podTemplateDefaults } from '../pod/defaults.ts';
 import { statefulSets } from '../resource.ts';
 import { validateNonnegative } from '../validation.ts';
 import { validateEndlessTemplate, validateOwnSelector, validateSelectedTemplate } from '../workload.ts';
+import { validateStatefulSetStatus } from '../workload-status.ts';
 
 const MUTABLE = [
   'replicas',
@@ -138,4 +139,5 @@ export const statefulSet: KindDefinition<t.StatefulSet> = defineKind(statefulSet
   defaults,
   validate,
   validateChange,
+  validateStatus: validateStatefulSetStatus,
 });

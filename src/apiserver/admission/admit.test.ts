@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { type Pod } from '#api/generated/types.ts';
+import { type Node, type Pod } from '#api/generated/types.ts';
 import { ManualClock } from '#base/clock.ts';
 import { bodyOf, outcome, plain, TestServer } from '../testing/test-server.ts';
 
@@ -143,4 +143,15 @@ test('a Pod behind a gate says so from the first moment on', async () => {
     status.conditions?.map(({ type, status: is, reason, message }) => [type, is, reason, message]),
     [['PodScheduled', 'False', 'SchedulingGated', 'Scheduling is blocked due to non-empty scheduling gates']],
   );
+});
+
+test('a new node is tainted until somebody knows that it is ready', async () => {
+  await using server = await TestServer.start();
+  const taintsOf = async (name: string, taints: readonly object[]): Promise<unknown> =>
+    bodyOf<Node>(await server.post('/api/v1/nodes', { metadata: { name }, spec: { taints } })).spec.taints;
+  const notReady = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' };
+  const own = { key: 'a', effect: 'NoExecute' };
+  assert.deepEqual(await taintsOf('a', []), [notReady]);
+  assert.deepEqual(await taintsOf('b', [own]), [own, notReady]);
+  assert.deepEqual(await taintsOf('c', [notReady, own]), [notReady, own]);
 });

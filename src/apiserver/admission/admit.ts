@@ -1,10 +1,11 @@
-import { type PersistentVolumeClaim, type Pod } from '#api/generated/types.ts';
+import { type Node, type PersistentVolumeClaim, type Pod } from '#api/generated/types.ts';
 import { type KindDefinition } from '#api/kind.ts';
 import { type KubeObject } from '#api/object.ts';
-import { persistentVolumeClaims, pods, type Resource } from '#api/resource.ts';
+import { nodes, persistentVolumeClaims, pods, type Resource } from '#api/resource.ts';
 import { type ServerContext } from '../context.ts';
 import { admitClaimLimits, admitLimits } from './limit-range.ts';
 import { admitIntoNamespace } from './namespace-lifecycle.ts';
+import { admitNode } from './node-taint.ts';
 import { admitPriority, admitRuntime, admitTolerations } from './pod-placement.ts';
 import { admitServiceAccount } from './service-account.ts';
 import { admitClaimClass, admitClaimSize } from './volume.ts';
@@ -18,6 +19,7 @@ export async function admitCreate(
   const { namespace, name } = object.metadata;
   if (namespace !== undefined) admitIntoNamespace(server, kind, namespace, name ?? '');
   if (isOf(kind, pods)) return admitPod(server, object as Pod);
+  if (isOf(kind, nodes)) return admitNode(object as Node);
   if (!isOf(kind, persistentVolumeClaims)) return object;
   return admitClaimLimits(server, admitClaimClass(server, object as PersistentVolumeClaim));
 }

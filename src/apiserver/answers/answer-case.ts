@@ -140,7 +140,7 @@ function plain(text: string): string {
   return text
     .replaceAll(UID, 'uid')
     .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, 'time')
-    .replaceAll(/(?<="resourceVersion":")\d+/g, 'N')
+    .replaceAll(/(?<="resourceVersion\\?":\\?")\d+/g, 'N')
     .replaceAll(/(?<=")(\d+m)?\d+s(?=")/g, 'age')
     .replaceAll(/(?<=in record \()\d+/g, 'N')
     .replaceAll(/(?<=current: )\d+/g, 'N')

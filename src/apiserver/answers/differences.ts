@@ -1,15 +1,5 @@
 /** What we answer instead, and why: `docs/api-differences.md` tells of each. */
 export const DIFFERENCES: Readonly<Record<string, { readonly answer: string; readonly reason: string }>> = {
-  'node, least': {
-    answer:
-      '201 {"apiVersion":"v1","kind":"Node","metadata":{"creationTimestamp":"time","name":"x","resourceVersion":"N","uid":"uid"},"spec":{},"status":{"daemonEndpoints":{"kubeletEndpoint":{"Port":0}},"nodeInfo":{"architecture":"","bootID":"","containerRuntimeVersion":"","kernelVersion":"","kubeProxyVersion":"","kubeletVersion":"","machineID":"","operatingSystem":"","osImage":"","systemUUID":""}}}',
-    reason: 'a node is not tainted before anybody knows that it is not ready',
-  },
-  'node, full': {
-    answer:
-      '201 {"apiVersion":"v1","kind":"Node","metadata":{"creationTimestamp":"time","name":"x","resourceVersion":"N","uid":"uid"},"spec":{"podCIDR":"10.0.0.0/24","podCIDRs":["10.0.0.0/24"],"taints":[{"effect":"NoSchedule","key":"a"}],"unschedulable":true},"status":{"daemonEndpoints":{"kubeletEndpoint":{"Port":0}},"nodeInfo":{"architecture":"","bootID":"","containerRuntimeVersion":"","kernelVersion":"","kubeProxyVersion":"","kubeletVersion":"","machineID":"","operatingSystem":"","osImage":"","systemUUID":""}}}',
-    reason: 'a node is not tainted before anybody knows that it is not ready',
-  },
   'daemonSet, least, as a table': {
     answer:
       '200 {"apiVersion":"meta.k8s.io/v1","columnDefinitions":[{"format":"name","name":"Name","priority":0,"type":"string"},{"format":"","name":"Desired","priority":0,"type":"integer"},{"format":"","name":"Current","priority":0,"type":"integer"},{"format":"","name":"Ready","priority":0,"type":"integer"},{"format":"","name":"Up-to-date","priority":0,"type":"integer"},{"format":"","name":"Available","priority":0,"type":"integer"},{"format":"","name":"Node Selector","priority":0,"type":"string"},{"format":"","name":"Age","priority":0,"type":"string"},{"format":"","name":"Containers","priority":1,"type":"string"},{"format":"","name":"Images","priority":1,"type":"string"},{"format":"","name":"Selector","priority":1,"type":"string"}],"kind":"Table","metadata":{"resourceVersion":"N"},"rows":[{"cells":["x",0,0,0,0,0,"<none>","age","c","busybox","app=x"],"object":{"apiVersion":"meta.k8s.io/v1","kind":"PartialObjectMetadata","metadata":{"annotations":{"deprecated.daemonset.template.generation":"1"},"creationTimestamp":"time","generation":1,"name":"x","namespace":"default","resourceVersion":"N","uid":"uid"}}}]}',
@@ -41,16 +31,6 @@ export const DIFFERENCES: Readonly<Record<string, { readonly answer: string; rea
     answer:
       '400 BadRequest: ConfigMapList in version "v1" cannot be handled as a ConfigMap: no kind "ConfigMapList" is registered for this path, it serves v1, Kind=ConfigMap',
     reason: 'the path names the kind',
-  },
-  'update with another uid': {
-    answer:
-      '409 Conflict: Operation cannot be fulfilled on configmaps "x": Precondition failed: UID in precondition: y, UID in object meta: uid',
-    reason: 'no words of the storage',
-  },
-  'update with a version that is none': {
-    answer:
-      '409 Conflict: Operation cannot be fulfilled on configmaps "x": the object has been modified; please apply your changes to the latest version and try again',
-    reason: 'no object is at such a version',
   },
   'delete with another kind': {
     answer:
@@ -87,29 +67,24 @@ export const DIFFERENCES: Readonly<Record<string, { readonly answer: string; rea
       '200 {"apiVersion":"v1","data":{"a":"1"},"kind":"ConfigMap","metadata":{"creationTimestamp":"time","managedFields":[{"apiVersion":"v1","fieldsType":"FieldsV1","fieldsV1":{"f:data":{"f:a":{}}},"manager":"me","operation":"Apply","time":"time"},{"apiVersion":"v1","fieldsType":"FieldsV1","fieldsV1":{"f:data":{"f:a":{}}},"manager":"you","operation":"Apply","time":"time"}],"name":"x","namespace":"default","resourceVersion":"N","uid":"uid"}}',
     reason: 'every entry has its time',
   },
-  'merge patch: wrong type': {
-    answer:
-      '400 BadRequest: ConfigMap in version "v1" cannot be handled as a ConfigMap: json: cannot unmarshal array into Go struct field ConfigMap.data of type map[string]string',
-    reason: 'the reason alone, without the whole object',
-  },
-  'merge patch: unknown field, strictly': {
-    answer:
-      '400 BadRequest: ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: unknown field "foo"',
-    reason: 'the reason alone, without the whole object',
-  },
-  'merge patch: uid': {
-    answer:
-      '409 Conflict: Operation cannot be fulfilled on configmaps "x": Precondition failed: UID in precondition: abc, UID in object meta: uid',
-    reason: 'it is meant for another object',
-  },
   'scale: then read': {
     answer:
       '200 {"apiVersion":"apps/v1","kind":"Deployment","metadata":{"creationTimestamp":"time","generation":2,"managedFields":[{"apiVersion":"apps/v1","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:progressDeadlineSeconds":{},"f:revisionHistoryLimit":{},"f:selector":{},"f:strategy":{"f:rollingUpdate":{".":{},"f:maxSurge":{},"f:maxUnavailable":{}},"f:type":{}},"f:template":{"f:metadata":{"f:labels":{".":{},"f:app":{}}},"f:spec":{"f:containers":{"k:{\\"name\\":\\"c\\"}":{".":{},"f:image":{},"f:imagePullPolicy":{},"f:name":{},"f:resources":{},"f:terminationMessagePath":{},"f:terminationMessagePolicy":{}}},"f:dnsPolicy":{},"f:restartPolicy":{},"f:schedulerName":{},"f:securityContext":{},"f:terminationGracePeriodSeconds":{}}}}},"manager":"peer","operation":"Update","time":"time"},{"apiVersion":"apps/v1","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:replicas":{}}},"manager":"peer","operation":"Update","subresource":"scale","time":"time"}],"name":"x","namespace":"default","resourceVersion":"N","uid":"uid"},"spec":{"progressDeadlineSeconds":600,"replicas":4,"revisionHistoryLimit":10,"selector":{"matchLabels":{"app":"x"}},"strategy":{"rollingUpdate":{"maxSurge":"25%","maxUnavailable":"25%"},"type":"RollingUpdate"},"template":{"metadata":{"labels":{"app":"x"}},"spec":{"containers":[{"image":"busybox","imagePullPolicy":"Always","name":"c","resources":{},"terminationMessagePath":"/dev/termination-log","terminationMessagePolicy":"File"}],"dnsPolicy":"ClusterFirst","restartPolicy":"Always","schedulerName":"default-scheduler","securityContext":{},"terminationGracePeriodSeconds":30}}},"status":{}}',
     reason: 'every entry has its time',
   },
-  'status: negative': {
+  'merge patch: uid': {
     answer:
-      '200 {"apiVersion":"apps/v1","kind":"Deployment","metadata":{"creationTimestamp":"time","generation":1,"name":"x","namespace":"default","resourceVersion":"N","uid":"uid"},"spec":{"progressDeadlineSeconds":600,"replicas":1,"revisionHistoryLimit":10,"selector":{"matchLabels":{"app":"x"}},"strategy":{"rollingUpdate":{"maxSurge":"25%","maxUnavailable":"25%"},"type":"RollingUpdate"},"template":{"metadata":{"labels":{"app":"x"}},"spec":{"containers":[{"image":"busybox","imagePullPolicy":"Always","name":"c","resources":{},"terminationMessagePath":"/dev/termination-log","terminationMessagePolicy":"File"}],"dnsPolicy":"ClusterFirst","restartPolicy":"Always","schedulerName":"default-scheduler","securityContext":{},"terminationGracePeriodSeconds":30}}},"status":{"replicas":-2}}',
-    reason: 'the status is for controllers to write',
+      '422 Invalid: ConfigMap "x" is invalid: metadata.uid: Invalid value: "abc": field is immutable [FieldValueInvalid(metadata.uid)]',
+    reason: 'one cause, said once',
+  },
+  'merge patch: a label that is none': {
+    answer:
+      "422 Invalid: ConfigMap \"x\" is invalid: metadata.labels: Invalid value: \"!\": a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?') [FieldValueInvalid(metadata.labels)]",
+    reason: 'one cause, said once',
+  },
+  'strategic patch: wrong type': {
+    answer:
+      '422 Invalid:  "" is invalid: patch: Invalid value: "{\\"apiVersion\\":\\"v1\\",\\"data\\":[\\"a\\"],\\"kind\\":\\"ConfigMap\\",\\"metadata\\":{\\"name\\":\\"x\\",\\"namespace\\":\\"default\\",\\"uid\\":\\"uid\\",\\"resourceVersion\\":\\"N\\",\\"creationTimestamp\\":\\"time\\"}}": json: cannot unmarshal array into Go struct field ConfigMap.data of type map[string]string [FieldValueInvalid(patch)]',
+    reason: 'says which field',
   },
 };

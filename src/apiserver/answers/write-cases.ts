@@ -1,5 +1,17 @@
 import { type AnswerCase, type AnswerRequest } from './answer-case.ts';
-import { apply, CONTAINER, create, KINDS, patch, read, replace, SELECTOR, TEMPLATE } from './requests.ts';
+import {
+  apply,
+  CONTAINER,
+  create,
+  type KindName,
+  KINDS,
+  LABELS,
+  patch,
+  read,
+  replace,
+  SELECTOR,
+  TEMPLATE,
+} from './requests.ts';
 
 const WORK = { selector: SELECTOR, template: TEMPLATE };
 const DEPLOYMENT = create('deployment', { spec: WORK });
@@ -152,6 +164,21 @@ const patches: readonly AnswerCase[] = [
     ask: patch('configMap', 'merge', { metadata: { uid: 'abc' } }),
   },
   {
+    name: 'merge patch: a label that is none',
+    given: [create('configMap')],
+    ask: patch('configMap', 'merge', { metadata: { labels: { a: '!' } } }),
+  },
+  {
+    name: 'json patch: wrong type',
+    given: [create('configMap')],
+    ask: patch('configMap', 'json', [{ op: 'add', path: '/data', value: 'a' }]),
+  },
+  {
+    name: 'strategic patch: wrong type',
+    given: [create('configMap')],
+    ask: patch('configMap', 'strategic-merge', { data: ['a'] }),
+  },
+  {
     name: 'strategic patch: a container more',
     given: [DEPLOYMENT],
     ask: patch('deployment', 'strategic-merge', {
@@ -203,6 +230,20 @@ const patches: readonly AnswerCase[] = [
   },
 ];
 
+const NEGATIVE = { replicas: -1, readyReplicas: -2, observedGeneration: -3 };
+const COUNTED: readonly (readonly [KindName, spec: object, status: object])[] = [
+  ['replicaSet', WORK, NEGATIVE],
+  ['replicationController', { selector: LABELS, template: TEMPLATE }, NEGATIVE],
+  ['statefulSet', WORK, NEGATIVE],
+  ['daemonSet', WORK, { numberReady: -1, numberUnavailable: -2 }],
+  ['budget', { selector: SELECTOR }, { expectedPods: -1 }],
+  [
+    'autoscaler',
+    { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' }, maxReplicas: 3 },
+    { currentReplicas: -1, desiredReplicas: -2 },
+  ],
+];
+
 const parts: readonly AnswerCase[] = [
   { name: 'scale: read', given: [DEPLOYMENT], ask: scale('GET') },
   { name: 'scale: patch', given: [DEPLOYMENT], ask: scale('PATCH', { spec: { replicas: 4 } }) },
@@ -223,6 +264,21 @@ const parts: readonly AnswerCase[] = [
     name: 'status: negative',
     given: [DEPLOYMENT],
     ask: patch('deployment', 'merge', { status: { replicas: -2 } }, '/status'),
+  },
+  ...COUNTED.map(([kind, spec, status]) => ({
+    name: `status: negative of ${kind}`,
+    given: [create(kind, { spec })],
+    ask: patch(kind, 'merge', { status }, '/status'),
+  })),
+  {
+    name: 'status: more ready than there are',
+    given: [create('statefulSet', { spec: WORK })],
+    ask: patch('statefulSet', 'merge', { status: { replicas: 1, readyReplicas: 2, availableReplicas: 3 } }, '/status'),
+  },
+  {
+    name: 'status: fewer collisions',
+    given: [DEPLOYMENT, patch('deployment', 'merge', { status: { collisionCount: 2 } }, '/status')],
+    ask: patch('deployment', 'merge', { status: { collisionCount: null } }, '/status'),
   },
   { name: 'status: by the way', given: [DEPLOYMENT], ask: patch('deployment', 'merge', { status: { replicas: 2 } }) },
 ];

@@ -54,7 +54,7 @@ const refusals = [
     path: A,
     body: { metadata: { name: 'a', uid: 'other' } },
     answer:
-      '409 Conflict: Operation cannot be fulfilled on configmaps "a": Precondition failed: UID in precondition: other, UID in object meta: uid',
+      '409 Conflict: Operation cannot be fulfilled on configmaps "a": StorageError: invalid object, Code: 4, Key: /registry/configmaps/default/a, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: other, UID in object meta: uid',
   },
   {
     name: 'a version that is not there yet',

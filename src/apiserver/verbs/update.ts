@@ -6,7 +6,7 @@ import { type KindDefinition } from '#api/kind.ts';
 import { type KubeObject } from '#api/object.ts';
 import { validateEphemeralContainers } from '#api/pod/ephemeral.ts';
 import { type ApiResponse, type UserInfo } from '#api/request.ts';
-import { badRequest, modifiedConflict, notFoundStatus, uidConflict } from '#api/status.ts';
+import { badRequest, failure, modifiedConflict, notFoundStatus, uidConflict } from '#api/status.ts';
 import { admitUpdate } from '../admission/admit.ts';
 import { allocateFor, besideDeletion, releaseOf, untouched } from '../admission/allocate.ts';
 import { checkGrant } from '../admission/grant.ts';
@@ -57,7 +57,12 @@ export async function update(context: ResourceContext, part: Part): Promise<ApiR
     return objectResponse(context, created, 201, checked.warnings);
   }
   const old = target.cache.get(target.key)?.object;
-  const updated = await modify(target, part, () => object, options.dryRun);
+  const updated = await modify(
+    target,
+    part,
+    ({ object: present }) => sameObject(target, object, present),
+    options.dryRun,
+  );
   return objectResponse(context, updated, 200, [...checked.warnings, ...kind.warnings(updated.object, old)]);
 }
 
@@ -111,11 +116,20 @@ export async function modify(
   });
 }
 
-/** Refuses what was meant for another object or for an earlier state of this one. */
+/** A replacement that was meant for another object; a patch that would make it one is not valid. */
+function sameObject({ kind, key }: Target, object: KubeObject, present: KubeObject): KubeObject {
+  const { uid = '', name } = object.metadata;
+  if (uid === '' || uid === present.metadata.uid) return object;
+  throw new StatusError(uidConflict(kind.resource, name, { key, wanted: uid, found: present.metadata.uid }));
+}
+
+/** Refuses what was meant for an earlier state of the object. */
 function checkGuards(kind: KindDefinition, input: KubeObject, old: KubeObject): void {
-  const { uid = '', resourceVersion = '', name } = input.metadata;
-  if (uid !== '' && uid !== old.metadata.uid) {
-    throw new StatusError(uidConflict(kind.resource, name, uid, old.metadata.uid));
+  const { resourceVersion = '', name } = input.metadata;
+  if (!/^\d*$/.test(resourceVersion)) {
+    throw new StatusError(
+      failure(500, `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`),
+    );
   }
   if (resourceVersion === '' || resourceVersion === '0' || resourceVersion === old.metadata.resourceVersion) return;
   throw new StatusError(modifiedConflict(kind.resource, name));

@@ -9,7 +9,7 @@ import {
 } from '#api/generated/types.ts';
 import { objectKey } from '#api/object.ts';
 import { namespaces, nodes, podDisruptionBudgets, pods } from '#api/resource.ts';
-import { isReason } from '#client/client.ts';
+import { isAnotherObject, isReason } from '#client/client.ts';
 import { type Informer } from '#client/informer.ts';
 import { type ControllerContext } from '../controller-context.ts';
 import { isPodFinished, isTerminating } from '../pod-state.ts';
@@ -326,7 +326,8 @@ class Scheduler {
     const failures = (this.#failures.get(key) ?? 0) + 1;
     this.#failures.set(key, failures);
     // Deleted, or written by somebody else, meanwhile: the next look sees it.
-    const level = isReason(error, 'NotFound', 'Conflict') && failures < 4 ? 'debug' : 'warn';
+    const isStale = isReason(error, 'NotFound', 'Conflict') || isAnotherObject(error);
+    const level = isStale && failures < 4 ? 'debug' : 'warn';
     this.#context.log[level]('scheduler: will try again', { key, failures, error: errorMessage(error) });
     const delay = Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS);
     this.#context.clock.after(delay, () => {
