@@ -226,20 +226,6 @@ async function compare(servers: readonly Server[], api: ChildProcess): Promise<v
     const ms = await changeToAnswer(server, api);
     console.log(`  ${server.name.padEnd(14)} change of a slice to the answer with it: ${ms.toFixed(1)} ms`);
   }
-  const still: number[] = [];
-  const changing: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    still.push((await load(ours)).perSecond);
-    api.stdin?.write('rate 1000\n');
-    await systemClock.sleep(500);
-    changing.push((await load(ours)).perSecond);
-    api.stdin?.write('rate 0\n');
-    await systemClock.sleep(500);
-  }
-  console.log(
-    `  ${ours.name.padEnd(14)} under 1000 changes/s: ${Math.round(median(changing))} q/s, ` +
-      `${(median(changing) / median(still)).toFixed(2)} of the rate without`,
-  );
 }
 
 const missing = corednsMissing() ?? (has('dnsperf') ? undefined : 'no dnsperf on PATH');

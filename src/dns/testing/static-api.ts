@@ -12,6 +12,8 @@ export interface StaticApi extends AsyncDisposable {
   readonly url: string;
   /** Tells all watches of a resource. */
   change(plural: string, type: 'ADDED' | 'MODIFIED' | 'DELETED', object: object): void;
+  /** The same with events that are bytes already. */
+  send(plural: string, events: Uint8Array): void;
 }
 
 interface StaticObject {
@@ -52,12 +54,15 @@ export async function staticApi(objects: Objects): Promise<StaticApi> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
+  const send = (plural: string, events: Uint8Array): void => {
+    for (const response of watches.get(plural) ?? []) response.write(events);
+  };
   return {
     url: `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`,
     change(plural, type, object) {
-      const line = `${JSON.stringify({ type, object })}\n`;
-      for (const response of watches.get(plural) ?? []) response.write(line);
+      send(plural, Buffer.from(`${JSON.stringify({ type, object })}\n`));
     },
+    send,
     async [Symbol.asyncDispose]() {
       const closed = once(server, 'close');
       server.close();
