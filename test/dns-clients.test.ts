@@ -190,6 +190,11 @@ test('names in Pods, --dns-autopath on', { skip, timeout: 200_000 }, async (t) =
       text,
       /coredns_dns_requests_total\{server="dns:\/\/:53",zone="\.",view="",proto="udp",family="1",type="A"\} \d+/,
     );
+    // The endpoints of `db` came while it was there.
+    assert.match(
+      text,
+      /coredns_kubernetes_dns_programming_duration_seconds_count\{service_kind="headless_with_selector"\} [1-9]/,
+    );
     assert.doesNotMatch(text, /rcode="SERVFAIL"/);
     assert.equal(await inPod('first', 'curl -sf http://kube-dns.kube-system:9153/ready'), 'OK');
   });

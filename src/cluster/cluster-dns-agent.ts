@@ -10,6 +10,7 @@ import { DnsMetrics, withMetrics } from '#dns/metrics.ts';
 import { metricsText } from '#dns/metrics-text.ts';
 import { startMonitorServer } from '#dns/monitor-server.ts';
 import { PodIndex } from '#dns/pod-index.ts';
+import { ProgrammingLatency } from '#dns/programming-latency.ts';
 import { nameserversOf, searchOf } from '#dns/resolv-conf.ts';
 import { createResolver } from '#dns/resolver.ts';
 import { syncPods, syncZone } from '#dns/zone-sync.ts';
@@ -43,6 +44,7 @@ export async function startClusterDns(options: ClusterDnsOptions): Promise<void>
     onLoop: (address) => log.error('a server leads back here and is not asked any more', { server: address }),
   });
   const metrics = new DnsMetrics();
+  const latency = new ProgrammingLatency(clock);
   let ready = false;
   const isReady = (): boolean => ready;
   const autopath = pods === undefined ? undefined : createAutopath({ zone, pods, hostSearch: searchOf(host) });
@@ -54,12 +56,13 @@ export async function startClusterDns(options: ClusterDnsOptions): Promise<void>
       servers: [{ server, zone: '.', metrics, plugins }],
       forwarders: [{ server, zones: '.', forwarder }],
       version: VERSION,
+      programming: latency.seconds,
     });
   await startMonitorServer({ monitor: { isReady, metrics: text, leaving: false }, fd: sockets.dnsMonitorFd });
   const listen = { udpFd: sockets.dnsUdpFd, tcpFd: sockets.dnsTcpFd };
   await startDnsServer({ resolve, listen, clock, log }).ready;
   const sync = { informers, signal };
-  await Promise.all([syncZone(zone, sync), ...(pods === undefined ? [] : [syncPods(pods, sync)])]);
+  await Promise.all([syncZone(zone, { ...sync, latency }), ...(pods === undefined ? [] : [syncPods(pods, sync)])]);
   ready = true;
 }
 

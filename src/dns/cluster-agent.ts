@@ -9,6 +9,7 @@ import { Informer } from '#client/informer.ts';
 import { type Connection } from '#client/kubeconfig.ts';
 import { nameText, type WireName } from './name.ts';
 import { PodIndex } from './pod-index.ts';
+import { type ProgrammingLatency } from './programming-latency.ts';
 import { Zone } from './zone.ts';
 import { syncPods, syncZone } from './zone-sync.ts';
 
@@ -29,6 +30,7 @@ export interface ClusterAgentOptions {
   readonly selection: ClusterSelection;
   readonly clock: Clock;
   readonly log: Log;
+  readonly latency?: ProgrammingLatency | undefined;
   /** Called when the whole of it is known, before anybody is answered from it. */
   readonly onKnown?: (() => Promise<void>) | undefined;
 }
@@ -78,9 +80,11 @@ export function followCluster(options: ClusterAgentOptions): ClusterAgent {
   const zones = new Map(selection.zones.map((name) => [name, new Zone(nameText(name), { endpointPodNames })] as const));
   const index = selection.pods ? new PodIndex() : undefined;
   let ready = false;
-  const following = [...zones.values()].map((zone) =>
-    syncZone(zone, { informers: source, signal, serves, noEndpoints }),
-  );
+  const following = [...zones.values()].map((zone, i) => {
+    // A slice that is in several zones is one change.
+    const latency = i === 0 ? options.latency : undefined;
+    return syncZone(zone, { informers: source, signal, serves, noEndpoints, latency });
+  });
   if (index !== undefined) following.push(syncPods(index, { informers: source, signal }));
   const known = Promise.all(following).then(() => options.onKnown?.());
   known.then(

@@ -134,6 +134,7 @@ export class DnsAgent {
       servers: this.#servers,
       forwarders: this.#forwarders,
       version: this.#options.version,
+      programming: this.#parts.latency.seconds,
       failedReloads: this.#failedReloads,
     });
   }

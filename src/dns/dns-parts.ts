@@ -20,6 +20,7 @@ import { followHosts, type HostsFile } from './hosts-file.ts';
 import { DnsMetrics } from './metrics.ts';
 import { isBelow } from './name.ts';
 import { Pool } from './pool.ts';
+import { ProgrammingLatency } from './programming-latency.ts';
 import { nameserversOf, searchOf } from './resolv-conf.ts';
 import { type ServerAddress } from './upstream-socket.ts';
 
@@ -33,6 +34,8 @@ export interface DnsPartsOptions {
 
 /** What outlives a configuration: copies of clusters, caches, counters. The next configuration takes what it shares. */
 export class DnsParts {
+  /** Of all clusters. */
+  readonly latency: ProgrammingLatency;
   readonly #options: DnsPartsOptions;
   readonly #clusters = new Pool<ClusterAgent>((agent) => agent[Symbol.dispose]());
   readonly #forwarders = new Pool<Forwarder>((forwarder) => forwarder.close());
@@ -41,6 +44,7 @@ export class DnsParts {
 
   constructor(options: DnsPartsOptions) {
     this.#options = options;
+    this.latency = new ProgrammingLatency(options.clock);
   }
 
   /** All clusters are known whole. */
@@ -62,7 +66,14 @@ export class DnsParts {
     };
     const { connection, clock, log, onKnown } = this.#options;
     return this.#clusters.take(JSON.stringify([selection, config.connection]), () =>
-      followCluster({ connection: connection(config.connection), selection, clock, log, onKnown }),
+      followCluster({
+        connection: connection(config.connection),
+        selection,
+        clock,
+        log,
+        latency: this.latency,
+        onKnown,
+      }),
     );
   };
 

@@ -7,6 +7,8 @@ export interface MetricsSources {
   readonly servers: readonly ServerMetrics[];
   readonly forwarders: readonly ForwarderMetrics[];
   readonly version: string;
+  /** Seconds from a change of a headless Service's endpoints to the answer with it. */
+  readonly programming?: Histogram | undefined;
   /** Configurations that could not be followed. */
   readonly failedReloads?: number | undefined;
 }
@@ -26,12 +28,15 @@ export interface ForwarderMetrics {
   readonly forwarder: Forwarder;
 }
 
+const PROGRAMMING = 'coredns_kubernetes_dns_programming_duration_seconds';
+
 type Labels = Readonly<Record<string, string>>;
 
 const rcodeNames = new Map<number, string>(Object.entries(RCODES).map(([name, code]) => [code, name]));
 
 /** The Prometheus text of `/metrics`, under the names that dashboards for CoreDNS know. */
-export function metricsText({ servers, forwarders, version, failedReloads = 0 }: MetricsSources): string {
+export function metricsText(sources: MetricsSources): string {
+  const { servers, forwarders, version, programming, failedReloads = 0 } = sources;
   const page = new Page();
   page.family('coredns_build_info', 'gauge', 'The program that answers.');
   page.line('coredns_build_info', { version, program: 'clusterip' }, 1);
@@ -59,6 +64,10 @@ export function metricsText({ servers, forwarders, version, failedReloads = 0 }:
         page.histogram(name, { ...labelsOf(server), proto: PROTOCOLS[i] ?? '' }, histogram);
       }
     }
+  }
+  if (programming !== undefined) {
+    page.family(PROGRAMMING, 'histogram', "Time from a change of a headless Service's endpoints to the answer.");
+    page.histogram(PROGRAMMING, { service_kind: 'headless_with_selector' }, programming);
   }
   if (forwarders.length > 0) writeForwarders(page, forwarders);
   writeProcess(page);

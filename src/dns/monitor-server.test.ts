@@ -6,6 +6,7 @@ import { DnsMetrics, withMetrics } from './metrics.ts';
 import { metricsText } from './metrics-text.ts';
 import { lameDuck, type Monitor } from './monitor.ts';
 import { startMonitorServer } from './monitor-server.ts';
+import { ProgrammingLatency } from './programming-latency.ts';
 import { ask } from './testing/ask.ts';
 import { testZone } from './testing/cluster.ts';
 import { testResolver } from './testing/resolver.ts';
@@ -20,10 +21,18 @@ test('counts what it answers, under the names of CoreDNS', async () => {
   await ask(resolve, 'example.org MX', {}, '::ffff:10.244.0.1');
   const at = 'server="dns://:53",zone=".",view=""';
   const server = 'dns://:53';
+  const programming = 'coredns_kubernetes_dns_programming_duration_seconds';
+  const latency = new ProgrammingLatency(clock);
+  latency.seconds.observe(0.003);
   const servers = [{ server, zone: '.', metrics, plugins: ['kubernetes'] }];
-  const lines = metricsText({ servers, forwarders: [{ server, zones: '.', forwarder }], version: '1' })
+  const forwarders = [{ server, zones: '.', forwarder }];
+  const lines = metricsText({ servers, forwarders, version: '1', programming: latency.seconds })
     .split('\n')
-    .filter((line) => /_total|_sum|_count|le="100"|broken |info|enabled/.test(line) && line.startsWith('coredns'));
+    .filter(
+      (line) =>
+        /_total|_sum|_count|le="100"|programming.*le="0.00[248]"|broken |info|enabled/.test(line) &&
+        line.startsWith('coredns'),
+    );
   assert.deepEqual(lines, [
     'coredns_build_info{version="1",program="clusterip"} 1',
     'coredns_panics_total 0',
@@ -49,6 +58,11 @@ test('counts what it answers, under the names of CoreDNS', async () => {
     `coredns_dns_response_size_bytes_bucket{${at},proto="tcp",le="100"} 0`,
     `coredns_dns_response_size_bytes_sum{${at},proto="tcp"} 0`,
     `coredns_dns_response_size_bytes_count{${at},proto="tcp"} 0`,
+    `${programming}_bucket{service_kind="headless_with_selector",le="0.002"} 0`,
+    `${programming}_bucket{service_kind="headless_with_selector",le="0.004"} 1`,
+    `${programming}_bucket{service_kind="headless_with_selector",le="0.008"} 1`,
+    `${programming}_sum{service_kind="headless_with_selector"} 0.003`,
+    `${programming}_count{service_kind="headless_with_selector"} 1`,
     'coredns_cache_hits_total{server="dns://:53",zones=".",view="",type="success"} 0',
     'coredns_cache_hits_total{server="dns://:53",zones=".",view="",type="denial"} 0',
     'coredns_cache_requests_total{server="dns://:53",zones=".",view=""} 0',

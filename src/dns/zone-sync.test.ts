@@ -10,6 +10,7 @@ import { Informers } from '#client/informers.ts';
 import { FakeApi } from '#client/testing/fake-api.ts';
 import { settle } from '#client/testing/turns.ts';
 import { PodIndex } from './pod-index.ts';
+import { ProgrammingLatency } from './programming-latency.ts';
 import { ask } from './testing/ask.ts';
 import { pod, service, slice } from './testing/objects.ts';
 import { testResolver } from './testing/resolver.ts';
@@ -59,5 +60,38 @@ test('answers follow the objects of a cluster', async () => {
   await settle();
   assert.match(await ask(resolve, db.replace('db', 'other')), /^NXDOMAIN/);
   assert.equal(podAddresses.size, 0);
+  stop.abort();
+});
+
+test('measures from the change of the endpoints of headless Services to their being in the zone', async () => {
+  const clock = new ManualClock();
+  const client = createClient(inProcessTransport(new FakeApi(clock).handle, { username: 'test', groups: [] }));
+  const stop = new AbortController();
+  const zone = new Zone('cluster.local');
+  const latency = new ProgrammingLatency(clock);
+  const triggered = async (of: string, name: string, ms: number | undefined): Promise<void> => {
+    const made = slice(of, { ports: [http], endpoints: [{ addresses: ['10.244.0.1'] }] }, name);
+    const at = ms === undefined ? undefined : new Date(clock.now() - ms).toISOString();
+    const annotations = at === undefined ? {} : { 'endpoints.kubernetes.io/last-change-trigger-time': at };
+    await client.create(endpointSlices, { ...made, metadata: { ...made.metadata, annotations } });
+    await settle();
+  };
+  await client.create(services, service('db', { clusterIP: 'None', clusterIPs: ['None'], ports: [http] }));
+  await client.create(services, service('web', { clusterIP: '10.96.0.9', clusterIPs: ['10.96.0.9'], ports: [http] }));
+  await triggered('db', 'long-ago', 60_000);
+  const informers = new Informers(client, { clock, log: silentLog });
+  await syncZone(zone, { informers, signal: stop.signal, latency });
+  const { seconds } = latency;
+  const counted = (): string => `${seconds.counts.reduce((sum, count) => sum + count)} ${seconds.sum}`;
+  assert.equal(counted(), '0 0');
+
+  await clock.advance(10_000);
+  await triggered('web', 'with-an-address', 5);
+  await triggered('db', 'by-hand', undefined);
+  assert.equal(counted(), '0 0');
+  await triggered('db', 'one', 500);
+  await triggered('db', 'two', 250);
+  await triggered('db', 'ahead-of-our-clock', -1000);
+  assert.equal(counted(), '3 0.75');
   stop.abort();
 });
