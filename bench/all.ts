@@ -3,7 +3,16 @@ import { spawnSync } from 'node:child_process';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 
-const BENCHES = ['cluster.ts', 'pods.ts', 'store.ts', 'proxy.ts', 'endpoint-slice.ts', 'dns.ts', 'rolling.ts'];
+const BENCHES = [
+  'cluster.ts',
+  'pods.ts',
+  'store.ts',
+  'proxy.ts',
+  'endpoint-slice.ts',
+  'dns.ts',
+  'dns-headless.ts',
+  'rolling.ts',
+];
 
 let failed = 0;
 for (const bench of BENCHES) {

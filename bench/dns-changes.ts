@@ -5,7 +5,7 @@
  * Run: `bin/node bench/dns-changes.ts [ROUNDS]`. Needs dnsperf, taskset and two cores.
  */
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -90,7 +90,11 @@ function report(what: string, all: readonly Measured[]): void {
   );
 }
 
-if (cpus().length < 2) throw new Error('Cannot measure: two cores are needed');
+const missing = ['dnsperf', 'taskset'].find((name) => spawnSync('sh', ['-c', `command -v ${name}`]).status !== 0);
+if (missing !== undefined || cpus().length < 2) {
+  console.error(missing === undefined ? 'two cores are needed' : `no ${missing} on PATH`);
+  process.exit(1);
+}
 try {
   const names = Array.from({ length: SERVICES }, (_, i) => (i * 7919) % SERVICES).filter((i) => !isHeadless(i));
   writeFileSync(queries, names.map((i) => `${serviceName(i)} A\n`).join(''));
