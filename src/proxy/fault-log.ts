@@ -15,12 +15,12 @@ export class FaultLog {
 
   /** Returns whether the object can be used at all: it cannot where its faults cannot even be listed. */
   check(kind: 'Service' | 'EndpointSlice', key: string, find: () => readonly string[]): boolean {
-    const id = `${kind} ${key}`;
     const faults: readonly string[] | Error = attempt(find);
     if (!(faults instanceof Error) && faults.length === 0) {
-      this.#said.delete(id);
+      this.forget(kind, key);
       return true;
     }
+    const id = `${kind} ${key}`;
     const text = faults instanceof Error ? errorMessage(faults) : listed(faults);
     if (this.#said.get(id) !== text) {
       this.#said.set(id, text);
