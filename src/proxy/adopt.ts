@@ -155,7 +155,7 @@ function accept(draft: Draft, picks: ReadonlyMap<number, Pick>): ProgrammedFront
   const isKnown = priority === undefined || priority === NO_BACKEND || pick !== undefined;
   if (draft.counts.size > 1 || !isKnown) return undefined;
   const isSticky = pick !== undefined && pick.timeout > 0;
-  const slots = slotsOf(draft, isSticky, pick === undefined ? 0 : pick.backends);
+  const slots = draft.asWanted ?? slotsOf(draft, isSticky, pick === undefined ? 0 : pick.backends);
   if (slots === undefined) return undefined;
   const ids = isSticky ? new Map([...draft.byId].map(([id, backend]) => [backendKey(backend), id])) : undefined;
   const { isRefused, guard, note } = draft;

@@ -29,6 +29,7 @@ function emptyDraft({ rules }: Plan, id: FrontendId, { kind, priority }: Program
     key: encodeKey(layoutOf(plane.frontend), texts),
     counts: new Map(priority === undefined ? [] : [[kind, priority]]),
     slots: [],
+    asWanted: undefined,
     slotIds: [],
     byId: new Map(),
     isRefused: false,

@@ -20,6 +20,8 @@ export interface Draft {
   readonly key: Uint8Array;
   readonly counts: Map<FrontendKind, number>;
   readonly slots: Backend[];
+  /** Instead of those that were read, where a note says that they are the ones wanted. */
+  asWanted: readonly Backend[] | undefined;
   readonly slotIds: number[];
   readonly byId: Map<number, Backend>;
   isRefused: boolean;
@@ -58,6 +60,7 @@ export class Drafts {
         key: key.slice(0, plane.frontendLength),
         counts: new Map(),
         slots: [],
+        asWanted: undefined,
         slotIds: [],
         byId: new Map(),
         isRefused: false,

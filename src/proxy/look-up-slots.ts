@@ -50,7 +50,8 @@ function isAsWanted(draft: Draft, pick: Pick, { service, backends, affinitySecon
   if (backends.length !== pick.backends || affinitySeconds !== pick.timeout) return false;
   const ids = pick.timeout === 0 ? undefined : assignIds(undefined, backends);
   if (draft.note !== noteOf(service, backends, ids)) return false;
-  if (ids === undefined) draft.slots.push(...backends);
+  // The list itself: a copy for each frontend would be most of what a restart makes.
+  if (ids === undefined) draft.asWanted = backends;
   for (const backend of ids === undefined ? [] : backends) {
     const id = ids?.get(backendKey(backend)) ?? 0;
     draft.slotIds.push(id);
