@@ -20,6 +20,7 @@ import { type RegistryMirrors } from './image/image-store-agent.ts';
 import { PodAgent } from './pod-agent.ts';
 import { NodeRegistration } from './registration-agent.ts';
 import { type SandboxRuntime } from './sandbox/runtime-agent.ts';
+import { spreadDirectory } from './sandbox/spread-directory-sync.ts';
 
 export interface NodeAgentOptions {
   readonly client: Client;
@@ -156,6 +157,7 @@ function createContext(options: NodeAgentOptions): NodeContext {
   const { client, clock, log, nodeName, podCidrs, stateDir } = options;
   mkdirSync(`${stateDir}/pods`, { recursive: true, mode: 0o700 });
   mkdirSync(`${stateDir}/logs`, { recursive: true, mode: 0o700 });
+  for (const name of ['pods', 'logs']) spreadDirectory(`${stateDir}/${name}`);
   // Masks are compared with where things really are.
   const realStateDir = realpathSync(stateDir);
   return {

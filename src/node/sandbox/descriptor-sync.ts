@@ -80,9 +80,9 @@ export function openTerminal(devpts: string): Terminal {
   const flags = constants.O_RDWR | constants.O_NOCTTY | O_CLOEXEC;
   const master = openSync(`${devpts}/ptmx`, flags);
   try {
-    ioctl(master, TIOCSPTLCK, new Int32Array([0]), 'unlock');
+    ioctl(master, TIOCSPTLCK, new Int32Array([0]), 'unlock a terminal');
     const number = new Int32Array(1);
-    ioctl(master, TIOCGPTN, number, 'find the name of');
+    ioctl(master, TIOCGPTN, number, 'find the name of a terminal');
     return { master, slave: openSync(`${devpts}/${number[0] ?? 0}`, flags) };
   } catch (error) {
     closeSync(master);
@@ -93,9 +93,10 @@ export function openTerminal(devpts: string): Terminal {
 /** The program in it gets a SIGWINCH. */
 export function resizeTerminal(fd: number, size: { readonly columns: number; readonly rows: number }): void {
   // struct winsize { unsigned short ws_row, ws_col, ws_xpixel, ws_ypixel; }
-  ioctl(fd, TIOCSWINSZ, new Uint16Array([size.rows, size.columns, 0, 0]), 'resize');
+  ioctl(fd, TIOCSWINSZ, new Uint16Array([size.rows, size.columns, 0, 0]), 'resize a terminal');
 }
 
-function ioctl(fd: number, request: number, argument: Int32Array | Uint16Array, action: string): void {
-  if (calls().ioctl(fd, request, argument) < 0) throw new SystemError(`${action} a terminal`, calls().errno());
+/** `action` is what it is for, after the word "Cannot". */
+export function ioctl(fd: number, request: number, argument: Int32Array | Uint16Array, action: string): void {
+  if (calls().ioctl(fd, request, argument) < 0) throw new SystemError(action, calls().errno());
 }
