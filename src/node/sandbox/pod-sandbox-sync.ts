@@ -1,4 +1,3 @@
-import { type ChildProcess } from 'node:child_process';
 import { chmodSync, closeSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { errorCode } from '#base/errors.ts';
@@ -15,6 +14,7 @@ import {
 import { type PodWire } from '../network-sync.ts';
 import { planPause } from '../stage/container-stage.ts';
 import { startStage } from './process-sync.ts';
+import { type Child } from './spawn-sync.ts';
 import { type SandboxThread } from './sandbox-thread-sync.ts';
 
 export interface PodSandboxSpec {
@@ -43,7 +43,7 @@ export class PodSandbox {
   readonly #utsFd: number;
   readonly #ipcFd: number;
   /** The first process of the Pod's own pid namespace, where it has one. */
-  readonly #pause: { readonly process: ChildProcess; readonly pidFd: number } | undefined;
+  readonly #pause: { readonly process: Child; readonly pidFd: number } | undefined;
   readonly #memory: string[] = [];
   #closed = false;
 
@@ -51,7 +51,7 @@ export class PodSandbox {
     spec: PodSandboxSpec,
     startedAt: number,
     fds: { readonly uts: number; readonly ipc: number },
-    pause: { readonly process: ChildProcess; readonly pidFd: number } | undefined,
+    pause: { readonly process: Child; readonly pidFd: number } | undefined,
   ) {
     this.spec = spec;
     this.startedAt = startedAt;
@@ -131,7 +131,7 @@ export class PodSandbox {
   }
 }
 
-function startPause(thread: SandboxThread): { readonly process: ChildProcess; readonly pidFd: number } {
+function startPause(thread: SandboxThread): { readonly process: Child; readonly pidFd: number } {
   const child = thread.away(() => {
     unshare(CLONE_NEWPID);
     return startStage(planPause(), ['ignore', 'ignore', 'ignore']);

@@ -1,7 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, closeSync, constants as fsConstants, mkdirSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { constants } from 'node:os';
 import { type Readable, type Writable } from 'node:stream';
 import { ReadStream } from 'node:tty';
 import { type ExitStatus, RuntimeError, type TerminalSize } from '../runtime.ts';
@@ -11,6 +9,7 @@ import { type SystemCall } from '../stage/system-call.ts';
 import { commandCandidates, type ContainerCommand } from './container-command.ts';
 import { openPipe, openProgram, openTerminal, resizeTerminal } from './descriptor-sync.ts';
 import { resolveInRoot } from './rooted-path-sync.ts';
+import { type Child, spawnChild } from './spawn-sync.ts';
 
 export interface Stdio {
   readonly tty: boolean;
@@ -41,7 +40,7 @@ export function startProcess(
   fds: readonly number[] = [],
 ): ContainerProcess {
   const ends = stdio.tty ? openTerminalEnds(stdio, devpts) : openPipeEnds(stdio);
-  let child: ChildProcess;
+  let child: Child;
   try {
     child = startStage(calls, [...ends.theirs], fds);
   } catch (error) {
@@ -50,19 +49,16 @@ export function startProcess(
   } finally {
     for (const fd of new Set(ends.theirs)) if (typeof fd === 'number') closeSync(fd);
   }
-  const exited = exitOf(child);
-  const { pid = 0 } = child;
   const terminal = ends.terminal;
   return {
-    pid,
+    pid: child.pid,
     ...ends.streams(),
-    exited,
+    exited: child.exited,
     resize: (size) => {
       // The terminal goes with the last process that holds it.
-      if (terminal !== undefined && child.exitCode === null && child.signalCode === null)
-        resizeTerminal(terminal, size);
+      if (terminal !== undefined && child.running) resizeTerminal(terminal, size);
     },
-    kill: (signal) => void child.kill(signal),
+    kill: (signal) => child.kill(signal),
   };
 }
 
@@ -71,22 +67,20 @@ export function startStage(
   calls: readonly SystemCall[],
   stdio: readonly (number | 'ignore')[],
   fds: readonly number[] = [],
-): ChildProcess {
+): Child {
   const program = openProgram(stageProgram(calls, architecture()));
   const report = openPipe();
-  let child: ChildProcess;
+  let child: Child;
   try {
-    const file = `/proc/${process.pid}/fd/${program}`;
-    child = spawn(file, [], { cwd: '/', env: {}, stdio: [...stdio, report.write, ...fds] });
+    child = spawnChild(`/proc/${process.pid}/fd/${program}`, [...stdio, report.write, ...fds]);
+  } catch (error) {
+    closeSync(report.read);
+    throw error;
   } finally {
     closeSync(program);
     closeSync(report.write);
   }
   try {
-    if (child.pid === undefined) {
-      child.once('error', () => {});
-      throw new RuntimeError('ERR_SANDBOX_FAILED', 'Cannot start a process: none was made');
-    }
     const failure = parseStageFailure(readReport(report.read));
     if (failure === undefined) return child;
     const action = calls[failure.index]?.action ?? `make call ${failure.index} of a new process`;
@@ -152,18 +146,6 @@ function quiet<S extends Socket>(stream: S): S {
     stream.destroy();
   });
   return stream;
-}
-
-function exitOf(child: ChildProcess): Promise<ExitStatus> {
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', (code, signal) => resolve(exitStatus(code, signal)));
-  });
-}
-
-export function exitStatus(code: number | null, signal: NodeJS.Signals | null): ExitStatus {
-  if (signal === null) return { code: code ?? 0, signal: undefined };
-  return { code: 128 + (constants.signals[signal] ?? 0), signal };
 }
 
 /**
