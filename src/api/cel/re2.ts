@@ -1,4 +1,5 @@
 import { CelError } from './cel-error.ts';
+import { re2Problem } from './re2-problem.ts';
 
 const POSIX: Readonly<Record<string, string>> = {
   alnum: '0-9A-Za-z',
@@ -25,6 +26,8 @@ const FOREIGN = /\\[1-9]|\\k<|\(\?<?[=!]|\(\?<(?![A-Za-z_])/;
 
 /** A pattern of RE2, the syntax of Go, as one of JavaScript with the flag u; throws a SyntaxError for what neither has. */
 export function translateRe2(pattern: string): { readonly source: string; readonly flags: string } {
+  const problem = re2Problem(pattern);
+  if (problem !== undefined) throw new SyntaxError(problem);
   if (FOREIGN.test(pattern.replaceAll('\\\\', ''))) throw new SyntaxError('invalid or unsupported Perl syntax');
   let flags = '';
   let rest = pattern;

@@ -1,3 +1,4 @@
+import { re2Problem } from '../cel/re2-problem.ts';
 import { checkFields } from '../field-check.ts';
 import { type FieldError, forbidden, invalid, required } from '../field-error.ts';
 import { fillDefaults } from './fill-defaults.ts';
@@ -41,6 +42,11 @@ function validateOwn(schema: StructuralSchema, at: string): FieldError[] {
   if (schema.uniqueItems === true) {
     const why = 'uniqueItems cannot be set to true since the runtime complexity becomes quadratic';
     errors.push(forbidden(`${at}.uniqueItems`, why));
+  }
+  const problem = schema.pattern === undefined ? undefined : re2Problem(schema.pattern);
+  if (problem !== undefined) {
+    const why = `must be a valid regular expression, but isn't: error parsing regexp: ${problem}`;
+    errors.push(invalid(`${at}.pattern`, schema.pattern, why));
   }
   if (additionalProperties === false) {
     errors.push(forbidden(`${at}.additionalProperties`, 'additionalProperties cannot be set to false'));

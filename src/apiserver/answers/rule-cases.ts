@@ -268,6 +268,12 @@ const ratcheting: readonly AnswerCase[] = [
   ratcheted('a list that is too long changes', { l: ['a', 'b'], n: 1 }, { l: ['a', 'c'] }),
 ];
 
+/** What other engines have and Go has not. */
+const patterns: readonly AnswerCase[] = ['^(?=a)', '(?<!a)b', '(a)\\1', '('].map((pattern) => ({
+  name: `pattern: ${pattern}`,
+  ask: widgets({ properties: { s: { type: 'string', pattern } } }),
+}));
+
 export const ruleCases: readonly AnswerCase[] = [
   ...messages,
   ...places,
@@ -275,4 +281,5 @@ export const ruleCases: readonly AnswerCase[] = [
   ...definitions,
   ...lost,
   ...ratcheting,
+  ...patterns,
 ];
