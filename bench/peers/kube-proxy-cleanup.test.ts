@@ -60,6 +60,10 @@ async function addService(api: KubeApiServer): Promise<void> {
     ports: [{ name: '', port: 8080, protocol: 'TCP' }],
     endpoints: [{ addresses: ['10.244.0.5'], conditions: { ready: true } }],
   };
+  // Without its node kube-proxy waits for half a minute.
+  const status = { addresses: [{ type: 'InternalIP', address: '192.0.2.7' }] };
+  const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'a' }, status };
+  assert.equal((await api.ask({ method: 'POST', path: '/api/v1/nodes', body: node })).status, 201);
   assert.equal((await api.ask({ method: 'POST', path: services, body: service })).status, 201);
   assert.equal((await api.ask({ method: 'POST', path: slices, body: slice })).status, 201);
 }
