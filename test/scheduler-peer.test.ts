@@ -15,6 +15,8 @@ async function withNode(server: TestServer, name: string, cpu: string): Promise<
   await server.patch(`/api/v1/nodes/${name}/status`, 'merge', {
     status: { capacity, allocatable: capacity, conditions },
   });
+  // Nobody is here who takes the taint of a new node away.
+  await server.patch(`/api/v1/nodes/${name}`, 'merge', { spec: { taints: null } });
 }
 
 async function withPod(server: TestServer, name: string, cpu: string, more: object = {}): Promise<void> {
