@@ -80,7 +80,7 @@ const steps: readonly Step[] = [
     args: 'apply -f -',
     input: SERVICE.replace('selector', 'selektor'),
     code: 1,
-    text: /^Error from server \(BadRequest\): .*strict decoding error: unknown field "spec\.selektor"\n$/s,
+    text: /^The request is invalid: patch: Invalid value: .*: strict decoding error: unknown field "spec\.selektor"\n$/s,
   },
   {
     args: 'get service api-svc',
