@@ -265,10 +265,12 @@ function noteTextOf({ note, noted, slots, ids }: Known): string | undefined {
 }
 
 function hasNote(known: Known | undefined, service: string, slots: Known['slots'], ids: Known['ids']): boolean {
-  if (known?.slots !== slots || known.ids !== ids) return false;
-  return known.noted === undefined
-    ? known.note !== undefined && isNoteOf(known.note, service)
-    : known.noted === service;
+  if (known === undefined) return false;
+  const { note, noted } = known;
+  const isSame = known.slots === slots && known.ids === ids;
+  if (noted !== undefined) return isSame && noted === service;
+  // What was read has no ids where nothing is in them yet.
+  return note !== undefined && (isSame ? isNoteOf(note, service) : note === noteOf(service, slots, ids));
 }
 
 /** Cluster addresses are refused by their address already; `local` frontends come with an `inside` one. */
