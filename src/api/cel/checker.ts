@@ -1,6 +1,5 @@
 import * as types from './cel-type.ts';
 import { type CelType, isAnything, optionalParam } from './cel-type.ts';
-import { CelUint } from './cel-value.ts';
 import { type Call, type Expression, type Fold, type ListLiteral, type MapLiteral, type Select } from './expression.ts';
 import { FUNCTIONS } from './function-table.ts';
 import { checkAggregates } from './aggregate-check.ts';
@@ -10,7 +9,7 @@ import { checkFold } from './fold-check.ts';
 import { type Issue } from './issues.ts';
 import { checkLiterals } from './literal-check.ts';
 import { mostGeneral, Substitution } from './substitution.ts';
-import { TYPE_NAMES } from './value-type.ts';
+import { TYPE_NAMES, valueType } from './value-type.ts';
 
 export interface Checked {
   readonly type: CelType;
@@ -78,7 +77,7 @@ class Checker implements Checking {
   #typeOf(expression: Expression): CelType {
     switch (expression.kind) {
       case 'literal':
-        return literalType(expression.value);
+        return valueType(expression.value);
       case 'ident':
         return this.#lookup(expression.name) ?? this.undeclared(expression.offset, expression.name);
       case 'select':
@@ -226,22 +225,6 @@ class Checker implements Checking {
   #join(before: CelType | undefined, now: CelType): CelType {
     if (before === undefined) return now;
     return this.known.assignable(before, now) ? mostGeneral(before, now) : types.DYN;
-  }
-}
-
-function literalType(value: Extract<Expression, { kind: 'literal' }>['value']): CelType {
-  switch (typeof value) {
-    case 'boolean':
-      return types.BOOL;
-    case 'bigint':
-      return types.INT;
-    case 'number':
-      return types.DOUBLE;
-    case 'string':
-      return types.STRING;
-    default:
-      if (value === null) return types.NULL;
-      return value instanceof CelUint ? types.UINT : types.BYTES;
   }
 }
 
