@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream, existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
+import { type IncomingMessage } from 'node:http';
+import { Channel } from '#base/channel.ts';
 import { type Clock } from '#base/clock.ts';
 import { errorCode, errorMessage } from '#base/errors.ts';
 import { removeTree } from '../sandbox/remove-tree-sync.ts';
@@ -158,15 +160,17 @@ export class LayerStore {
     const offset = present < layer.size ? present : 0;
     const response = await repository.blob(layer, offset);
     const resumed = response.statusCode === 206;
+    const chunks = chunksOf(response);
     const handle = await open(file, resumed ? 'a' : 'w', 0o600);
     try {
       let size = resumed ? offset : 0;
       reached(size);
-      for await (const chunk of response as AsyncIterable<Buffer>) {
+      for await (const chunk of chunks) {
         size += chunk.length;
         if (size > layer.size) throw new ImageFormatError(`the registry sends more than ${layer.size} bytes`);
         await handle.write(chunk);
         reached(size);
+        response.resume();
       }
     } finally {
       await handle.close();
@@ -200,6 +204,24 @@ export class LayerStore {
       removeTree(fresh);
     }
   }
+}
+
+/**
+ * The body of an answer, of which nothing that came is lost when the connection is cut: a stream that breaks forgets
+ * what nobody has read, and with a line that is cut soon enough no attempt would ever get further than the one before.
+ * It is paused after each chunk, for whoever has dealt with that to resume.
+ */
+function chunksOf(response: IncomingMessage): Channel<Buffer> {
+  const channel = new Channel<Buffer>();
+  response.on('data', (chunk: Buffer) => {
+    response.pause();
+    channel.push(chunk);
+  });
+  response.on('end', () => channel.close());
+  response.on('error', (error) => channel.fail(error));
+  response.on('close', () => channel.fail(new Error('aborted')));
+  channel.onReturn = () => response.destroy();
+  return channel;
 }
 
 /** 127 layers have to fit into the 4096 bytes of a mount's options. */
