@@ -13,6 +13,7 @@ import { loadImages, pullImage } from './image-fetch.ts';
 import { existingStateDir, oneOf, readCommandLine, text } from './options.ts';
 import { SignalWatch } from './signal-watch.ts';
 import { table } from './table.ts';
+import { usageError } from './usage-error.ts';
 
 interface Request {
   readonly dir: StateDir;
@@ -36,7 +37,8 @@ export async function image(args: readonly string[]): Promise<number> {
   const output = oneOf('output', options.output, ['text', 'json'], 'text');
   const [name = '', ...rest] = words;
   const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
-  if (action === undefined) throw usage(name === '' ? 'Cannot tell what to do with images' : `Cannot "image ${name}"`);
+  if (action === undefined)
+    throw usageError(name === '' ? 'Cannot tell what to do with images' : `Cannot "image ${name}"`);
   const dir = existingStateDir(options);
   using signals = new SignalWatch();
   const abort = new AbortController();
@@ -45,18 +47,14 @@ export async function image(args: readonly string[]): Promise<number> {
     await action({ dir, words: rest, output, tag: text(options.tag), signal: abort.signal });
   } catch (error) {
     if (abort.signal.aborted) return EXIT_INTERRUPTED;
-    if (error instanceof ImageNameError) throw usage(error.message);
+    if (error instanceof ImageNameError) throw usageError(error.message);
     throw error;
   }
   return 0;
 }
 
-function usage(message: string): CodedError {
-  return new CodedError('EUSAGE', message, { hint: 'see clusterip --help' });
-}
-
 async function load({ dir, words, output, tag, signal }: Request): Promise<void> {
-  if (words.length === 0) throw usage('Cannot load images: no file was named (- is standard input)');
+  if (words.length === 0) throw usageError('Cannot load images: no file was named (- is standard input)');
   const records: ImageRecord[] = [];
   const store = openStore(dir);
   for (const file of words) {
@@ -80,7 +78,7 @@ async function load({ dir, words, output, tag, signal }: Request): Promise<void>
 }
 
 async function pull({ dir, words, output, signal }: Request): Promise<void> {
-  if (words.length === 0) throw usage('Cannot pull an image: none was named');
+  if (words.length === 0) throw usageError('Cannot pull an image: none was named');
   const records: ImageRecord[] = [];
   const store = openStore(dir);
   for (const name of words) {
@@ -113,7 +111,7 @@ function list({ dir, output }: Request): Promise<void> {
 }
 
 async function remove({ dir, words, output }: Request): Promise<void> {
-  if (words.length === 0) throw usage('Cannot remove an image: none was named');
+  if (words.length === 0) throw usageError('Cannot remove an image: none was named');
   const asked = words.map((word) => ({ word, name: nameOf(dir, word) }));
   const images = asked.flatMap(({ name }) => name ?? []);
   const removed = isUp(dir)

@@ -8,6 +8,7 @@ import { isUp } from '#cluster/process-table.ts';
 import { readConfig, type StateDir } from '#cluster/state-dir.ts';
 import { existingStateDir, oneOf, readCommandLine, text } from './options.ts';
 import { table } from './table.ts';
+import { usageError } from './usage-error.ts';
 
 interface Request {
   readonly dir: StateDir;
@@ -35,14 +36,11 @@ export async function node(args: readonly string[]): Promise<number> {
   const output = oneOf('output', options.output, ['text', 'json'], 'text');
   const [name = '', ...rest] = words;
   const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
-  if (action === undefined) throw usage(name === '' ? 'Cannot tell what to do with nodes' : `Cannot "node ${name}"`);
+  if (action === undefined)
+    throw usageError(name === '' ? 'Cannot tell what to do with nodes' : `Cannot "node ${name}"`);
   const labels = parseLabels('labels', text(options.labels) ?? '');
   await action({ dir: existingStateDir(options), words: rest, output, labels });
   return 0;
-}
-
-function usage(message: string): CodedError {
-  return new CodedError('EUSAGE', message, { hint: 'see clusterip --help' });
 }
 
 async function list({ dir, output }: Request): Promise<void> {
@@ -71,7 +69,7 @@ function plannedNodes(dir: StateDir): readonly ListedNode[] {
 
 async function add({ dir, words, output, labels }: Request): Promise<void> {
   const [name, extra] = words;
-  if (extra !== undefined) throw usage(`Cannot add ${words.length} nodes at once`);
+  if (extra !== undefined) throw usageError(`Cannot add ${words.length} nodes at once`);
   requireUp(dir);
   const added = await askCluster(dir, { kind: 'node-add', labels, ...(name === undefined ? {} : { name }) });
   if (output === 'json') printJson(added);
@@ -86,7 +84,7 @@ async function each(
   kind: 'node-remove' | 'node-stop' | 'node-start',
   done: string,
 ): Promise<void> {
-  if (words.length === 0) throw usage(`Cannot tell which node is meant: name one`);
+  if (words.length === 0) throw usageError(`Cannot tell which node is meant: name one`);
   requireUp(dir);
   const names = await askCluster(dir, { kind, names: words });
   if (output === 'json') printJson(names);

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { CodedError, errorMessage } from '#base/errors.ts';
 import { DEFAULT_CONFIG } from '#cluster/config.ts';
 import { listStateDirs, stateDirAt, stateRoot, type StateDir } from '#cluster/state-dir.ts';
+import { usageError } from './usage-error.ts';
 
 export type OptionKind = 'string' | 'boolean';
 
@@ -35,7 +36,7 @@ export function readCommandLine<K extends string>(
   } catch (error) {
     // Node's text goes on with advice, some of it on further lines, that does not apply here.
     const text = errorMessage(error).split(/\.\s/)[0] ?? '';
-    throw new CodedError('EUSAGE', text, { hint: 'see clusterip --help', cause: error });
+    throw usageError(text, error);
   }
 }
 
@@ -46,9 +47,7 @@ export function text(value: string | boolean | undefined): string | undefined {
 export function wholeNumber(name: string, value: string | boolean | undefined): number | undefined {
   if (value === undefined) return undefined;
   if (typeof value !== 'string' || !/^\d{1,9}$/.test(value)) {
-    throw new CodedError('EUSAGE', `Cannot read --${name} "${value}": it must be a whole number`, {
-      hint: 'see clusterip --help',
-    });
+    throw usageError(`Cannot read --${name} "${value}": it must be a whole number`);
   }
   return Number(value);
 }
@@ -62,9 +61,7 @@ export function oneOf<T extends string>(
   if (value === undefined) return fallback;
   const choice = choices.find((candidate) => candidate === value);
   if (choice !== undefined) return choice;
-  throw new CodedError('EUSAGE', `Cannot use --${name} "${value}": it must be ${choices.join(' or ')}`, {
-    hint: 'see clusterip --help',
-  });
+  throw usageError(`Cannot use --${name} "${value}": it must be ${choices.join(' or ')}`);
 }
 
 /** The state directory that `--data-dir` or `--name` mean. */
@@ -75,7 +72,7 @@ export function chosenStateDir(options: {
   const dataDir = text(options['data-dir']);
   if (dataDir === '') {
     // A variable that is not set in a script; resolved, it would be the working directory.
-    throw new CodedError('EUSAGE', 'Cannot use --data-dir "": it names no directory', { hint: 'see clusterip --help' });
+    throw usageError('Cannot use --data-dir "": it names no directory');
   }
   if (dataDir !== undefined) return stateDirAt(resolve(dataDir));
   return stateDirAt(join(stateRoot(), text(options.name) ?? DEFAULT_CONFIG.name));

@@ -1,4 +1,5 @@
-import { CodedError } from '#base/errors.ts';
+import { type CodedError } from '#base/errors.ts';
+import { usageError } from './usage-error.ts';
 
 export type FlagKind = 'text' | 'boolean' | 'integer' | 'list';
 
@@ -73,12 +74,12 @@ export function readProxyFlags(args: readonly string[]): ProxyFlags {
   for (let i = 0; i < args.length; i++) {
     const arg = args[i] ?? '';
     const [, name, joined] = /^--?([a-z][a-z-]*)(?:=(.*))?$/s.exec(arg) ?? [];
-    if (name === undefined) throw usage(`Unexpected argument '${arg}'`);
+    if (name === undefined) throw usageError(`Unexpected argument '${arg}'`);
     const known = Object.hasOwn(PROXY_FLAGS, name) ? PROXY_FLAGS[name] : undefined;
-    if (known === undefined && !IDLE.test(name)) throw usage(`Unknown option '${arg.split('=')[0]}'`);
+    if (known === undefined && !IDLE.test(name)) throw usageError(`Unknown option '${arg.split('=')[0]}'`);
     const isSwitch = known === undefined ? IDLE_SWITCH.test(name) : known.kind === 'boolean';
     const text = joined ?? (isSwitch ? 'true' : args[++i]);
-    if (text === undefined) throw usage(`Option '--${name}' needs a value`);
+    if (text === undefined) throw usageError(`Option '--${name}' needs a value`);
     if (known === undefined) idle.push(`--${name}`);
     else values.set(name, parse(name, known.kind, text));
   }
@@ -86,7 +87,7 @@ export function readProxyFlags(args: readonly string[]): ProxyFlags {
 }
 
 function parse(name: string, kind: FlagKind, text: string): FlagValue {
-  const wrong = (what: string): CodedError => usage(`Cannot read --${name} "${text}": it must be ${what}`);
+  const wrong = (what: string): CodedError => usageError(`Cannot read --${name} "${text}": it must be ${what}`);
   switch (kind) {
     case 'text':
       return text;
@@ -119,8 +120,4 @@ export function flagsAsConfig(
 function put(into: Record<string, unknown>, [name = '', ...rest]: readonly string[], value: FlagValue): void {
   if (rest.length === 0) into[name] = value;
   else put((into[name] ??= {}) as Record<string, unknown>, rest, value);
-}
-
-function usage(message: string): CodedError {
-  return new CodedError('EUSAGE', message, { hint: 'see clusterip --help' });
 }
