@@ -1,8 +1,10 @@
-import { CodedError } from '#base/errors.ts';
+import { CodedError, errorMessage } from '#base/errors.ts';
+import { parseIp } from '#base/ip.ts';
 import { parseCorefile } from '#dns/corefile/corefile.ts';
 import { readServers } from '#dns/corefile/servers.ts';
 import { type ServerConfig } from '#dns/corefile/server-config.ts';
-import { text } from './options.ts';
+import { oneOf, text, wholeNumber } from './options.ts';
+import { bothGiven, usageError } from './usage-error.ts';
 
 export const DNS_OPTIONS = {
   kubeconfig: 'string',
@@ -21,11 +23,14 @@ export const DNS_OPTIONS = {
 
 export type DnsOptions = { readonly [K in keyof typeof DNS_OPTIONS]?: string | boolean };
 
+const POD_MODES = ['disabled', 'insecure', 'verified'] as const;
+
 /** Those that say what a Corefile would. */
 const SETTINGS = ['listen', 'zone', 'upstream', 'pods', 'ttl', 'autopath', 'monitor'] as const;
 
 /** The file that says everything; undefined when the options do. @throws CodedError `EUSAGE` when both do. */
 export function corefileOf(options: DnsOptions): string | undefined {
+  if (options.corefile !== undefined && options.config !== undefined) throw bothGiven('corefile', 'config');
   const file = text(options.corefile) ?? text(options.config);
   const said = SETTINGS.find((name) => options[name] !== undefined);
   if (file !== undefined && said !== undefined) {
@@ -36,14 +41,21 @@ export function corefileOf(options: DnsOptions): string | undefined {
   return file;
 }
 
-/** A configuration of options is the Corefile that one would write for them. */
+/** A configuration of options is the Corefile that one would write for them. @throws CodedError `EUSAGE` */
 export function serversOf(options: DnsOptions): readonly ServerConfig[] {
-  return readServers(parseCorefile({ file: 'options', text: corefileText(options) }));
+  const corefile = corefileText(options);
+  try {
+    return readServers(parseCorefile({ file: 'options', text: corefile }));
+  } catch (error) {
+    // The lines of a file that nobody wrote say nothing to the user.
+    throw usageError(errorMessage(error).replace(/^Cannot use "options", line \d+/, 'Cannot use the options'), error);
+  }
 }
 
 export function corefileText(options: DnsOptions): string {
-  const { host, port } = splitAddress(text(options.listen) ?? ':53');
-  const pods = text(options.pods) ?? (options.autopath === true ? 'verified' : 'insecure');
+  const { host, port } = listenAddress(text(options.listen) ?? ':53');
+  const pods = oneOf('pods', options.pods, POD_MODES, options.autopath === true ? 'verified' : 'insecure');
+  const ttl = wholeNumber('ttl', options.ttl) ?? 5;
   const monitor = text(options.monitor);
   return [
     `.:${port} {`,
@@ -54,7 +66,7 @@ export function corefileText(options: DnsOptions): string {
     ...(options.autopath === true ? ['  autopath @kubernetes'] : []),
     `  kubernetes ${text(options.zone) ?? 'cluster.local'} in-addr.arpa ip6.arpa {`,
     `    pods ${pods}`,
-    `    ttl ${text(options.ttl) ?? '5'}`,
+    `    ttl ${ttl}`,
     '    fallthrough in-addr.arpa ip6.arpa',
     '  }',
     `  forward . ${(text(options.upstream) ?? '/etc/resolv.conf').replaceAll(',', ' ')} {`,
@@ -69,7 +81,11 @@ export function corefileText(options: DnsOptions): string {
   ].join('\n');
 }
 
-function splitAddress(address: string): { readonly host: string; readonly port: string } {
+/** `10.0.0.1:53`, `[::1]:53`, either without a port, or `:53`. */
+function listenAddress(address: string): { readonly host: string; readonly port: string } {
   const [, bracketed, plain = '', port = '53'] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?$/.exec(address) ?? [];
-  return { host: bracketed ?? plain, port };
+  const host = bracketed ?? plain;
+  const isAddress = host === '' ? address.startsWith(':') && address !== ':' : parseIp(host) !== undefined;
+  if (isAddress && Number(port) <= 65_535) return { host, port };
+  throw usageError(`Cannot use --listen ${JSON.stringify(address)}: it must be an address and a port, as 127.0.0.1:53`);
 }

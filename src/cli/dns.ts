@@ -24,7 +24,7 @@ export async function dns(args: readonly string[]): Promise<number> {
   const first = read();
   const servers = first.servers();
   if (options.check === true) {
-    process.stdout.write(`${servers.length} servers are understood\n`);
+    process.stdout.write(`${servers.length === 1 ? '1 server is' : `${servers.length} servers are`} understood\n`);
     return 0;
   }
   const log = createLog('dns', (record) => process.stderr.write(`${formatRecord(record)}\n`));
@@ -121,9 +121,12 @@ function connectionOf(options: DnsOptions, config: ConnectionConfig | undefined)
   return inClusterConnection(process.env) ?? readConnection(userKubeconfigFile(undefined), context);
 }
 
+/** What the system says of an address that it does not give, or does not know. */
+const REFUSALS = new Set(['EACCES', 'EADDRINUSE', 'EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN']);
+
 function withHint(error: unknown): unknown {
   const code = errorCode(error);
-  if (code !== 'EACCES' && code !== 'EADDRINUSE' && code !== 'EADDRNOTAVAIL') return error;
+  if (code === undefined || !REFUSALS.has(code)) return error;
   const hint = code === 'EACCES' ? 'use a port above 1023, or run it as root' : 'listen on another address or port';
   return new CodedError(code, `Cannot listen: ${errorMessage(error)}`, { hint, cause: error });
 }

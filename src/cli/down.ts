@@ -6,6 +6,7 @@ import { removeFromUserKubeconfig } from '#cluster/kubeconfig.ts';
 import { listStateDirs, readConfig, stateDirAt, stateRoot, type StateDir } from '#cluster/state-dir.ts';
 import { removeTree } from '#node/sandbox/remove-tree-sync.ts';
 import { existingStateDir, readOptions, text } from './options.ts';
+import { bothGiven } from './usage-error.ts';
 
 export async function down(args: readonly string[]): Promise<number> {
   const options = readOptions(args, {
@@ -15,6 +16,9 @@ export async function down(args: readonly string[]): Promise<number> {
     all: 'boolean',
     purge: 'boolean',
   });
+  if (options.all === true) {
+    for (const one of ['name', 'data-dir'] as const) if (options[one] !== undefined) throw bothGiven('all', one);
+  }
   const dirs =
     options.all === true
       ? listStateDirs().map((name) => stateDirAt(join(stateRoot(), name)))

@@ -7,6 +7,7 @@ import { readConfig, type StateDir } from '#cluster/state-dir.ts';
 import { type ImageRecord } from '#node/image/image-record.ts';
 import { ImageStore } from '#node/image/image-store-agent.ts';
 import { formatReference, ImageNameError, parseReference } from '#node/image/reference.ts';
+import { type Action, chosenAction } from './action.ts';
 import { EXIT_INTERRUPTED } from './exit-codes.ts';
 import { formatBytes, formatAge, shortName } from './image-format.ts';
 import { loadImages, pullImage } from './image-fetch.ts';
@@ -24,7 +25,13 @@ interface Request {
   readonly signal: AbortSignal;
 }
 
-const ACTIONS: Readonly<Record<string, (request: Request) => Promise<void>>> = { load, pull, list, remove, prune };
+const ACTIONS: Readonly<Record<string, Action<Request>>> = {
+  load: { act: load, most: Infinity, option: 'tag' },
+  pull: { act: pull, most: Infinity },
+  list: { act: list, most: 0 },
+  remove: { act: remove, most: Infinity },
+  prune: { act: prune, most: 0 },
+};
 
 /** Images of one cluster, whether it runs or not. */
 export async function image(args: readonly string[]): Promise<number> {
@@ -35,16 +42,13 @@ export async function image(args: readonly string[]): Promise<number> {
     output: 'string',
   });
   const output = oneOf('output', options.output, ['text', 'json'], 'text');
-  const [name = '', ...rest] = words;
-  const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
-  if (action === undefined)
-    throw usageError(name === '' ? 'Cannot tell what to do with images' : `Cannot "image ${name}"`);
+  const action = chosenAction(ACTIONS, { command: 'image', words, options });
   const dir = existingStateDir(options);
   using signals = new SignalWatch();
   const abort = new AbortController();
   void signals.received.then(() => abort.abort(new CodedError('EINTERRUPTED', 'interrupted')));
   try {
-    await action({ dir, words: rest, output, tag: text(options.tag), signal: abort.signal });
+    await action.act({ dir, words: action.words, output, tag: text(options.tag), signal: abort.signal });
   } catch (error) {
     if (abort.signal.aborted) return EXIT_INTERRUPTED;
     if (error instanceof ImageNameError) throw usageError(error.message);
@@ -55,6 +59,7 @@ export async function image(args: readonly string[]): Promise<number> {
 
 async function load({ dir, words, output, tag, signal }: Request): Promise<void> {
   if (words.length === 0) throw usageError('Cannot load images: no file was named (- is standard input)');
+  if (tag !== undefined) parseReference(tag);
   const records: ImageRecord[] = [];
   const store = openStore(dir);
   for (const file of words) {

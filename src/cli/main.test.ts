@@ -9,6 +9,7 @@ import { HELP } from './help.ts';
 import { CommandHome } from './testing/command-home.ts';
 
 const SEE_HELP = 'see clusterip --help';
+const COREFILE = 'see docs/migrate-from-coredns.md for what a Corefile may say here';
 
 /** Command line, exit code, and the two lines of standard error: what is wrong, and what to do. */
 const wrong: readonly (readonly [readonly string[], number, string, string])[] = [
@@ -21,16 +22,16 @@ const wrong: readonly (readonly [readonly string[], number, string, string])[] =
   [['up', 'web'], 2, "Unexpected argument 'web'", SEE_HELP],
   [['up', '--storage', 'etcd'], 2, 'Cannot use --storage "etcd": it must be sqlite', SEE_HELP],
   [['up', '--data-dir='], 2, 'Cannot use --data-dir "": it names no directory', SEE_HELP],
-  [['up', '--nodes', '0'], 1, 'Cannot start 0 nodes: it must be a number from 1 to 100', 'choose another --nodes'],
+  [['up', '--nodes', '0'], 2, 'Cannot start 0 nodes: it must be a number from 1 to 100', 'choose another --nodes'],
   [
     ['up', '--service-cidr', '10.244.0.0/20'],
-    1,
+    2,
     'Cannot use --service-cidr 10.244.0.0/20: it overlaps --pod-cidr 10.244.0.0/16',
     'choose ranges that have no address in common',
   ],
   [
     ['up', '--name', '../../x'],
-    1,
+    2,
     'Cannot name a cluster "../../x": a name has up to 40 lower-case letters, digits and dashes',
     'choose another --name',
   ],
@@ -39,6 +40,54 @@ const wrong: readonly (readonly [readonly string[], number, string, string])[] =
   [['down', '--all=yes'], 2, "Option '--all' does not take an argument", SEE_HELP],
   [['status', '--output', 'yaml'], 2, 'Cannot use --output "yaml": it must be text or json', SEE_HELP],
   [['list', '--name', 'x'], 2, "Unknown option '--name'", SEE_HELP],
+  [['up', '--nodes', '-1'], 2, "Option '--nodes' argument missing", SEE_HELP],
+  [
+    ['up', '--api-port', '70000'],
+    2,
+    'Cannot listen on port 70000: it must be a number from 0 to 65535',
+    'choose another --api-port',
+  ],
+  [['up', '--wait', '0'], 2, 'Cannot use --wait 0: it must be 1 or more', SEE_HELP],
+  [
+    ['up', '--data-dir', '/proc/x'],
+    1,
+    'Cannot use the data directory "/proc/x": ENOENT: no such file or directory, open \'/proc/x.lock\'',
+    'choose another with --data-dir',
+  ],
+  [
+    ['up', '--data-dir', '/dev/null'],
+    1,
+    'Cannot use the data directory "/dev/null": ENOTDIR: not a directory, open \'/dev/null/cluster.json\'',
+    'choose another with --data-dir',
+  ],
+  [['down', '--all', '--name', 'web'], 2, 'Cannot use both --all and --name', SEE_HELP],
+  [['down', '--all', '--data-dir', 'web'], 2, 'Cannot use both --all and --data-dir', SEE_HELP],
+  [['status', '--name', 'web', '--data-dir', 'web'], 2, 'Cannot use both --name and --data-dir', SEE_HELP],
+  [['help', 'nonsense'], 2, 'there is no command "nonsense"', SEE_HELP],
+  [['node'], 2, 'Cannot tell what to do with nodes', SEE_HELP],
+  [['node', 'toString'], 2, 'Cannot "node toString"', SEE_HELP],
+  [['node', 'list', 'node-1'], 2, "Unexpected argument 'node-1'", SEE_HELP],
+  [['node', 'add', 'one', 'two'], 2, "Unexpected argument 'two'", SEE_HELP],
+  [['node', 'remove', 'one', '--labels', 'a=b'], 2, 'Cannot use --labels with "node remove"', SEE_HELP],
+  [['image', 'list', 'web'], 2, "Unexpected argument 'web'", SEE_HELP],
+  [['image', 'pull', 'web', '--tag', 'x'], 2, 'Cannot use --tag with "image pull"', SEE_HELP],
+  [['dns', '--ttl', '4000'], 2, 'Cannot use the options: "4000" is no number from 0 to 3600', COREFILE],
+  [['dns', '--ttl', 'x'], 2, 'Cannot read --ttl "x": it must be a whole number', SEE_HELP],
+  [['dns', '--pods', 'all'], 2, 'Cannot use --pods "all": it must be disabled or insecure or verified', SEE_HELP],
+  [['dns', '--zone', '..'], 2, 'Cannot use the options: ".." is no domain name', COREFILE],
+  [
+    ['dns', '--listen', 'here'],
+    2,
+    'Cannot use --listen "here": it must be an address and a port, as 127.0.0.1:53',
+    SEE_HELP,
+  ],
+  [['dns', '--corefile', 'a', '--config', 'b'], 2, 'Cannot use both --corefile and --config', SEE_HELP],
+  [
+    ['proxy', '--cluster-cidr', 'x'],
+    2,
+    'KubeProxyConfiguration.ClusterCIDR: Invalid value: "x": must be a valid CIDR',
+    'see docs/migrate-from-kube-proxy.md for the settings there are',
+  ],
   [['kubectl', 'get', 'pods'], 1, 'Cannot find a cluster named "default"', 'start one with clusterip up'],
 ];
 

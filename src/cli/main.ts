@@ -2,6 +2,7 @@ import process from 'node:process';
 import { CodedError, errorMessage } from '#base/errors.ts';
 import { EXIT_FAILURE, EXIT_USAGE } from './exit-codes.ts';
 import { asksForHelp, HELP, helpOf } from './help.ts';
+import { usageError } from './usage-error.ts';
 
 /** What a subcommand is: it gets its own arguments and returns the exit code. */
 type Command = (args: readonly string[]) => Promise<number>;
@@ -22,7 +23,10 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 async function main(argv: readonly string[]): Promise<number> {
   const [name, ...args] = argv;
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
-    process.stdout.write(helpOf(args[0] ?? '') ?? HELP);
+    const about = args[0] ?? '';
+    const help = about === '' ? HELP : helpOf(about);
+    if (help === undefined) throw usageError(`there is no command "${about}"`);
+    process.stdout.write(help);
     return name === undefined ? EXIT_USAGE : 0;
   }
   if (name === 'version' || name === '--version') {
@@ -31,10 +35,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (load === undefined) {
-    process.stderr.write(`clusterip: there is no command "${name}"\n  to fix: see clusterip --help\n`);
-    return EXIT_USAGE;
-  }
+  if (load === undefined) throw usageError(`there is no command "${name}"`);
   if (asksForHelp(args)) {
     process.stdout.write(helpOf(name) ?? HELP);
     return 0;

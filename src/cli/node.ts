@@ -6,6 +6,7 @@ import { parseLabels } from '#cluster/members.ts';
 import { planNetwork } from '#cluster/network-plan.ts';
 import { isUp } from '#cluster/process-table.ts';
 import { readConfig, type StateDir } from '#cluster/state-dir.ts';
+import { type Action, chosenAction } from './action.ts';
 import { existingStateDir, oneOf, readCommandLine, text } from './options.ts';
 import { table } from './table.ts';
 import { usageError } from './usage-error.ts';
@@ -17,12 +18,12 @@ interface Request {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-const ACTIONS: Readonly<Record<string, (request: Request) => Promise<void>>> = {
-  list,
-  add,
-  remove: (request) => each(request, 'node-remove', 'removed'),
-  stop: (request) => each(request, 'node-stop', 'stopped'),
-  start: (request) => each(request, 'node-start', 'started'),
+const ACTIONS: Readonly<Record<string, Action<Request>>> = {
+  list: { act: list, most: 0 },
+  add: { act: add, most: 1, option: 'labels' },
+  remove: { act: (request) => each(request, 'node-remove', 'removed'), most: Infinity },
+  stop: { act: (request) => each(request, 'node-stop', 'stopped'), most: Infinity },
+  start: { act: (request) => each(request, 'node-start', 'started'), most: Infinity },
 };
 
 /** Nodes of one cluster. */
@@ -34,12 +35,9 @@ export async function node(args: readonly string[]): Promise<number> {
     output: 'string',
   });
   const output = oneOf('output', options.output, ['text', 'json'], 'text');
-  const [name = '', ...rest] = words;
-  const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
-  if (action === undefined)
-    throw usageError(name === '' ? 'Cannot tell what to do with nodes' : `Cannot "node ${name}"`);
+  const action = chosenAction(ACTIONS, { command: 'node', words, options });
   const labels = parseLabels('labels', text(options.labels) ?? '');
-  await action({ dir: existingStateDir(options), words: rest, output, labels });
+  await action.act({ dir: existingStateDir(options), words: action.words, output, labels });
   return 0;
 }
 
@@ -68,8 +66,7 @@ function plannedNodes(dir: StateDir): readonly ListedNode[] {
 }
 
 async function add({ dir, words, output, labels }: Request): Promise<void> {
-  const [name, extra] = words;
-  if (extra !== undefined) throw usageError(`Cannot add ${words.length} nodes at once`);
+  const [name] = words;
   requireUp(dir);
   const added = await askCluster(dir, { kind: 'node-add', labels, ...(name === undefined ? {} : { name }) });
   if (output === 'json') printJson(added);

@@ -35,8 +35,8 @@ const refused: readonly (readonly [string, string])[] = [
   ['web', "Unexpected argument 'web'"],
   ['-- web', "Unexpected argument 'web'"],
   ['--name', "Option '--name <value>' argument missing"],
-  ['--name --all', "Option '--name' argument is ambiguous"],
-  ['--nodes -1', "Option '--nodes' argument is ambiguous"],
+  ['--name --all', "Option '--name' argument missing"],
+  ['--nodes -1', "Option '--nodes' argument missing"],
   ['--all=no', "Option '--all' does not take an argument"],
 ];
 

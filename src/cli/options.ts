@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { CodedError, errorMessage } from '#base/errors.ts';
 import { DEFAULT_CONFIG } from '#cluster/config.ts';
 import { listStateDirs, stateDirAt, stateRoot, type StateDir } from '#cluster/state-dir.ts';
-import { usageError } from './usage-error.ts';
+import { bothGiven, usageError } from './usage-error.ts';
 
 export type OptionKind = 'string' | 'boolean';
 
@@ -36,7 +36,7 @@ export function readCommandLine<K extends string>(
   } catch (error) {
     // Node's text goes on with advice, some of it on further lines, that does not apply here.
     const text = errorMessage(error).split(/\.\s/)[0] ?? '';
-    throw usageError(text, error);
+    throw usageError(text.replace(/^(Option '--[^']*') argument is ambiguous$/, '$1 argument missing'), error);
   }
 }
 
@@ -44,11 +44,12 @@ export function text(value: string | boolean | undefined): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-export function wholeNumber(name: string, value: string | boolean | undefined): number | undefined {
+export function wholeNumber(name: string, value: string | boolean | undefined, least: number = 0): number | undefined {
   if (value === undefined) return undefined;
   if (typeof value !== 'string' || !/^\d{1,9}$/.test(value)) {
     throw usageError(`Cannot read --${name} "${value}": it must be a whole number`);
   }
+  if (Number(value) < least) throw usageError(`Cannot use --${name} ${value}: it must be ${least} or more`);
   return Number(value);
 }
 
@@ -80,6 +81,7 @@ export function chosenStateDir(options: {
 
 /** The chosen directory, which must hold a cluster: `down --purge` deletes it whole. */
 export function existingStateDir(options: Parameters<typeof chosenStateDir>[0]): StateDir {
+  if (options.name !== undefined && options['data-dir'] !== undefined) throw bothGiven('name', 'data-dir');
   const dir = chosenStateDir(options);
   if (text(options['data-dir']) !== undefined) {
     if (existsSync(dir.configFile)) return dir;

@@ -13,6 +13,7 @@ import { cleanUp } from '#proxy/program/cleanup-sync.ts';
 import { applyNodeSettings } from '#proxy/program/node-settings-sync.ts';
 import { runProxy } from '#proxy/program/proxy-agent.ts';
 import { flagsAsConfig, readProxyFlags, type ProxyFlags } from './proxy-flags.ts';
+import { usageError } from './usage-error.ts';
 
 /** How often the configuration file is looked at: a mounted ConfigMap changes by a symbolic link, which no watch sees. */
 const CONFIG_POLL_MS = 10_000;
@@ -62,11 +63,20 @@ function readSettings(flags: ProxyFlags, log: Log): Settings {
   if (ignored.length > 0)
     log.warn('the configuration file decides, not the command line', { ignored: ignored.join(' ') });
   if (flags.idle.length > 0) log.info('flags that change nothing here', { flags: flags.idle.join(' ') });
-  if (path === undefined) return { config: resolveConfig(raw), file: undefined };
+  if (path === undefined) return { config: configOfFlags(raw), file: undefined };
   const text = readFile(path);
   const fromFile = parseConfigText(path, text);
   for (const warning of fromFile.warnings) log.warn('the configuration holds what means nothing', { warning });
   return { config: resolveConfig({ ...fromFile.raw, ...(raw as RawConfig) }), file: { path, text } };
+}
+
+/** @throws CodedError `EUSAGE` in the words of a configuration's error, which name the setting. */
+function configOfFlags(raw: RawConfig): ProxyConfig {
+  try {
+    return resolveConfig(raw);
+  } catch (error) {
+    throw usageError(errorMessage(error), error);
+  }
 }
 
 function readFile(path: string): string {

@@ -13,13 +13,14 @@ import { launchDaemon, type Launched } from '#cluster/launch.ts';
 import { parseLabels, ZONE_LABEL } from '#cluster/members.ts';
 import { ensurePki } from '#cluster/pki.ts';
 import { prepareState, settleConfig } from '#cluster/prepare.ts';
-import { type StateDir } from '#cluster/state-dir.ts';
+import { type StateDir, unusable } from '#cluster/state-dir.ts';
 import { removeTree } from '#node/sandbox/remove-tree-sync.ts';
 import { EXIT_INTERRUPTED } from './exit-codes.ts';
 import { chosenStateDir, oneOf, readOptions, text, wholeNumber } from './options.ts';
 import { Progress } from './progress.ts';
 import { SignalWatch } from './signal-watch.ts';
 import { untilReady } from './until-ready.ts';
+import { usageError } from './usage-error.ts';
 
 const OPTIONS = {
   name: 'string',
@@ -57,7 +58,7 @@ export async function up(args: readonly string[]): Promise<number> {
   const began = systemClock.monotonic();
   const options = readOptions(args, OPTIONS);
   const output = oneOf('output', options.output, ['text', 'json'], 'text');
-  const waitMs = (wholeNumber('wait', options.wait) ?? 60) * 1000;
+  const waitMs = (wholeNumber('wait', options.wait, 1) ?? 60) * 1000;
   const kubeconfig = userKubeconfigFile(text(options.kubeconfig));
   const dir = chosenStateDir(options);
   const started = await start({ dir, asked: askedConfig(options, dir), kubeconfig, waitMs, output });
@@ -165,9 +166,7 @@ function mirrorsOf(list: string): Readonly<Record<string, readonly string[]>> {
     const equals = part.indexOf('=');
     const url = URL.parse(part.slice(equals + 1));
     if (equals < 1 || (url?.protocol !== 'http:' && url?.protocol !== 'https:')) {
-      throw new CodedError('EUSAGE', `Cannot read --registry-mirror ${JSON.stringify(part)}: it must be REGISTRY=URL`, {
-        hint: 'see clusterip --help',
-      });
+      throw usageError(`Cannot read --registry-mirror ${JSON.stringify(part)}: it must be REGISTRY=URL`);
     }
     (mirrors[part.slice(0, equals)] ??= []).push(part.slice(equals + 1));
   }
@@ -196,7 +195,7 @@ function lockStart(dir: StateDir): Disposable {
   try {
     return takeLock(`${dir.path}.lock`);
   } catch (error) {
-    if (errorCode(error) !== 'ELOCKED') throw error;
+    if (errorCode(error) !== 'ELOCKED') throw unusable(dir, error);
     throw new CodedError('ERUNNING', 'Cannot start the cluster: another clusterip up of it is under way', {
       cause: error,
       hint: 'wait for that one, or start another with --name',

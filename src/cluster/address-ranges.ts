@@ -13,9 +13,10 @@ const DEFAULTS = {
 
 const EXAMPLES: Readonly<Record<IpFamily, string>> = { 4: '10.96.0.0/12', 6: 'fd00:10:96::/112' };
 
-export const configError = (message: string, hint: string): CodedError => new CodedError('ECONFIG', message, { hint });
+/** A setting that no cluster can have: the command line that asks for it is wrong. */
+export const configError = (message: string, hint: string): CodedError => new CodedError('EUSAGE', message, { hint });
 
-/** @throws CodedError `ECONFIG`; `what` names the ranges in its text. */
+/** @throws CodedError `EUSAGE`; `what` names the ranges in its text. */
 export function readRanges(what: string, text: RangesText): readonly Cidr[] {
   const ranges = text.split(',').map((one) => {
     const cidr = parseCidr(one);
@@ -58,7 +59,7 @@ export interface NamedRanges {
   readonly ranges: readonly Cidr[];
 }
 
-/** @throws CodedError `ECONFIG` naming the first two that have an address in common. */
+/** @throws CodedError `EUSAGE` naming the first two that have an address in common. */
 export function refuseOverlaps(named: readonly NamedRanges[]): void {
   for (const [i, one] of named.entries()) {
     for (const other of named.slice(i + 1)) {

@@ -139,7 +139,7 @@ for (const [asked, message] of bad) {
     assert.throws(
       () => check({ ...DEFAULT_CONFIG, ...asked }),
       (error: Error & { code?: string; hint?: string }) => {
-        assert.deepEqual([error.code, error.message], ['ECONFIG', message]);
+        assert.deepEqual([error.code, error.message], ['EUSAGE', message]);
         assert.match(error.hint ?? '', /^(choose|give) /);
         return true;
       },
@@ -158,7 +158,7 @@ test('whatever is accepted, no two nodes and no two ranges have an address in co
       try {
         plan = planNetwork({ ...DEFAULT_CONFIG, serviceCidr, podCidr, nodes });
       } catch (error) {
-        assert.equal((error as { code?: string }).code, 'ECONFIG');
+        assert.equal((error as { code?: string }).code, 'EUSAGE');
         return;
       }
       const nodeRanges = plan.nodes.flatMap(({ podCidrs }) =>

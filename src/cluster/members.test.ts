@@ -21,7 +21,7 @@ test('members come and go, and keep their numbers', () => {
 test('a name that is taken or no name, and one node too many, are refused', () => {
   const full = resizeMembers([], 100);
   assert.throws(() => addMember(full, {}), { code: 'ECONFIG', message: 'Cannot add a node: there are 100 already' });
-  assert.throws(() => addMember([], { name: 'A' }), { code: 'ECONFIG', message: 'Cannot name a node "A"' });
+  assert.throws(() => addMember([], { name: 'A' }), { code: 'EUSAGE', message: 'Cannot name a node "A"' });
   assert.throws(() => addMember(full.slice(1), { name: 'node-2' }), { message: /there is one already/ });
 });
 

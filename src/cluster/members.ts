@@ -1,6 +1,7 @@
 import { validateLabels } from '#api/meta-validation.ts';
 import { checkDns1123Subdomain } from '#api/names.ts';
 import { CodedError } from '#base/errors.ts';
+import { configError } from './address-ranges.ts';
 
 /** A node that a cluster was given; its addresses follow from its number. */
 export interface NodeMember {
@@ -29,7 +30,7 @@ export function resizeMembers(present: readonly NodeMember[], count: number): re
   return members;
 }
 
-/** @throws CodedError `ECONFIG` when the name is bad or taken, or there are too many. */
+/** @throws CodedError `EUSAGE` when the name is none, `ECONFIG` when it is taken or there are too many. */
 export function addMember(
   members: readonly NodeMember[],
   asked: { readonly name?: string | undefined; readonly labels?: Readonly<Record<string, string>> | undefined },
@@ -40,7 +41,7 @@ export function addMember(
   if (number > MAX_NODES) throw refusal(`Cannot add a node: there are ${MAX_NODES} already`, 'remove one first');
   const name = asked.name ?? freeName(members, number);
   if (checkDns1123Subdomain(name).length > 0) {
-    throw refusal(`Cannot name a node ${JSON.stringify(name)}`, 'use lower-case letters, digits, dashes and dots');
+    throw configError(`Cannot name a node ${JSON.stringify(name)}`, 'use lower-case letters, digits, dashes and dots');
   }
   if (members.some((member) => member.name === name)) {
     throw refusal(`Cannot add node ${JSON.stringify(name)}: there is one already`, 'choose another name');

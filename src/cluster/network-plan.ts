@@ -30,7 +30,7 @@ export interface NetworkPlan {
   readonly nodes: readonly NodePlan[];
 }
 
-/** @throws CodedError `ECONFIG` when the ranges are malformed, too small or overlap. */
+/** @throws CodedError `EUSAGE` when the ranges are malformed, too small or overlap. */
 export function planNetwork(config: ClusterConfig): NetworkPlan {
   const serviceCidrs = readRanges('--service-cidr', config.serviceCidr);
   const podCidrs = readRanges('--pod-cidr', config.podCidr);

@@ -110,7 +110,7 @@ test('a configuration that cannot be read', () => {
   mkdirSync(dir.configFile);
   assert.throws(() => readConfig(dir), {
     code: 'ESTATEDIR',
-    message: `Cannot read "${dir.configFile}": EISDIR: illegal operation on a directory, read`,
+    message: `Cannot use the data directory "${dir.path}": EISDIR: illegal operation on a directory, read`,
   });
 });
 

@@ -16,7 +16,7 @@ import {
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import process from 'node:process';
-import { CodedError, errorCode } from '#base/errors.ts';
+import { CodedError, errorCode, errorMessage } from '#base/errors.ts';
 import { type ClusterConfig } from './config.ts';
 
 /** Version of the layout below. A directory of a later one is refused, an older one is migrated when there is one. */
@@ -91,14 +91,19 @@ export function ensureStateDir(dir: StateDir): void {
     isForeign = !existsSync(dir.configFile) && readdirSync(dir.path).length > 0;
     if (!isForeign) chmodSync(dir.path, 0o700);
   } catch (error) {
-    throw new CodedError('ESTATEDIR', `Cannot use the data directory "${dir.path}": ${(error as Error).message}`, {
-      cause: error,
-      hint: 'choose another with --data-dir',
-    });
+    throw unusable(dir, error);
   }
   if (!isForeign) return;
   throw new CodedError('ESTATEDIR', `Cannot use the data directory "${dir.path}": it holds other files`, {
     hint: 'choose another with --data-dir, an empty one or one that is not there yet',
+  });
+}
+
+/** What the system said of a directory that it does not let us have. */
+export function unusable(dir: StateDir, error: unknown): CodedError {
+  return new CodedError('ESTATEDIR', `Cannot use the data directory "${dir.path}": ${errorMessage(error)}`, {
+    cause: error,
+    hint: 'choose another with --data-dir',
   });
 }
 
@@ -109,7 +114,7 @@ export function readConfig(dir: StateDir): ClusterConfig | undefined {
     text = readFileSync(dir.configFile, 'utf8');
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
-    throw new CodedError('ESTATEDIR', `Cannot read "${dir.configFile}": ${(error as Error).message}`, { cause: error });
+    throw unusable(dir, error);
   }
   const { format, config } = parseConfig(text);
   if (typeof format === 'number' && format > FORMAT) {
