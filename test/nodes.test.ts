@@ -74,6 +74,17 @@ for (const { mode, skip } of modes()) {
         const done = await cluster.clusterip('node', ...args);
         assert.match(done.stderr, message, args.join(' '));
       }
+
+      // A start with fewer nodes removes the others, with all that they had.
+      await ok(cluster, 'add');
+      await cluster.kubectl('run', 'left', '--image=host', '--overrides={"spec":{"nodeName":"node-3"}}', '--', 'true');
+      await cluster.clusterip('down');
+      const fewer = await cluster.clusterip('up', '--nodes=1');
+      assert.deepEqual([fewer.code, fewer.stderr], [0, 'note: node "node-3" was removed, and its Pods with it\n']);
+      assert.equal(await cluster.kubectl('get', 'nodes', '-o', 'name'), 'node/node-1\n');
+      assert.equal((await cluster.try(['get', 'pod', 'left'])).code, 1);
+      assert.equal(existsSync(join(cluster.dataDir, 'nodes/node-3')), false);
+      await cluster.kubectl('rollout', 'status', 'deployment/who', '--timeout=60s');
     },
   );
 }

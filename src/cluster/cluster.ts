@@ -10,10 +10,12 @@ import { createLog, type LogSink } from '#base/log.ts';
 import { createClient } from '#client/api-client.ts';
 import { inProcessTransport } from '#client/in-process-transport.ts';
 import { startControllers } from '#controllers/controllers.ts';
+import { removeTree } from '#node/sandbox/remove-tree-sync.ts';
 import { type Store } from '#store/store.ts';
 import { openSqliteStore } from '#store/sqlite-store.ts';
 import { bootstrap } from './bootstrap.ts';
 import { type ClusterConfig } from './config.ts';
+import { forgetNode } from './forget-node.ts';
 import { planNetwork, type NetworkPlan } from './network-plan.ts';
 import { clusterKubeconfig, kubeconfigText } from './cluster-kubeconfig.ts';
 import { serveControl } from './control-socket.ts';
@@ -41,7 +43,7 @@ export interface ClusterOptions {
 
 export interface RunningCluster {
   readonly apiPort: number;
-  /** What does not work here. */
+  /** What does not work here, and what was removed. */
   readonly notices: readonly string[];
   /** Ends all of it; the state directory can be started again. */
   stop(): Promise<void>;
@@ -78,6 +80,7 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
   await api.server.listen({ fd: network.fabric.apiFd });
   await bootstrap(createClient(inProcessTransport(api.server.handle, CONTROL_PLANE)), plan);
   gate.resolve(api.server.handle);
+  const left = await removeLeaving(options, handler);
   onProgress('starting the controllers');
   const controllers = startControllers({
     client: createClient(inProcessTransport(api.server.handle, CONTROLLERS)),
@@ -96,7 +99,7 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
   const control = await serveControl(dir, (request) => members.handle(request));
   return {
     apiPort: api.port,
-    notices: await noticesOf(egress, clock),
+    notices: [...left, ...(await noticesOf(egress, clock))],
     async stop() {
       control.close();
       workers.nodes.post({ kind: 'stop' });
@@ -106,6 +109,18 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
       await store.close();
     },
   };
+}
+
+/** Nodes that are no longer asked for go with all that they had, before anything is made in their place. */
+async function removeLeaving({ dir, config }: ClusterOptions, handler: ApiHandler): Promise<readonly string[]> {
+  const { leaving = [] } = config;
+  const client = createClient(inProcessTransport(handler, CONTROL_PLANE));
+  for (const name of leaving) {
+    await forgetNode(client, name);
+    removeTree(join(dir.nodesDir, name));
+  }
+  if (leaving.length > 0) writeConfig(dir, { ...(readConfig(dir) ?? config), leaving: undefined });
+  return leaving.map((name) => `node "${name}" was removed, and its Pods with it`);
 }
 
 function startEgress({ clock, log }: ClusterOptions, workers: Workers, signal: AbortSignal): Egress {
@@ -143,7 +158,9 @@ function nodeControl({ dir, config }: ClusterOptions, workers: Workers, handler:
     config,
     workers,
     client: createClient(inProcessTransport(handler, CONTROL_PLANE)),
-    save: (changed) => writeConfig(dir, { ...changed, apiPort: readConfig(dir)?.apiPort ?? changed.apiPort }),
+    save: (changed) => {
+      writeConfig(dir, { ...changed, leaving: undefined, apiPort: readConfig(dir)?.apiPort ?? changed.apiPort });
+    },
   });
 }
 

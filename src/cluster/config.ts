@@ -7,6 +7,8 @@ export interface ClusterConfig {
   readonly nodes: number;
   /** Which nodes these are; absent: the first ones. */
   readonly members?: readonly NodeMember[];
+  /** Nodes of earlier starts whose objects and files are still to be removed. */
+  readonly leaving?: readonly string[] | undefined;
   /** Of every node that has no other of that key. */
   readonly nodeLabels?: Readonly<Record<string, string>>;
   /** Of the nodes in turn. */
@@ -57,7 +59,7 @@ export function membersOf({ members, nodes }: ClusterConfig): readonly NodeMembe
   return members ?? resizeMembers([], nodes);
 }
 
-/** @throws CodedError `ECONFIG` with a hint, naming the first thing that is wrong; the ranges are `planNetwork`'s. */
+/** @throws CodedError `EUSAGE` with a hint, naming the first thing that is wrong; the ranges are `planNetwork`'s. */
 export function checkConfig(config: ClusterConfig): void {
   if (!/^[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?$/.test(config.name)) {
     throw configError(

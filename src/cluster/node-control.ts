@@ -1,9 +1,8 @@
-import { type Pod } from '#api/generated/types.ts';
-import { leases, nodes, pods } from '#api/resource.ts';
 import { CodedError } from '#base/errors.ts';
-import { type Client, isReason } from '#client/client.ts';
+import { type Client } from '#client/client.ts';
 import { type ClusterConfig, membersOf } from './config.ts';
 import { type ControlRequest, type ListedNode, type NodeRequest } from './control.ts';
+import { forgetNode } from './forget-node.ts';
 import { addMember, type NodeMember } from './members.ts';
 import { type NodePlan, planNetwork } from './network-plan.ts';
 import { type NodesWorkerCall, type NodeSockets, type ServicesWorkerCall } from './worker-message.ts';
@@ -16,8 +15,6 @@ export interface NodeControlOptions {
   /** For the next start. */
   readonly save: (config: ClusterConfig) => void;
 }
-
-const LEASE_NAMESPACE = 'kube-node-lease';
 
 /** Images and nodes of a running cluster. Nodes are added, removed, and switched off and on one after the other. */
 export class NodeControl {
@@ -91,7 +88,6 @@ export class NodeControl {
     return this.#listed(plan);
   }
 
-  /** Its Pods are gone with it; controllers make others elsewhere. */
   async #remove(name: string): Promise<void> {
     const members = membersOf(this.#config).filter((member) => member.name !== name);
     if (members.length === 0) {
@@ -103,16 +99,7 @@ export class NodeControl {
     await this.#onNodes({ kind: 'node-remove', name });
     this.#stopped.delete(name);
     this.#save({ ...this.#config, members, nodes: members.length });
-    const { client } = this.#options;
-    await ignoreNotFound(client.delete(nodes, { name }));
-    await ignoreNotFound(client.delete(leases, { namespace: LEASE_NAMESPACE, name }));
-    const { items } = await client.list(pods, { fieldSelector: `spec.nodeName=${name}` });
-    await Promise.all(items.map((pod) => this.#deletePod(pod)));
-  }
-
-  async #deletePod({ metadata: { namespace, name, uid } }: Pod): Promise<void> {
-    const { client } = this.#options;
-    await ignoreNotFound(client.delete(pods, { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid } }));
+    await forgetNode(this.#options.client, name);
   }
 
   async #stop(name: string): Promise<void> {
@@ -136,13 +123,5 @@ export class NodeControl {
 
   #onServices(call: ServicesWorkerCall): Promise<unknown> {
     return this.#options.workers.services.call((id) => ({ kind: 'call', id, call }));
-  }
-}
-
-async function ignoreNotFound(work: Promise<unknown>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    if (!isReason(error, 'NotFound', 'Conflict')) throw error;
   }
 }

@@ -61,8 +61,14 @@ test('a cluster that is started again is what it was, but for what is asked now 
   const again = prepareState(dir, {});
   assert.deepEqual(again, { ...defaults(dir), name: 'web', nodes: 3, serviceCidr: '10.0.0.0/16', apiPort: 7001 });
   const changed = prepareState(dir, { nodes: 1, apiPort: 7002, serviceCidr: '10.0.0.0/16' });
-  assert.deepEqual(changed, { ...again, nodes: 1, apiPort: 7002 });
+  assert.deepEqual(changed, { ...again, nodes: 1, leaving: ['node-2', 'node-3'], apiPort: 7002 });
   assert.deepEqual(readConfig(dir), changed);
+});
+
+test('a node that is no longer asked for leaves, unless it is asked for again', () => {
+  const dir = newDir();
+  const leaving = [4, 2, 1, 3, 4].map((nodes) => prepareState(dir, { nodes }).leaving?.join(' '));
+  assert.deepEqual(leaving, [undefined, 'node-3 node-4', 'node-3 node-4 node-2', 'node-4', undefined]);
 });
 
 const changes: readonly (readonly [Partial<ClusterConfig>, string])[] = [
@@ -93,10 +99,10 @@ const bad: readonly Partial<ClusterConfig>[] = [
 for (const asked of bad) {
   test(`${JSON.stringify(asked)} is refused, for a new cluster and for one that is there, and nothing is written`, () => {
     const dir = newDir();
-    assert.throws(() => prepareState(dir, asked), { code: 'ECONFIG' });
+    assert.throws(() => prepareState(dir, asked), { code: 'EUSAGE' });
     assert.equal(existsSync(dir.path), false);
     prepareState(dir, {});
-    assert.throws(() => prepareState(dir, asked), { code: 'ECONFIG' });
+    assert.throws(() => prepareState(dir, asked), { code: asked.nodes === 0 ? 'EUSAGE' : 'ECONFIG' });
     assert.deepEqual([readConfig(dir), readdirSync(dir.path)], [defaults(dir), ['cluster.json']]);
   });
 }

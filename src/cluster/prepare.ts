@@ -1,6 +1,6 @@
 import { CodedError } from '#base/errors.ts';
 import { defaultRanges, familiesOf, ownBalancerRanges } from './address-ranges.ts';
-import { checkConfig, DEFAULT_CONFIG, type ClusterConfig } from './config.ts';
+import { checkConfig, DEFAULT_CONFIG, membersOf, type ClusterConfig } from './config.ts';
 import { planNetwork } from './network-plan.ts';
 import { resizeMembers } from './members.ts';
 import { isRunning } from './process-table.ts';
@@ -39,12 +39,22 @@ export function settleConfig(dir: StateDir, asked: Partial<ClusterConfig>): Clus
       { hint: 'start another with --name, or start afresh after clusterip down --purge' },
     );
   }
-  const merged = { ...DEFAULT_CONFIG, ...chosenRanges(dir, { ...stored, ...asked }), ...stored, ...asked };
+  const ranges = chosenRanges(dir, { ...stored, ...asked });
+  const { leaving: earlier = [], ...merged } = { ...DEFAULT_CONFIG, ...ranges, ...stored, ...asked };
   const members = merged.members && resizeMembers(merged.members, merged.nodes);
   const config = members === undefined ? merged : { ...merged, members };
   checkConfig(config);
   planNetwork(config);
-  return config;
+  const staying = namesOf(config);
+  // Some may be left of a start that failed.
+  const leaving = [...earlier, ...(stored === undefined ? [] : namesOf(stored))].filter(
+    (name) => !staying.includes(name),
+  );
+  return leaving.length === 0 ? config : { ...config, leaving };
+}
+
+function namesOf(config: ClusterConfig): readonly string[] {
+  return membersOf(config).map(({ name }) => name);
 }
 
 /** Ranges that nobody chose: of the families of those that somebody did. */
