@@ -180,6 +180,7 @@ test('health, mode and metrics are told as kube-proxy tells them', async () => {
   const names = [...metrics.matchAll(/^# TYPE (kubeproxy_\S+) (\S+)$/gm)].map(([, name, type]) => `${name} ${type}`);
   assert.deepEqual(names.sort(), [
     'kubeproxy_conntrack_reconciler_deleted_entries_total counter',
+    'kubeproxy_conntrack_reconciler_sync_duration_seconds histogram',
     'kubeproxy_network_programming_duration_seconds histogram',
     'kubeproxy_proxy_healthz_total counter',
     'kubeproxy_proxy_livez_total counter',
@@ -190,7 +191,9 @@ test('health, mode and metrics are told as kube-proxy tells them', async () => {
     'kubeproxy_sync_proxy_rules_endpoint_changes_total counter',
     'kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds gauge',
     'kubeproxy_sync_proxy_rules_last_timestamp_seconds gauge',
+    'kubeproxy_sync_proxy_rules_nftables_cleanup_failures_total counter',
     'kubeproxy_sync_proxy_rules_nftables_sync_failures_total counter',
+    'kubeproxy_sync_proxy_rules_no_local_endpoints_total gauge',
     'kubeproxy_sync_proxy_rules_service_changes_pending gauge',
     'kubeproxy_sync_proxy_rules_service_changes_total counter',
   ]);
@@ -198,14 +201,16 @@ test('health, mode and metrics are told as kube-proxy tells them', async () => {
     .split('\n')
     .filter((line) => /^kube\S*_(pending|changes_total|failures_total\S*) |^kube\S*full\S*_count/.test(line));
   assert.deepEqual(values, [
+    'kubeproxy_sync_proxy_rules_endpoint_changes_pending 0',
+    'kubeproxy_sync_proxy_rules_endpoint_changes_total 1',
+    'kubeproxy_sync_proxy_rules_service_changes_pending 0',
+    'kubeproxy_sync_proxy_rules_service_changes_total 1',
     'kubeproxy_sync_full_proxy_rules_duration_seconds_count{ip_family="IPv4"} 1',
     'kubeproxy_sync_full_proxy_rules_duration_seconds_count{ip_family="IPv6"} 1',
-    'kubeproxy_sync_proxy_rules_endpoint_changes_pending 0',
-    'kubeproxy_sync_proxy_rules_service_changes_pending 0',
-    'kubeproxy_sync_proxy_rules_endpoint_changes_total 1',
-    'kubeproxy_sync_proxy_rules_service_changes_total 1',
     'kubeproxy_sync_proxy_rules_nftables_sync_failures_total{ip_family="IPv4"} 0',
     'kubeproxy_sync_proxy_rules_nftables_sync_failures_total{ip_family="IPv6"} 0',
+    'kubeproxy_sync_proxy_rules_nftables_cleanup_failures_total{ip_family="IPv4"} 0',
+    'kubeproxy_sync_proxy_rules_nftables_cleanup_failures_total{ip_family="IPv6"} 0',
   ]);
 });
 

@@ -5,6 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { systemClock } from '#base/clock.ts';
 import { CodedError, errorMessage } from '#base/errors.ts';
 import { createLog, formatRecord, type Log } from '#base/log.ts';
+import { KUBERNETES_VERSION, VERSION } from '#cluster/version.ts';
 import { inClusterConnection, readConnection, type Connection } from '#client/kubeconfig.ts';
 import { type RawConfig } from '#proxy/config/config-fields.ts';
 import { parseConfigText } from '#proxy/config/config-text.ts';
@@ -45,7 +46,9 @@ export async function proxy(args: readonly string[]): Promise<number> {
   const nodeName = config.nodeName ?? hostname().trim().toLowerCase();
   const ending = new AbortController();
   const ended = endOf(ending.signal, file);
-  const running = runProxy({ config, nodeName, connection, clock: systemClock, log, signal: ending.signal });
+  const build = { version: VERSION, kubernetesVersion: KUBERNETES_VERSION };
+  const { signal } = ending;
+  const running = runProxy({ config, nodeName, connection, build, clock: systemClock, log, signal });
   try {
     // What does not start ends the program; what runs is ended by a signal or by another configuration.
     await Promise.race([running.then(() => ended), ended]);

@@ -18,12 +18,15 @@ function watchSeconds(): string {
   return String(300 + Math.floor(Math.random() * 300));
 }
 
+/** Told of a request as it is sent; what it returns is told of the answer's status, or of none where there was no answer. */
+export type RequestObserver = (method: string) => (status?: number) => void;
+
 /** Any cluster over HTTPS (or HTTP where the server's URL says so), on connections that are kept for the next request. */
-export function httpsTransport(connection: Connection): Transport & Disposable {
+export function httpsTransport(connection: Connection, observe?: RequestObserver): Transport & Disposable {
   const secure = connection.server.startsWith('https:');
   const agent = secure ? new HttpsAgent({ ...KEEP, ...tlsOptions(connection) }) : new HttpAgent(KEEP);
   const send = (request: TransportRequest, silenceMs: number = SILENCE_MS): Promise<IncomingMessage> =>
-    sendRequest(connection, request, { send: secure ? httpsRequest : httpRequest, agent, silenceMs });
+    sendRequest(connection, request, { send: secure ? httpsRequest : httpRequest, agent, silenceMs, observe });
   return {
     async request(request) {
       const response = await send(request);
@@ -69,12 +72,13 @@ interface Wire {
   readonly send: (url: URL, options: RequestOptions, onResponse: (response: IncomingMessage) => void) => ClientRequest;
   readonly agent: HttpAgent;
   readonly silenceMs: number;
+  readonly observe: RequestObserver | undefined;
 }
 
 function sendRequest(
   connection: Connection,
   request: TransportRequest,
-  { send, agent, silenceMs }: Wire,
+  { send, agent, silenceMs, observe }: Wire,
 ): Promise<IncomingMessage> {
   const url = new URL(`${connection.server}${request.path}`);
   for (const [key, value] of Object.entries(request.query ?? {})) url.searchParams.append(key, value);
@@ -93,8 +97,19 @@ function sendRequest(
     ...(request.signal === undefined ? {} : { signal: request.signal }),
   };
   return new Promise((resolve, reject) => {
-    const outgoing = send(url, options, resolve);
-    outgoing.once('error', reject);
+    let observed = observe?.(request.method);
+    const tell = (status?: number): void => {
+      observed?.(status);
+      observed = undefined;
+    };
+    const outgoing = send(url, options, (response) => {
+      tell(response.statusCode);
+      resolve(response);
+    });
+    outgoing.once('error', (error) => {
+      tell();
+      reject(error);
+    });
     outgoing.setTimeout(silenceMs, () => {
       outgoing.destroy(new Error(`Cannot reach ${connection.server}: no answer for ${silenceMs / 1000} s`));
     });

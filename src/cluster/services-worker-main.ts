@@ -25,6 +25,7 @@ import { createProxy, type Proxy } from '#proxy/sync.ts';
 import { startClusterDns } from './cluster-dns-agent.ts';
 import { nodeErrands } from './node-errands.ts';
 import { followServiceRanges } from './service-ranges.ts';
+import { KUBERNETES_VERSION, VERSION } from './version.ts';
 import { workerSide } from './worker-main.ts';
 import {
   type EdgeWorkerData,
@@ -76,7 +77,8 @@ function iptablesOf({ name, netnsFd }: NodeSockets): IptablesOptions | undefined
 function startMonitor(name: string, until: AbortSignal): ProxyMonitor {
   const families = [...new Set(serviceCidrs.map(({ family }) => family))];
   const mode = side.data.proxyMode;
-  const monitor = new ProxyMonitor({ mode, families, clock, log: side.log('proxy'), signal: until });
+  const build = { version: VERSION, kubernetesVersion: KUBERNETES_VERSION };
+  const monitor = new ProxyMonitor({ mode, families, build, clock, log: side.log('proxy'), signal: until });
   const take = (node: Node): void => {
     if (node.metadata.name === name) monitor.setNode(node);
   };

@@ -2,6 +2,7 @@ import { type IpFamily } from '#base/ip.ts';
 import { type StaleFlows } from './flows.ts';
 import { type FrontendChange } from './frontend.ts';
 import { type RulesetSettings } from './settings.ts';
+import { type RuleFigures } from './sync-observer.ts';
 
 /** Told of flows to delete once the rules that they contradict are in the kernel. */
 export type OnStale = (flows: readonly StaleFlows[]) => void;
@@ -10,6 +11,7 @@ export type OnStale = (flows: readonly StaleFlows[]) => void;
 export interface FamilyRules {
   /** Takes effect at the next `resync`. */
   settings: RulesetSettings;
+  readonly figures: RuleFigures;
   /** Makes the kernel's rules what `changes` say, which hold every frontend there is, whatever is there. */
   resync(changes: readonly FrontendChange[], onStale: OnStale): void | Promise<void>;
   /** After an error the rules have to be resynced. */

@@ -1,6 +1,6 @@
 import { type IpFamily } from '#base/ip.ts';
-import { type ConntrackSocket } from '#netlink/conntrack-socket.ts';
 import { type Dataplane } from './dataplane.ts';
+import { type FlowCleaner } from './flow-sync.ts';
 import { IptablesCommands, type IptablesOptions } from './iptables/commands-sync.ts';
 import { IptablesGuardian } from './iptables/guardian-sync.ts';
 import { IptablesTables } from './iptables/tables-sync.ts';
@@ -11,7 +11,7 @@ import { TableSync } from './table-sync.ts';
 export interface DataplaneOptions extends Omit<GuardianOptions, 'socket'> {
   readonly socket?: GuardianOptions['socket'] | undefined;
   readonly iptables?: IptablesOptions | undefined;
-  readonly conntrack?: ConntrackSocket | undefined;
+  readonly flows: FlowCleaner;
 }
 
 /** The mode that the options choose by what they bring. */
@@ -24,12 +24,12 @@ export function openDataplane(options: DataplaneOptions, settings: RulesetSettin
 }
 
 function openIptables(
-  { families, conntrack, watch, clock, log, repair }: DataplaneOptions,
+  { families, flows, watch, clock, log, repair }: DataplaneOptions,
   iptables: IptablesOptions,
   settings: RulesetSettings,
 ): Dataplane {
   const commands = families.map((family) => new IptablesCommands(family, iptables));
-  const tables = commands.map((one) => new IptablesTables({ commands: one, conntrack, log }, settings));
+  const tables = commands.map((one) => new IptablesTables(one, flows, settings));
   return {
     rules: new Map(tables.map((one, i) => [families[i] ?? 4, one])),
     guardian: new IptablesGuardian({ commands, watch, clock, log, repair }),

@@ -6,6 +6,7 @@ import { FaultLog } from './fault-log.ts';
 import { serviceFaults, sliceFaults } from './faults.ts';
 import { exact } from './exact-list.ts';
 import { idOf, type Frontend, type FrontendChange, type FrontendId } from './frontend.ts';
+import { LocalGaps } from './local-gaps.ts';
 import { serviceFrontends, type NodeView } from './service-frontends.ts';
 import { serviceHealth, type ServiceHealth } from './service-health.ts';
 import { parseSlice, type SliceInfo } from './slice-info.ts';
@@ -38,6 +39,7 @@ export class Model {
   readonly #owners = new Map<FrontendId, string>();
   readonly #waiting = new Map<FrontendId, Set<string>>();
   readonly #faults: FaultLog;
+  readonly gaps: LocalGaps = new LocalGaps();
 
   #node: NodeView;
   /** Services with a health check port. */
@@ -132,6 +134,7 @@ export class Model {
   #recompute(service: string, changes: Map<FrontendId, Frontend | undefined>): void {
     const frontends = this.#frontends(service);
     this.#checkHealth(service);
+    this.gaps.set(service, frontends);
     // Of one address that a Service states twice the first counts: cluster addresses come first.
     const wanted = new Map(frontends.toReversed().map((frontend) => [idOf(frontend), frontend]));
     for (const id of this.#claims.get(service) ?? []) {

@@ -27,9 +27,12 @@ settleInOwnNetns();
 class RecordingSocket extends NftablesSocket {
   readonly commits: string[] = [];
   broken: Error | undefined;
+  /** The family of tables that takes no transaction. */
+  refused: string | undefined;
 
   override commit(what: Transaction): number {
     if (this.broken !== undefined) throw this.broken;
+    if (what.family === this.refused) throw new Error('refused');
     this.commits.push(withoutDigests(renderTransaction(what)));
     return super.commit(what);
   }
@@ -361,3 +364,25 @@ test('createProxy() takes addresses and zone from its Node, and follows them', a
 async function until(done: () => boolean): Promise<void> {
   while (!done()) await new Promise((resolve) => setImmediate(resolve));
 }
+
+test('a family that the kernel refuses does not hold up the other', (t) => {
+  const { socket, options } = setup(t);
+  const seen: string[] = [];
+  const observer = {
+    watch: () => {},
+    changed: () => {},
+    synced: (family: number, kind: string) => seen.push(`${kind} ${family}`),
+    settled: () => seen.push('settled'),
+    failed: (family: number, kind: string) => seen.push(`failed ${kind} ${family}`),
+    flowsReconciled: () => {},
+  };
+  using proxy = new Proxy({ ...options, observer, serviceCidrs: ['10.96.0.0/12', 'fd00:96::/112'].map(cidr) });
+  proxy.start();
+  socket.refused = 'ip';
+  const both = { spec: { clusterIPs: ['10.96.0.50', 'fd00:96::50'] } };
+  proxy.apply(set(service('web', '10.96.0.50', [{ port: 80 }], both)));
+  assert.deepEqual(seen, ['full 4', 'full 6', 'settled', 'failed partial 4', 'partial 6', 'failed full 4', 'full 6']);
+  const v6 = ruleset(6).sets.addresses;
+  const there = socket.readElements('ip6', 'clusterip', v6).map((element) => renderElement(v6, element));
+  assert.deepEqual(there, ['fd00:96::50']);
+});

@@ -12,7 +12,7 @@ import { type ConntrackSocket } from '#netlink/conntrack-socket.ts';
 import { type NetlinkEvent } from '#netlink/event-socket.ts';
 import { type NftablesSocket } from '#nftables/nftables-socket.ts';
 import { type Dataplane, type OnStale } from './dataplane.ts';
-import { flowFilter, flowsToDelete, type StaleFlows } from './flows.ts';
+import { FlowCleaner } from './flow-sync.ts';
 import { type FrontendChange } from './frontend.ts';
 import { HealthCheckServer, type HealthCheckOptions } from './health-check-server.ts';
 import { type IptablesOptions } from './iptables/commands-sync.ts';
@@ -22,7 +22,7 @@ import { nodeFacts, type NodeFacts } from './node-view.ts';
 import { familyOf } from './service-ports.ts';
 import { isSameSettings, rulesetSettings, type NodePortAddresses, type PodInterface } from './settings.ts';
 import { type RulesetSettings, type SettingsOptions } from './settings.ts';
-import { triggerTime, type SyncKind, type SyncObserver } from './sync-observer.ts';
+import { triggerOf, type ProxyFigures, type SyncKind, type SyncObserver } from './sync-observer.ts';
 
 export interface ProxyOptions {
   /** Endpoints of this node are local. */
@@ -87,6 +87,7 @@ export class Proxy implements Disposable {
   readonly #options: ProxyOptions;
   readonly #model: Model;
   readonly #dataplane: Dataplane;
+  readonly #flows: FlowCleaner;
   readonly #healthChecks: HealthCheckServer | undefined;
   readonly #createdAt: number;
   #settings: RulesetSettings;
@@ -110,7 +111,10 @@ export class Proxy implements Disposable {
     this.#serviceCidrs = serviceCidrs;
     this.#model = new Model({ nodeName, zone: this.#node.zone, families, log });
     this.#settings = settingsOf(options, this.#node);
-    this.#dataplane = openDataplane({ ...options, families, repair: () => this.#repair() }, this.#settings);
+    this.#flows = new FlowCleaner(options);
+    const repair = (): void => this.#repair();
+    this.#dataplane = openDataplane({ ...options, families, flows: this.#flows, repair }, this.#settings);
+    options.observer?.watch(this.#figures());
     const isHealthy = (): boolean => this.#failures === 0;
     const open = options.openHealthCheck;
     this.#healthChecks = open === undefined ? undefined : new HealthCheckServer({ open, isHealthy, log });
@@ -147,8 +151,8 @@ export class Proxy implements Disposable {
       else this.#model.deleteService(objectKey(object));
     } else if (kind === 'set') this.#model.setSlice(object);
     else this.#model.deleteSlice(objectKey(object));
-    const triggeredAt = kind === 'set' ? triggerTime(object, this.#createdAt) : undefined;
-    this.#observe([object.kind === 'Service' ? 'service' : 'endpoint', triggeredAt]);
+    const trigger = kind === 'set' ? triggerOf(object, this.#createdAt) : undefined;
+    this.#observe([object.kind === 'Service' ? 'service' : 'endpoint', trigger]);
     this.#schedule();
   }
 
@@ -196,7 +200,7 @@ export class Proxy implements Disposable {
     this.#attempt(() => {
       const changes = this.#model.takeChanges();
       const work = this.#inEveryFamily('partial', changes);
-      if (work === undefined) return this.#tell();
+      if (!(work instanceof Promise)) return this.#tell();
       return work.then(() => this.#tell());
     });
   }
@@ -237,27 +241,39 @@ export class Proxy implements Disposable {
     // Those that are gone are known by not being there.
     const all = this.#model.takeChanges().filter(({ frontend }) => frontend !== undefined);
     const work = this.#inEveryFamily('full', all);
-    if (work !== undefined) return work.then(succeed);
+    if (work instanceof Promise) return work.then(succeed);
     succeed();
     return undefined;
   }
 
   /** Families do not wait for each other. */
-  #inEveryFamily(kind: SyncKind, changes: readonly FrontendChange[]): Promise<void> | undefined {
+  #inEveryFamily(kind: SyncKind, changes: readonly FrontendChange[]): Promise<void> | void {
     const { rules } = this.#dataplane;
     const { clock, observer } = this.#options;
     const waits: Promise<void>[] = [];
+    const errors: unknown[] = [];
     for (const [family, one] of rules) {
       const own = rules.size === 1 ? changes : changes.filter(({ id }) => familyOf(id) === family);
       if (kind === 'partial' && own.length === 0) continue;
       const began = clock.monotonic();
       const tell = (): void => observer?.synced(family, kind, clock.monotonic() - began);
-      const onStale: OnStale = (flows) => this.#deleteFlows(family, flows);
-      const wait = kind === 'full' ? one.resync(own, onStale) : one.apply(own, onStale);
-      if (wait instanceof Promise) waits.push(wait.then(() => tell()));
-      else tell();
+      const fail = (error: unknown): void => {
+        errors.push(error);
+        observer?.failed(family, kind);
+      };
+      const onStale: OnStale = (flows) => this.#flows.deleteStale(family, flows);
+      try {
+        const wait = kind === 'full' ? one.resync(own, onStale) : one.apply(own, onStale);
+        if (wait instanceof Promise) waits.push(wait.then(tell, fail));
+        else tell();
+      } catch (error) {
+        fail(error);
+      }
     }
-    return waits.length === 0 ? undefined : allDone(waits);
+    const finish = (): void => {
+      if (errors.length > 0) throw errors[0];
+    };
+    return waits.length === 0 ? finish() : Promise.all(waits).then(finish);
   }
 
   #attempt(work: () => Promise<void> | void): void {
@@ -297,8 +313,7 @@ export class Proxy implements Disposable {
 
   /** The first failure is mostly somebody else's hand in our table: reading it again repairs that at once. */
   #failed(error: unknown): void {
-    const { clock, log, observer } = this.#options;
-    observer?.failed();
+    const { clock, log } = this.#options;
     if (this.#failures === 0) {
       this.#failures++;
       log.warn('rules not programmed, comparing with the kernel', { error: errorMessage(error) });
@@ -311,31 +326,17 @@ export class Proxy implements Disposable {
     this.#retry = clock.after(delay, () => this.#resync());
   }
 
-  #deleteFlows(family: IpFamily, flows: readonly StaleFlows[]): void {
-    const { conntrack, log, observer } = this.#options;
-    if (conntrack === undefined) return;
-    for (const stale of flows) {
-      try {
-        const entries = flowsToDelete(stale, conntrack.list(family, flowFilter(stale)));
-        const deleted = conntrack.delete(entries);
-        observer?.flowsDeleted(deleted);
-      } catch (error) {
-        // The rules are right all the same: only flows that exist already go on to nowhere.
-        log.warn('stale flows not deleted', { frontend: stale.address, port: stale.port, error: errorMessage(error) });
-      }
-    }
+  #figures(): ProxyFigures {
+    return {
+      noLocalEndpoints: (family, traffic) => this.#model.gaps.count(family, traffic),
+      rules: (family) => this.#dataplane.rules.get(family)?.figures ?? {},
+    };
   }
 }
 
 function settingsOf(options: ProxyOptions, node: NodeFacts): RulesetSettings {
   const nodePortAddresses = options.nodePortAddresses ?? (options.iptables === undefined ? 'primary' : 'all');
   return rulesetSettings({ ...options, nodePortAddresses }, node);
-}
-
-async function allDone(waits: readonly Promise<void>[]): Promise<void> {
-  for (const result of await Promise.allSettled(waits)) {
-    if (result.status === 'rejected') throw result.reason;
-  }
 }
 
 /** Starts a proxy that follows the cluster until the signal aborts. Resolves when its first rules are in the kernel. */

@@ -14,6 +14,7 @@ import { Plan } from './plan.ts';
 import { ruleset, TABLE_NAME, type Ruleset } from './ruleset.ts';
 import { type RulesetSettings } from './settings.ts';
 import { rulesetTable } from './ruleset-table.ts';
+import { type RuleFigures } from './sync-observer.ts';
 
 /**
  * How many elements one transaction may come to. Each is applied at once and whole; more than this is cut between
@@ -36,6 +37,7 @@ export class TableSync {
   #trust: Trust['kind'] = 'notes';
   /** Frontends that were taken for granted. */
   #unaudited: FrontendId[] = [];
+  #cleanupFailures = 0;
 
   constructor(socket: NftablesSocket, family: IpFamily, settings: RulesetSettings) {
     this.#socket = socket;
@@ -46,6 +48,10 @@ export class TableSync {
   /** The kernel's table is known, and changes can be applied to it. */
   get isCurrent(): boolean {
     return this.#plan !== undefined;
+  }
+
+  get figures(): RuleFigures {
+    return { cleanupFailures: this.#cleanupFailures };
   }
 
   /**
@@ -203,6 +209,7 @@ export class TableSync {
       this.#socket.commit(transaction(plan.rules.family, TABLE_NAME, operations));
     } catch (error) {
       if (errorCode(error) !== 'EBUSY') throw error;
+      this.#cleanupFailures++;
     }
   }
 

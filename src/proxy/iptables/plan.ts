@@ -2,6 +2,7 @@ import { type IpFamily } from '#base/ip.ts';
 import { staleFlows, type StaleFlows } from '../flows.ts';
 import { parseFrontendId, type Backend, type Frontend, type FrontendChange, type FrontendId } from '../frontend.ts';
 import { type RulesetSettings } from '../settings.ts';
+import { type CountedTable } from '../sync-observer.ts';
 import { backendKey } from '../slots.ts';
 import { baseChains, type TableName } from './base-rules.ts';
 import { RestoreWriter } from './restore-writer.ts';
@@ -37,6 +38,8 @@ export class IptablesPlan {
   readonly #settings: RulesetSettings;
   readonly #ports = new Map<string, Port>();
   readonly #portOf = new Map<FrontendId, string>();
+  /** All rules of our own chains. */
+  readonly ruleCounts: Record<CountedTable, number> = { filter: 0, nat: 0 };
   #endpoints = 0;
   #isLarge = false;
 
@@ -60,6 +63,8 @@ export class IptablesPlan {
       const old = this.#rules(before, wasLarge);
       const rules = this.#rules(after, isLarge);
       if (after !== undefined) this.#ports.set(key, { ...after, shared: rules.shared });
+      this.#count(rules, 1);
+      this.#count(old, -1);
       diffChains(old, rules, writer);
       diffShared(old, rules, shared);
     };
@@ -92,7 +97,15 @@ export class IptablesPlan {
       tails[table].set(name, rules.length);
     }
     for (const [chain, lines] of own) chains.nat.set(chain, lines);
+    for (const table of ['filter', 'nat'] as const) {
+      this.ruleCounts[table] = [...chains[table].values()].reduce((sum, rules) => sum + rules.length, 0);
+    }
     return { chains, tails };
+  }
+
+  #count({ shared, chains }: ServicePortRules, sign: 1 | -1): void {
+    for (const { table } of shared) this.ruleCounts[table] += sign;
+    for (const rules of chains.values()) this.ruleCounts.nat += sign * rules.length;
   }
 
   #take(changes: readonly FrontendChange[]): Taken {

@@ -1,3 +1,4 @@
+import { type CountedTable } from '../sync-observer.ts';
 import { type TableName } from './base-rules.ts';
 
 interface TableChanges {
@@ -58,6 +59,17 @@ export class RestoreWriter {
     }
     return changes;
   }
+}
+
+/** How many rules of our own chains an input of iptables-restore writes. */
+export function rulesWritten(input: string): Readonly<Record<CountedTable, number>> {
+  const counts: Record<TableName, number> = { filter: 0, nat: 0, mangle: 0 };
+  let table: TableName = 'filter';
+  for (const [, next] of input.matchAll(/^(?:\*(\w+)|-[AI] KUBE-)/gm)) {
+    if (next === undefined) counts[table]++;
+    else table = next as TableName;
+  }
+  return counts;
 }
 
 function section(table: TableName, changes: TableChanges | undefined): readonly string[] {

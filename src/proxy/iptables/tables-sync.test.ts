@@ -8,6 +8,7 @@ import { createLog, silentLog } from '#base/log.ts';
 import { isolateTestFile } from '#netlink/isolated-test.ts';
 import { createNetns, inNetns, settleInOwnNetns } from '#netlink/namespace.ts';
 import { watchNftables } from '#nftables/table-event-socket.ts';
+import { FlowCleaner } from '../flow-sync.ts';
 import { Model } from '../model.ts';
 import { rulesetSettings } from '../settings.ts';
 import { Proxy, type ObjectChange, type ProxyOptions } from '../sync.ts';
@@ -49,6 +50,23 @@ async function withNetns(run: (netns: number) => Promise<void>): Promise<void> {
   }
 }
 
+/** Rules of our own chains, by table, in what `saved` returns. */
+function rulesIn(text: string): object {
+  const counts: Record<string, number> = {};
+  let table = '';
+  let isOwn = false;
+  for (const line of text.split('\n')) {
+    if (line.startsWith('*')) table = line.slice(1);
+    if (line.startsWith(':')) isOwn = line.startsWith(':KUBE-');
+    counts[table] = (counts[table] ?? 0) + Number(isOwn && line.startsWith('  '));
+  }
+  return { filter: counts['filter'], nat: counts['nat'] };
+}
+
+function totalsOf({ figures }: IptablesTables): object {
+  return { filter: figures.iptables?.filter.total, nat: figures.iptables?.nat.total };
+}
+
 /** All that is in the kernel. */
 async function saved(commands: IptablesCommands): Promise<string> {
   const tables = ['filter', 'nat', 'mangle'] as const;
@@ -74,10 +92,10 @@ for (const mode of both) {
       const check = async (steps: readonly (readonly ObjectChange[])[]): Promise<void> =>
         withNetns(async (netns) => {
           const commands = new RecordingCommands(4, iptablesOptions(mode, netns));
-          const options = { commands, log: silentLog };
+          const flows = new FlowCleaner({ clock: systemClock, log: silentLog });
           const fresh = (): Model => new Model({ nodeName: 'a', zone: undefined, families: [4], log: silentLog });
           const model = fresh();
-          const tables = new IptablesTables(options, settings);
+          const tables = new IptablesTables(commands, flows, settings);
           await tables.resync([]);
           const now = new Map<string, ObjectChange>();
           for (const step of steps) {
@@ -90,11 +108,15 @@ for (const mode of both) {
           const left = [...now.values()].filter(({ kind }) => kind === 'set');
           if (isContested(left.flatMap(({ object }) => (object.kind === 'Service' ? [object] : [])))) return;
           const before = await saved(commands);
+          const totals = rulesIn(before);
+          assert.deepEqual(totalsOf(tables), totals);
           const again = fresh();
           for (const change of left) note(again, change);
           const probes = 2;
           commands.inputs.length = 0;
-          await new IptablesTables(options, settings).resync(again.takeChanges());
+          const next = new IptablesTables(commands, flows, settings);
+          await next.resync(again.takeChanges());
+          assert.deepEqual(totalsOf(next), totals);
           assert.deepEqual(commands.inputs.slice(probes), []);
           assert.equal(await saved(commands), before);
         });
@@ -290,7 +312,8 @@ test(
           synced: (family, kind) => seen.push(`${kind} ${family}`),
           settled: () => seen.push('settled'),
           failed: () => seen.push('failed'),
-          flowsDeleted: () => {},
+          watch: () => {},
+          flowsReconciled: () => {},
         },
       });
       proxy.start();

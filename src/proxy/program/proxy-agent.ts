@@ -3,6 +3,7 @@ import { type Node } from '#api/generated/types.ts';
 import { endpointSlices, nodes, services, type Resource } from '#api/resource.ts';
 import { type Clock } from '#base/clock.ts';
 import { CodedError, errorMessage } from '#base/errors.ts';
+import { type Metric } from '#base/exposition.ts';
 import { type IpFamily } from '#base/ip.ts';
 import { type Log } from '#base/log.ts';
 import { createClient } from '#client/api-client.ts';
@@ -17,16 +18,19 @@ import { probeIptables } from '../iptables/probe-sync.ts';
 import { rulesetSettings } from '../settings.ts';
 import { Proxy, type ProxyOptions } from '../sync.ts';
 import { apiTrouble } from './api-trouble.ts';
+import { type BuildInfo } from './build-metrics.ts';
 import { feedServiceCidrs, feedServices, nodeInformer, type FeedOptions } from './cluster-feed.ts';
 import { openNftables, probeFamilies, probeNftables, rulesOfOthers } from './kernel-probe-sync.ts';
 import { applyNodeSettings, hasLocalhostNodePorts } from './node-settings-sync.ts';
 import { factsOf, ownNode } from './own-node.ts';
 import { ProxyMonitor, type Place } from './proxy-monitor.ts';
+import { RequestMetrics } from './request-metrics.ts';
 
 export interface ProxyAgentOptions {
   readonly config: ProxyConfig;
   readonly nodeName: string;
   readonly connection: Connection;
+  readonly build: BuildInfo;
   readonly clock: Clock;
   readonly log: Log;
   /** Ends all of it; the rules stay. */
@@ -45,10 +49,14 @@ const SAY_AGAIN_MS = 60_000;
 export async function runProxy(options: ProxyAgentOptions): Promise<void> {
   const { config, nodeName, connection, clock, log, signal } = options;
   const kernel = await openKernel(options);
-  const monitor = new ProxyMonitor({ mode: config.mode, families: kernel.families, config, clock, log, signal });
+  const { mode } = config;
+  const { families } = kernel;
+  const requests = new RequestMetrics(connection.server, clock);
+  const more = (): readonly Metric[] => requests.metrics();
+  const monitor = new ProxyMonitor({ mode, families, config, build: options.build, more, clock, log, signal });
   await serve(monitor, config);
   applyNodeSettings(config, log);
-  const transport = httpsTransport(connection);
+  const transport = httpsTransport(connection, requests.observe);
   signal.addEventListener('abort', () => transport[Symbol.dispose](), { once: true });
   const feed: FeedOptions = { client: createClient(transport), clock, log, signal };
   await reach(feed, connection.server);

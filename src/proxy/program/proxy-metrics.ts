@@ -2,7 +2,14 @@ import { type Clock } from '#base/clock.ts';
 import { type Metric, type Sample } from '#base/exposition.ts';
 import { exponentialEnds, Histogram } from '#base/histogram.ts';
 import { type IpFamily } from '#base/ip.ts';
-import { type SyncKind, type SyncObserver } from '../sync-observer.ts';
+import { type ProxyMode } from '../config/proxy-config.ts';
+import {
+  type CountedTable,
+  type ProxyFigures,
+  type SyncKind,
+  type SyncObserver,
+  type Trigger,
+} from '../sync-observer.ts';
 
 /** Those of pkg/proxy/metrics/metrics.go, so that dashboards and alerts fit; the first one starts lower, where we are. */
 const SYNC_ENDS = [0.0001, 0.00025, 0.0005, ...exponentialEnds(0.001, 2, 15)];
@@ -27,40 +34,54 @@ interface FamilySeries {
   readonly all: Histogram;
   readonly full: Histogram;
   readonly partial: Histogram;
+  readonly programming: Histogram;
+  readonly flows: Histogram;
+  readonly failures: Record<SyncKind, number>;
   lastSync: number;
-  failures: number;
+  deletedFlows: number;
 }
 
 function newSeries(): FamilySeries {
   const histogram = (): Histogram => new Histogram(SYNC_ENDS);
-  return { all: histogram(), full: histogram(), partial: histogram(), lastSync: 0, failures: 0 };
+  return {
+    all: histogram(),
+    full: histogram(),
+    partial: histogram(),
+    programming: new Histogram(PROGRAMMING_ENDS),
+    flows: histogram(),
+    failures: { full: 0, partial: 0 },
+    lastSync: 0,
+    deletedFlows: 0,
+  };
 }
 
 /** What a proxy counts of its own work, under kube-proxy's names. */
 export class ProxyMetrics implements SyncObserver {
   readonly #clock: Clock;
-  readonly #mode: string;
+  readonly #mode: ProxyMode;
   readonly #families = new Map<IpFamily, FamilySeries>();
-  readonly #programming = new Histogram(PROGRAMMING_ENDS);
   readonly #changes = { service: 0, endpoint: 0 };
   readonly #pending = { service: 0, endpoint: 0 };
-  readonly #triggered: number[] = [];
-  readonly #healthz = new Map<string, number>();
-  readonly #livez = new Map<string, number>();
+  readonly #triggers: Trigger[] = [];
+  readonly #answers = { healthz: new Map<number, number>(), livez: new Map<number, number>() };
+  #figures: ProxyFigures | undefined;
   #queued = 0;
-  #deletedFlows = 0;
 
-  constructor(mode: string, families: readonly IpFamily[], clock: Clock) {
+  constructor(mode: ProxyMode, families: readonly IpFamily[], clock: Clock) {
     this.#mode = mode;
     this.#clock = clock;
     for (const family of families) this.#families.set(family, newSeries());
   }
 
-  changed(what: 'service' | 'endpoint', triggeredAt?: number): void {
+  watch(figures: ProxyFigures): void {
+    this.#figures = figures;
+  }
+
+  changed(what: 'service' | 'endpoint', trigger?: Trigger): void {
     this.#changes[what]++;
     this.#pending[what]++;
     this.#queued = this.#clock.now();
-    if (triggeredAt !== undefined) this.#triggered.push(triggeredAt);
+    if (trigger !== undefined) this.#triggers.push(trigger);
   }
 
   synced(family: IpFamily, kind: SyncKind, ms: number): void {
@@ -71,27 +92,32 @@ export class ProxyMetrics implements SyncObserver {
     series.lastSync = this.#clock.now();
   }
 
-  /** All that was noted is in the kernel. */
   settled(): void {
     this.#pending.service = 0;
     this.#pending.endpoint = 0;
-    if (this.#triggered.length === 0) return;
+    if (this.#triggers.length === 0) return;
     const now = this.#clock.now();
-    for (const at of this.#triggered) this.#programming.record(Math.max(0, now - at) / 1000);
-    this.#triggered.length = 0;
+    for (const { family, at } of this.#triggers) {
+      this.#families.get(family)?.programming.record(Math.max(0, now - at) / 1000);
+    }
+    this.#triggers.length = 0;
   }
 
-  failed(): void {
-    for (const series of this.#families.values()) series.failures++;
+  failed(family: IpFamily, kind: SyncKind): void {
+    const series = this.#families.get(family);
+    if (series !== undefined) series.failures[kind]++;
   }
 
-  flowsDeleted(count: number): void {
-    this.#deletedFlows += count;
+  flowsReconciled(family: IpFamily, ms: number, deleted: number): void {
+    const series = this.#families.get(family);
+    if (series === undefined) return;
+    series.flows.record(ms / 1000);
+    series.deletedFlows += deleted;
   }
 
   answered(path: 'healthz' | 'livez', code: number): void {
-    const counts = path === 'healthz' ? this.#healthz : this.#livez;
-    counts.set(String(code), (counts.get(String(code)) ?? 0) + 1);
+    const counts = this.#answers[path];
+    counts.set(code, (counts.get(code) ?? 0) + 1);
   }
 
   /** When the rules of a family were last made right; 0 for never. */
@@ -99,77 +125,157 @@ export class ProxyMetrics implements SyncObserver {
     return this.#families.get(family)?.lastSync ?? 0;
   }
 
+  /** Those that RegisterMetrics of kube-proxy has for the mode, in its order. */
   metrics(): readonly Metric[] {
-    const perFamily = (value: (series: FamilySeries) => number): Sample[] =>
-      [...this.#families].map(([family, series]) => ({ labels: familyLabel(family), value: value(series) }));
+    const { service, endpoint } = this.#changes;
     return [
-      ...this.#durations(),
-      gauge('sync_proxy_rules_last_timestamp_seconds', 'When rules were last synced.', [
-        ...perFamily(({ lastSync }) => lastSync / 1000),
-      ]),
-      gauge('sync_proxy_rules_last_queued_timestamp_seconds', 'When a sync was last asked for.', [
-        ...perFamily(() => this.#queued / 1000),
-      ]),
-      gauge('sync_proxy_rules_endpoint_changes_pending', 'Changes of endpoints that are not in the rules yet.', [
-        { labels: {}, value: this.#pending.endpoint },
-      ]),
-      gauge('sync_proxy_rules_service_changes_pending', 'Changes of Services that are not in the rules yet.', [
-        { labels: {}, value: this.#pending.service },
-      ]),
-      counter('sync_proxy_rules_endpoint_changes_total', 'Changes of endpoints.', [
-        { labels: {}, value: this.#changes.endpoint },
-      ]),
-      counter('sync_proxy_rules_service_changes_total', 'Changes of Services.', [
-        { labels: {}, value: this.#changes.service },
-      ]),
-      this.#failures(perFamily(({ failures }) => failures)),
-      counter('conntrack_reconciler_deleted_entries_total', 'Entries deleted from the table of connections.', [
-        { labels: {}, value: this.#deletedFlows },
-      ]),
-      counter('proxy_healthz_total', 'Answers at /healthz.', codeSamples(this.#healthz)),
-      counter('proxy_livez_total', 'Answers at /livez.', codeSamples(this.#livez)),
-    ];
-  }
-
-  #durations(): readonly Metric[] {
-    const histogram = (name: string, help: string, samples: readonly Sample[]): Metric => ({
-      name: `kubeproxy_${name}`,
-      help,
-      type: 'histogram',
-      samples,
-    });
-    const of = (kind: 'all' | SyncKind): Sample[] =>
-      [...this.#families].flatMap(([family, series]) => series[kind].samples(familyLabel(family)));
-    return [
-      histogram('sync_proxy_rules_duration_seconds', 'How long it took to sync rules.', of('all')),
-      histogram('sync_full_proxy_rules_duration_seconds', 'The same, of syncs that compare all of them.', of('full')),
-      histogram('sync_partial_proxy_rules_duration_seconds', 'The same, of syncs of what changed.', of('partial')),
-      histogram(
-        'network_programming_duration_seconds',
+      this.#durations('sync_proxy_rules', 'How long it took to sync rules.', ({ all }) => all),
+      this.#perFamily(
+        'gauge',
+        'sync_proxy_rules_last_queued_timestamp_seconds',
+        'When a sync was last asked for.',
+        () => this.#queued / 1000,
+      ),
+      this.#perFamily(
+        'gauge',
+        'sync_proxy_rules_last_timestamp_seconds',
+        'When rules were last synced.',
+        ({ lastSync }) => lastSync / 1000,
+      ),
+      one(
+        'gauge',
+        'sync_proxy_rules_endpoint_changes_pending',
+        'Changes of endpoints that are not in the rules yet.',
+        this.#pending.endpoint,
+      ),
+      one('counter', 'sync_proxy_rules_endpoint_changes_total', 'Changes of endpoints.', endpoint),
+      one(
+        'gauge',
+        'sync_proxy_rules_service_changes_pending',
+        'Changes of Services that are not in the rules yet.',
+        this.#pending.service,
+      ),
+      one('counter', 'sync_proxy_rules_service_changes_total', 'Changes of Services.', service),
+      metric('counter', 'proxy_healthz_total', 'Answers at /healthz.', codeSamples(this.#answers.healthz)),
+      metric('counter', 'proxy_livez_total', 'Answers at /livez.', codeSamples(this.#answers.livez)),
+      this.#durations(
+        'network_programming',
         'From the change of a Pod or a Service that an EndpointSlice tells of to the rule.',
-        this.#programming.samples(),
+        ({ programming }) => programming,
+      ),
+      this.#noLocalEndpoints(),
+      this.#durations('sync_full_proxy_rules', 'How long syncs took that compare all rules.', ({ full }) => full),
+      this.#durations('sync_partial_proxy_rules', 'How long syncs took of what changed.', ({ partial }) => partial),
+      ...(this.#mode === 'iptables' ? this.#ofIptables() : this.#ofNftables()),
+      this.#durations(
+        'conntrack_reconciler_sync',
+        'How long it took to end UDP flows that rules contradict.',
+        ({ flows }) => flows,
+      ),
+      this.#perFamily(
+        'counter',
+        'conntrack_reconciler_deleted_entries_total',
+        'Entries deleted from the table of connections.',
+        ({ deletedFlows }) => deletedFlows,
       ),
     ];
   }
 
-  #failures(samples: readonly Sample[]): Metric {
-    const name = this.#mode === 'iptables' ? 'iptables_restore_failures_total' : 'nftables_sync_failures_total';
-    return counter(`sync_proxy_rules_${name}`, 'Syncs that the kernel refused.', samples);
+  #ofIptables(): readonly Metric[] {
+    const counts = (of: 'total' | 'last'): readonly Sample[] =>
+      this.#samples((_, family) => {
+        const rules = this.#figures?.rules(family).iptables;
+        if (rules === undefined) return [];
+        const tables: readonly CountedTable[] = ['filter', 'nat'];
+        return tables.map((table) => ({ labels: { table }, value: rules[table][of] }));
+      });
+    return [
+      this.#perFamily(
+        'counter',
+        'sync_proxy_rules_iptables_restore_failures_total',
+        'Runs of iptables-restore that failed.',
+        ({ failures }) => failures.full + failures.partial,
+      ),
+      this.#perFamily(
+        'counter',
+        'sync_proxy_rules_iptables_partial_restore_failures_total',
+        'Of those, the ones of what changed.',
+        ({ failures }) => failures.partial,
+      ),
+      metric('gauge', 'sync_proxy_rules_iptables_total', 'Rules that are there.', counts('total')),
+      metric('gauge', 'sync_proxy_rules_iptables_last', 'Rules that the last sync wrote.', counts('last')),
+    ];
+  }
+
+  #ofNftables(): readonly Metric[] {
+    return [
+      this.#perFamily(
+        'counter',
+        'sync_proxy_rules_nftables_sync_failures_total',
+        'Syncs that the kernel refused.',
+        ({ failures }) => failures.full + failures.partial,
+      ),
+      this.#perFamily(
+        'counter',
+        'sync_proxy_rules_nftables_cleanup_failures_total',
+        'Times that chains which nothing leads to could not be deleted.',
+        (_, family) => this.#figures?.rules(family).cleanupFailures ?? 0,
+      ),
+    ];
+  }
+
+  #noLocalEndpoints(): Metric {
+    const figures = this.#figures;
+    const samples = this.#samples((_, family) =>
+      figures === undefined
+        ? []
+        : (['internal', 'external'] as const).map((traffic) => ({
+            labels: { traffic_policy: traffic },
+            value: figures.noLocalEndpoints(family, traffic),
+          })),
+    );
+    const help = 'Ports of Services that a policy Local leaves without an endpoint here, though there are some.';
+    return metric('gauge', 'sync_proxy_rules_no_local_endpoints_total', help, samples);
+  }
+
+  #durations(name: string, help: string, of: (series: FamilySeries) => Histogram): Metric {
+    return metric(
+      'histogram',
+      `${name}_duration_seconds`,
+      help,
+      this.#samples((series) => of(series).samples()),
+    );
+  }
+
+  #perFamily(
+    type: Metric['type'],
+    name: string,
+    help: string,
+    value: (series: FamilySeries, family: IpFamily) => number,
+  ): Metric {
+    return metric(
+      type,
+      name,
+      help,
+      this.#samples((series, family) => [{ labels: {}, value: value(series, family) }]),
+    );
+  }
+
+  #samples(of: (series: FamilySeries, family: IpFamily) => readonly Sample[]): readonly Sample[] {
+    return [...this.#families].flatMap(([family, series]) =>
+      of(series, family).map((sample) => ({ ...sample, labels: { ip_family: `IPv${family}`, ...sample.labels } })),
+    );
   }
 }
 
-function familyLabel(family: IpFamily): { readonly ip_family: string } {
-  return { ip_family: `IPv${family}` };
+function codeSamples(counts: ReadonlyMap<number, number>): readonly Sample[] {
+  return [...counts].map(([code, value]) => ({ labels: { code: String(code) }, value }));
 }
 
-function codeSamples(counts: ReadonlyMap<string, number>): readonly Sample[] {
-  return [...counts].map(([code, value]) => ({ labels: { code }, value }));
+function one(type: Metric['type'], name: string, help: string, value: number): Metric {
+  return metric(type, name, help, [{ labels: {}, value }]);
 }
 
-function gauge(name: string, help: string, samples: readonly Sample[]): Metric {
-  return { name: `kubeproxy_${name}`, help, type: 'gauge', samples };
-}
-
-function counter(name: string, help: string, samples: readonly Sample[]): Metric {
-  return { name: `kubeproxy_${name}`, help, type: 'counter', samples };
+function metric(type: Metric['type'], name: string, help: string, samples: readonly Sample[]): Metric {
+  return { name: `kubeproxy_${name}`, help, type, samples };
 }

@@ -1,10 +1,12 @@
 import { type Node } from '#api/generated/types.ts';
 import { type Clock } from '#base/clock.ts';
-import { exposition, EXPOSITION_TYPE } from '#base/exposition.ts';
+import { exposition, EXPOSITION_TYPE, type Metric } from '#base/exposition.ts';
 import { type IpFamily } from '#base/ip.ts';
 import { type Log } from '#base/log.ts';
+import { type ProxyMode } from '../config/proxy-config.ts';
 import { type SyncObserver } from '../sync-observer.ts';
 import { servePages, type PageServerOptions, type TextAnswer } from './http-server.ts';
+import { buildMetrics, type BuildInfo } from './build-metrics.ts';
 import { processMetrics } from './process-metrics-agent.ts';
 import { ProxyHealth, type HealthAnswer } from './proxy-health.ts';
 import { ProxyMetrics } from './proxy-metrics.ts';
@@ -14,8 +16,11 @@ export const HEALTHZ_PORT = 10_256;
 export const METRICS_PORT = 10_249;
 
 export interface MonitorOptions {
-  readonly mode: 'nftables' | 'iptables';
+  readonly mode: ProxyMode;
   readonly families: readonly IpFamily[];
+  readonly build: BuildInfo;
+  /** Metrics of others that are to be on the page. */
+  readonly more?: (() => readonly Metric[]) | undefined;
   /** Shown at /configz. */
   readonly config?: object | undefined;
   readonly clock: Clock;
@@ -40,8 +45,9 @@ export class ProxyMonitor {
     this.#metrics = metrics;
     this.#health = health;
     this.observer = {
-      changed: (what, at) => {
-        metrics.changed(what, at);
+      watch: (figures) => metrics.watch(figures),
+      changed: (what, trigger) => {
+        metrics.changed(what, trigger);
         health.changed();
       },
       synced: (family, kind, ms) => metrics.synced(family, kind, ms),
@@ -49,8 +55,8 @@ export class ProxyMonitor {
         metrics.settled();
         health.settled();
       },
-      failed: () => metrics.failed(),
-      flowsDeleted: (count) => metrics.flowsDeleted(count),
+      failed: (family, kind) => metrics.failed(family, kind),
+      flowsReconciled: (family, ms, deleted) => metrics.flowsReconciled(family, ms, deleted),
     };
   }
 
@@ -71,15 +77,20 @@ export class ProxyMonitor {
   }
 
   serveMetrics(place: Place): Promise<void> {
-    const { mode, config, clock } = this.#options;
+    const { mode, config } = this.#options;
     const text = (body: string, type: string = 'text/plain; charset=utf-8'): TextAnswer => ({ code: 200, type, body });
     const configz = (): string => JSON.stringify({ 'kubeproxy.config.k8s.io': config ?? { mode } }, bigints);
     return this.#serve('metrics', place, {
-      '/metrics': () => text(exposition([...this.#metrics.metrics(), ...processMetrics(clock)]), EXPOSITION_TYPE),
+      '/metrics': () => text(exposition(this.#all()), EXPOSITION_TYPE),
       '/proxyMode': () => text(mode),
       '/healthz': () => text('ok'),
       '/configz': () => text(configz(), 'application/json'),
     });
+  }
+
+  #all(): readonly Metric[] {
+    const { build, clock, more } = this.#options;
+    return [...this.#metrics.metrics(), ...(more?.() ?? []), ...processMetrics(clock), ...buildMetrics(build)];
   }
 
   #serve(name: string, place: Place, pages: PageServerOptions['pages']): Promise<void> {
