@@ -38,6 +38,6 @@ export function writeAddress(target: Uint8Array, offset: number, text: string, l
 }
 
 export function formatAddress(bytes: Uint8Array): string {
-  if (bytes.length === 4) return bytes.join('.');
+  if (bytes.length === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`;
   return formatIp(ipFromBytes(bytes));
 }

@@ -1,7 +1,7 @@
 import { formatAddress } from '#nftables/address.ts';
 import { type Element, type SetDeclaration } from '#nftables/table.ts';
 import { type Transaction } from '#nftables/transaction.ts';
-import { Drafts, readBackend, type Draft } from './draft.ts';
+import { Drafts, readBackend, slotsIn, type SlotList, type Draft, type DraftSlots } from './draft.ts';
 import {
   listOf,
   parseFrontendId,
@@ -60,10 +60,10 @@ export function readAdoption(
   }
   if (trust.kind !== 'nothing') lookUpSlots(rules, drafts.byFrontend, known, reader, trust.wanted);
   for (const { key, verdict } of reader.elements(sets.firewall)) {
-    const draft = drafts.of(rules.planes.address, key, 'all');
+    const draft = drafts.ofFrontend(rules.planes.address, key, 'all');
     if (draft !== undefined && verdict !== undefined && 'chain' in verdict) draft.guard = verdict.chain;
   }
-  const addresses = (set: SetDeclaration): string[] => readAddresses(set.name, rules.addressLength, reader);
+  const addresses = (set: SetDeclaration): Iterable<string> => readAddresses(set.name, rules.addressLength, reader);
   const { frontends, repair } = judge(rules, drafts.byFrontend, known);
   const state = {
     frontends,
@@ -81,16 +81,16 @@ function readFrontends(plane: Plane, drafts: Drafts, reader: TableReader): void 
   const kinds = Object.keys(sets.counts) as FrontendKind[];
   for (const kind of plane.name === 'port' ? kinds.filter((one) => one !== 'cluster') : kinds) {
     reader.visit(sets.counts[kind].name, (key, data, userdata) => {
-      const draft = drafts.of(plane, key, listOf(kind));
+      const draft = drafts.ofFrontend(plane, key, listOf(kind));
       if (draft === undefined) return true;
-      const isNew = !draft.counts.has(kind);
-      draft.counts.set(kind, readWord(data));
+      const isNew = !draft.counts.some((count) => count.kind === kind);
+      if (isNew) draft.counts.push({ kind, priority: readWord(data) });
       draft.note = readNote(userdata);
       return isNew;
     });
   }
   reader.visit(sets.refused.name, (key) => {
-    const draft = drafts.of(plane, key, 'all');
+    const draft = drafts.ofFrontend(plane, key, 'all');
     const isNew = draft?.isRefused !== true;
     if (draft !== undefined) draft.isRefused = true;
     return isNew;
@@ -109,18 +109,19 @@ function readSlots(rules: Ruleset, plane: Plane, drafts: Drafts, reader: TableRe
   const visitSlots = (set: SetDeclaration, take: (draft: Draft, slot: number, data: Uint8Array) => boolean): void =>
     reader.visit(set.name, (key, data) => {
       const slot = readWord(key, frontendLength);
-      const draft = drafts.of(plane, key, slot < LOCAL_SLOTS ? 'all' : 'local');
+      const draft = drafts.ofSlot(plane, key, slot < LOCAL_SLOTS ? 'all' : 'local');
       return draft === undefined || take(draft, slot % LOCAL_SLOTS, data);
     });
-  visitSlots(sets.endpoints, ({ slots }, slot, data) => put(slots, slot, readBackend(rules, data)));
-  visitSlots(sets.slots, ({ slotIds }, slot, data) => put(slotIds, slot, readWord(data)));
+  visitSlots(sets.endpoints, (draft, slot, data) => put(slotsIn(draft).backends, slot, readBackend(rules, data)));
+  visitSlots(sets.slots, (draft, slot, data) => put(slotsIn(draft).ids, slot, readWord(data)));
   for (const [set, list] of [[sets.byId, 'all'] as const, [sets.localById, 'local'] as const]) {
     reader.visit(set.name, (key, data) => {
-      const draft = drafts.of(plane, key, list);
+      const draft = drafts.ofSlot(plane, key, list);
       const id = readWord(key, frontendLength);
       if (draft === undefined) return true;
-      const isNew = !draft.byId.has(id);
-      draft.byId.set(id, readBackend(rules, data));
+      const { byId } = slotsIn(draft);
+      const isNew = !byId.has(id);
+      byId.set(id, readBackend(rules, data));
       return isNew;
     });
   }
@@ -150,43 +151,50 @@ function judge(rules: Ruleset, drafts: ReadonlyMap<FrontendId, Draft>, picks: Re
 
 /** undefined for one that has a gap, or another number of backends than its count says. */
 function accept(draft: Draft, picks: ReadonlyMap<number, Pick>): ProgrammedFrontend | undefined {
-  const [[kind, priority] = ['external' as const, undefined]] = draft.counts;
+  const { kind = 'external', priority }: Partial<Draft['counts'][number]> = draft.counts[0] ?? {};
   const pick = priority === undefined ? undefined : picks.get(priority);
   const isKnown = priority === undefined || priority === NO_BACKEND || pick !== undefined;
-  if (draft.counts.size > 1 || !isKnown) return undefined;
-  const isSticky = pick !== undefined && pick.timeout > 0;
-  const slots = draft.asWanted ?? slotsOf(draft, isSticky, pick === undefined ? 0 : pick.backends);
-  if (slots === undefined) return undefined;
-  const ids = isSticky ? new Map([...draft.byId].map(([id, backend]) => [backendKey(backend), id])) : undefined;
+  if (draft.counts.length > 1 || !isKnown) return undefined;
+  const found = draft.asWanted ?? asRead(draft, pick);
+  if (found === undefined) return undefined;
   const { isRefused, guard, note } = draft;
-  return { kind, priority, isRefused, slots, ids, guard, note };
+  return { kind, priority, isRefused, slots: found.backends, ids: found.ids, guard, note };
 }
 
-function slotsOf(draft: Draft, isSticky: boolean, backends: number): readonly Backend[] | undefined {
-  const slots = isSticky ? draft.slotIds.map((id) => draft.byId.get(id)) : draft.slots;
-  const [others, ids] = isSticky ? [draft.slots, backends] : [draft.slotIds, 0];
-  if (slots.length !== backends || others.length > 0 || draft.byId.size !== ids) return undefined;
+function asRead({ slots: read = NO_SLOTS }: Draft, pick: Pick | undefined): SlotList | undefined {
+  const isSticky = pick !== undefined && pick.timeout > 0;
+  const count = pick === undefined ? 0 : pick.backends;
+  const backends = isSticky ? read.ids.map((id) => read.byId.get(id)) : read.backends;
+  const [others, ids] = isSticky ? [read.backends, count] : [read.ids, 0];
+  if (backends.length !== count || others.length > 0 || read.byId.size !== ids) return undefined;
   // `includes` sees the gaps of a sparse array, `every` does not.
-  return (slots as unknown[]).includes(undefined) ? undefined : (slots as Backend[]);
+  if ((backends as unknown[]).includes(undefined)) return undefined;
+  return {
+    backends: backends as Backend[],
+    ids: isSticky ? new Map([...read.byId].map(([id, backend]) => [backendKey(backend), id])) : undefined,
+  };
 }
+
+const NO_SLOTS: DraftSlots = { backends: [], ids: [], byId: new Map() };
 
 function discard(id: FrontendId, draft: Draft, writer: StepWriter): void {
   const place = parseFrontendId(id);
-  for (const [kind, priority] of draft.counts) writer.changeCount(place, kind, priority, undefined);
+  for (const { kind, priority } of draft.counts) writer.changeCount(place, kind, priority, undefined);
+  const { backends, ids, byId: read } = draft.slots ?? NO_SLOTS;
   // `forEach` leaves the gaps out.
-  draft.slots.forEach((_, slot) => writer.changeSlot(place, place.list, slot, true, undefined));
-  draft.slotIds.forEach((_, slot) => writer.changeSlotId(place, place.list, slot, true, undefined));
-  for (const byId of draft.byId.keys()) writer.changeId(place, place.list, byId, undefined);
+  backends.forEach((_, slot) => writer.changeSlot(place, place.list, slot, true, undefined));
+  ids.forEach((_, slot) => writer.changeSlotId(place, place.list, slot, true, undefined));
+  for (const byId of read.keys()) writer.changeId(place, place.list, byId, undefined);
   if (draft.isRefused) writer.changeRefused(place, false);
   if (draft.guard !== undefined) writer.changeGuard(place, draft.guard, undefined);
 }
 
 /** The first address of each key. */
-function readAddresses(set: string, addressLength: number, reader: TableReader): string[] {
+function readAddresses(set: string, addressLength: number, reader: TableReader): Iterable<string> {
   const addresses = new Set<string>();
   reader.visit(set, (key) => {
     const { size } = addresses;
     return addresses.add(formatAddress(key.subarray(0, addressLength))).size > size;
   });
-  return [...addresses];
+  return addresses;
 }

@@ -1,6 +1,4 @@
-import { encodeKey } from '#nftables/key.ts';
-import { layoutOf } from '#nftables/table.ts';
-import { type Draft } from './draft.ts';
+import { emptyDraft, type Draft } from './draft.ts';
 import { isNodePort, parseFrontendId, type FrontendId } from './frontend.ts';
 import { lookUpSlots, type SlotReader } from './look-up-slots.ts';
 import { type Plan, type ProgrammedFrontend } from './plan.ts';
@@ -13,37 +11,25 @@ export function findDamage(plan: Plan, ids: readonly FrontendId[], reader: SlotR
   for (const id of ids) {
     const frontend = plan.frontend(id);
     // Since it was chosen it may have gone.
-    if (frontend?.priority !== undefined) drafts.set(id, emptyDraft(plan, id, frontend));
+    if (frontend?.priority !== undefined) drafts.set(id, draftOf(plan, id, frontend));
   }
   lookUpSlots(plan.rules, drafts, new Map(plan.picks.map((pick) => [pick.priority, pick])), reader, undefined);
   return [...drafts].find(([id, draft]) => !isSame(draft, plan.frontend(id)))?.[0];
 }
 
-function emptyDraft({ rules }: Plan, id: FrontendId, { kind, priority }: ProgrammedFrontend): Draft {
-  const { address, protocol, port, list } = parseFrontendId(id);
-  const plane = planeOf(rules, isNodePort(address));
-  const texts = plane.name === 'port' ? [protocol, String(port)] : [address, protocol, String(port)];
-  return {
-    plane,
-    list,
-    key: encodeKey(layoutOf(plane.frontend), texts),
-    counts: new Map(priority === undefined ? [] : [[kind, priority]]),
-    slots: [],
-    asWanted: undefined,
-    slotIds: [],
-    byId: new Map(),
-    isRefused: false,
-    guard: undefined,
-    note: undefined,
-  };
+function draftOf({ rules }: Plan, id: FrontendId, { kind, priority }: ProgrammedFrontend): Draft {
+  const { address, list } = parseFrontendId(id);
+  const draft = emptyDraft(planeOf(rules, isNodePort(address)), list);
+  if (priority !== undefined) draft.counts.push({ kind, priority });
+  return draft;
 }
 
-function isSame(draft: Draft, frontend: ProgrammedFrontend | undefined): boolean {
+function isSame({ slots: read }: Draft, frontend: ProgrammedFrontend | undefined): boolean {
   const { slots = [], ids } = frontend ?? {};
   return slots.every((backend, slot) => {
     const key = backendKey(backend);
     const id = ids?.get(key);
-    const found = ids === undefined ? draft.slots[slot] : draft.byId.get(draft.slotIds[slot] ?? 0);
-    return found !== undefined && backendKey(found) === key && (ids === undefined || draft.slotIds[slot] === id);
+    const found = ids === undefined ? read?.backends[slot] : read?.byId.get(read.ids[slot] ?? 0);
+    return found !== undefined && backendKey(found) === key && (ids === undefined || read?.ids[slot] === id);
   });
 }

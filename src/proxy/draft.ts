@@ -16,22 +16,50 @@ import { protocolNumbers } from './step-writer.ts';
 export interface Draft {
   readonly plane: Plane;
   readonly list: ListName;
-  /** The frontend as the kernel writes it. */
-  readonly key: Uint8Array;
-  readonly counts: Map<FrontendKind, number>;
-  readonly slots: Backend[];
+  /** One is all that makes sense. */
+  readonly counts: { readonly kind: FrontendKind; readonly priority: number }[];
+  /** As they were read; absent while nothing was. */
+  slots: DraftSlots | undefined;
   /** Instead of those that were read, where a note says that they are the ones wanted. */
-  asWanted: readonly Backend[] | undefined;
-  readonly slotIds: number[];
-  readonly byId: Map<number, Backend>;
+  asWanted: SlotList | undefined;
   isRefused: boolean;
   guard: string | undefined;
   note: string | undefined;
 }
 
+export interface DraftSlots {
+  readonly backends: Backend[];
+  /** With session affinity a slot holds an id. */
+  readonly ids: number[];
+  readonly byId: Map<number, Backend>;
+}
+
+export interface SlotList {
+  readonly backends: readonly Backend[];
+  readonly ids: ReadonlyMap<string, number> | undefined;
+}
+
+export function emptyDraft(plane: Plane, list: ListName): Draft {
+  return {
+    plane,
+    list,
+    counts: [],
+    slots: undefined,
+    asWanted: undefined,
+    isRefused: false,
+    guard: undefined,
+    note: undefined,
+  };
+}
+
+/** To put into: made where there are none, since mostly nothing has to be read. */
+export function slotsIn(draft: Draft): DraftSlots {
+  return (draft.slots ??= { backends: [], ids: [], byId: new Map() });
+}
+
 export class Drafts {
   readonly byFrontend: Map<FrontendId, Draft> = new Map();
-  /** By a number made of the key: text is only made once a frontend, not once an element. */
+  /** By a number made of the key: where a frontend has many elements, text is only made for the first. */
   readonly #byKey = new Map<number, Draft>();
   readonly #rules: Ruleset;
 
@@ -39,34 +67,23 @@ export class Drafts {
     this.#rules = rules;
   }
 
-  /** The draft of the frontend at the start of a key; undefined where no frontend of ours is. */
-  of(plane: Plane, key: Uint8Array, list: ListName): Draft | undefined {
+  /** The draft of the frontend at the start of the key of one of its slots; undefined where no frontend of ours is. */
+  ofSlot(plane: Plane, key: Uint8Array, list: ListName): Draft | undefined {
     const number = keyNumber(plane, key, list);
     const known = number === undefined ? undefined : this.#byKey.get(number);
     if (known !== undefined) return known;
-    const draft = this.#find(plane, key, list);
+    const draft = this.ofFrontend(plane, key, list);
     if (number !== undefined && draft !== undefined) this.#byKey.set(number, draft);
     return draft;
   }
 
-  #find(plane: Plane, key: Uint8Array, list: ListName): Draft | undefined {
+  /** The draft of the frontend that a key is. */
+  ofFrontend(plane: Plane, key: Uint8Array, list: ListName): Draft | undefined {
     const id = readFrontend(this.#rules, plane, key, list);
     if (id === undefined) return undefined;
     let draft = this.byFrontend.get(id);
     if (draft === undefined) {
-      draft = {
-        plane,
-        list,
-        key: key.slice(0, plane.frontendLength),
-        counts: new Map(),
-        slots: [],
-        asWanted: undefined,
-        slotIds: [],
-        byId: new Map(),
-        isRefused: false,
-        guard: undefined,
-        note: undefined,
-      };
+      draft = emptyDraft(plane, list);
       this.byFrontend.set(id, draft);
     }
     return draft;

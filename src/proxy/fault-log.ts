@@ -4,6 +4,13 @@ import { type Log } from '#base/log.ts';
 /** Objects with much wrong in them have a line in the log all the same. */
 const MAX_FAULTS = 5;
 
+/** What is of use of an object; undefined for nothing. */
+export interface Reading<T> {
+  readonly value: T | undefined;
+  /** What is not of use, in words. */
+  readonly faults: readonly string[];
+}
+
 /** Says what is wrong with an object when it begins to be wrong, and when it is wrong in another way. */
 export class FaultLog {
   readonly #log: Log;
@@ -13,34 +20,28 @@ export class FaultLog {
     this.#log = log;
   }
 
-  /** Returns whether the object can be used at all: it cannot where its faults cannot even be listed. */
-  check(kind: 'Service' | 'EndpointSlice', key: string, find: () => readonly string[]): boolean {
-    const faults: readonly string[] | Error = attempt(find);
-    if (!(faults instanceof Error) && faults.length === 0) {
-      this.forget(kind, key);
-      return true;
+  /** Returns what is of use; nothing is where reading it fails. */
+  take<T>(kind: 'Service' | 'EndpointSlice', key: string, read: () => Reading<T>): T | undefined {
+    try {
+      const { value, faults } = read();
+      if (faults.length === 0) this.forget(kind, key);
+      else this.#say(kind, key, 'object cannot be used whole', listed(faults));
+      return value;
+    } catch (error) {
+      this.#say(kind, key, 'object cannot be read, and is left out', errorMessage(error));
+      return undefined;
     }
+  }
+
+  #say(kind: 'Service' | 'EndpointSlice', key: string, message: string, because: string): void {
     const id = `${kind} ${key}`;
-    const text = faults instanceof Error ? errorMessage(faults) : listed(faults);
-    if (this.#said.get(id) !== text) {
-      this.#said.set(id, text);
-      const message =
-        faults instanceof Error ? 'object cannot be read, and is left out' : 'object cannot be used whole';
-      this.#log.warn(message, { kind, name: key, because: text });
-    }
-    return !(faults instanceof Error);
+    if (this.#said.get(id) === because) return;
+    this.#said.set(id, because);
+    this.#log.warn(message, { kind, name: key, because });
   }
 
   forget(kind: 'Service' | 'EndpointSlice', key: string): void {
     if (this.#said.size > 0) this.#said.delete(`${kind} ${key}`);
-  }
-}
-
-function attempt(find: () => readonly string[]): readonly string[] | Error {
-  try {
-    return find();
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
   }
 }
 

@@ -1,4 +1,4 @@
-import { type EndpointSlice, type Service, type ServicePort } from '#api/generated/types.ts';
+import { type Service, type ServicePort } from '#api/generated/types.ts';
 import { parseCidr } from '#base/cidr.ts';
 import { canonicalIp, isPort, parseProtocol } from './service-ports.ts';
 
@@ -42,23 +42,7 @@ function servicePortFaults(ports: readonly ServicePort[]): readonly string[] {
   });
 }
 
-export function sliceFaults({ addressType, ports, endpoints }: EndpointSlice): readonly string[] {
-  // Names that DNS resolves are for others.
-  if (addressType === 'FQDN') return [];
-  if (addressType !== 'IPv4' && addressType !== 'IPv6') return [`address type ${quote(addressType)}`];
-  const faults = (ports ?? []).flatMap(({ protocol, port }) => portFaults(protocol, port));
-  const seen = new Set<string>();
-  for (const { addresses } of endpoints ?? []) {
-    const [text] = addresses;
-    const address = text === undefined ? undefined : canonicalIp(text);
-    if (text === undefined || address === undefined || address.includes(':') !== (addressType === 'IPv6')) {
-      faults.push(text === undefined ? 'endpoint without an address' : `address ${quote(text)}`);
-    } else if (seen.size === seen.add(address).size) faults.push(`second endpoint at ${address}`);
-  }
-  return faults;
-}
-
-function portFaults(protocol: string | undefined, port: number | undefined): readonly string[] {
+export function portFaults(protocol: string | undefined, port: number | undefined): readonly string[] {
   const faults: string[] = [];
   if (parseProtocol(protocol) === undefined) faults.push(`protocol ${quote(protocol)}`);
   // Absent means all ports, which a Service has no use for.
@@ -66,6 +50,6 @@ function portFaults(protocol: string | undefined, port: number | undefined): rea
   return faults;
 }
 
-function quote(text: unknown): string {
+export function quote(text: unknown): string {
   return JSON.stringify(text) ?? 'undefined';
 }

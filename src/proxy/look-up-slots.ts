@@ -1,10 +1,11 @@
+import { encodeKey } from '#nftables/key.ts';
+import { layoutOf } from '#nftables/table.ts';
 import { assignIds } from './backend-writer.ts';
-import { type Draft, readBackend } from './draft.ts';
-import { type Frontend, type FrontendId } from './frontend.ts';
+import { readBackend, slotsIn, type SlotList, type Draft } from './draft.ts';
+import { parseFrontendId, type Frontend, type FrontendId } from './frontend.ts';
 import { noteOf } from './note.ts';
 import { LOCAL_SLOTS, readWord, writeWord, type Pick } from './pick.ts';
 import { type Ruleset } from './ruleset.ts';
-import { backendKey } from './slots.ts';
 
 export interface SlotReader {
   lookUp(set: string, keys: readonly Uint8Array[]): readonly (Uint8Array | undefined)[];
@@ -23,11 +24,11 @@ export function lookUpSlots(
 ): void {
   const unknown: Target[] = [];
   for (const [id, draft] of drafts) {
-    const priority = draft.counts.size === 1 ? draft.counts.values().next().value : undefined;
-    const pick = priority === undefined ? undefined : picks.get(priority);
+    const pick = draft.counts.length === 1 ? picks.get(draft.counts[0]?.priority ?? 0) : undefined;
     if (pick === undefined) continue;
     const frontend = wanted?.get(id);
-    if (frontend === undefined || !isAsWanted(draft, pick, frontend)) unknown.push({ draft, pick });
+    if (frontend !== undefined) draft.asWanted = asWanted(draft, pick, frontend);
+    if (draft.asWanted === undefined) unknown.push({ draft, pick, key: keyOf(draft, id) });
   }
   readPlain(
     rules,
@@ -44,31 +45,32 @@ export function lookUpSlots(
 interface Target {
   readonly draft: Draft;
   readonly pick: Pick;
+  /** The frontend as the kernel writes it. */
+  readonly key: Uint8Array;
 }
 
-function isAsWanted(draft: Draft, pick: Pick, { service, backends, affinitySeconds }: Frontend): boolean {
-  if (backends.length !== pick.backends || affinitySeconds !== pick.timeout) return false;
+function keyOf({ plane }: Draft, id: FrontendId): Uint8Array {
+  const { address, protocol, port } = parseFrontendId(id);
+  const texts = plane.name === 'port' ? [protocol, String(port)] : [address, protocol, String(port)];
+  return encodeKey(layoutOf(plane.frontend), texts);
+}
+
+function asWanted({ note }: Draft, pick: Pick, frontend: Frontend): SlotList | undefined {
+  const { service, backends, affinitySeconds } = frontend;
+  if (backends.length !== pick.backends || affinitySeconds !== pick.timeout) return undefined;
   const ids = pick.timeout === 0 ? undefined : assignIds(undefined, backends);
-  if (draft.note !== noteOf(service, backends, ids)) return false;
-  // The list itself: a copy for each frontend would be most of what a restart makes.
-  if (ids === undefined) draft.asWanted = backends;
-  for (const backend of ids === undefined ? [] : backends) {
-    const id = ids?.get(backendKey(backend)) ?? 0;
-    draft.slotIds.push(id);
-    draft.byId.set(id, backend);
-  }
-  return true;
+  return note === noteOf(service, backends, ids) ? { backends, ids } : undefined;
 }
 
 function readPlain(rules: Ruleset, targets: readonly Target[], reader: SlotReader): void {
   inPlanes(rules, targets, (plane, own) => {
-    const keys = own.flatMap(slotKeys);
-    const found = reader.lookUp(plane.sets.endpoints.name, keys);
+    const found = reader.lookUp(plane.sets.endpoints.name, own.flatMap(slotKeys));
     let next = 0;
     for (const { draft, pick } of own) {
+      const { backends } = slotsIn(draft);
       for (let slot = 0; slot < pick.backends; slot++) {
         const data = found[next++];
-        if (data !== undefined) draft.slots[slot] = readBackend(rules, data);
+        if (data !== undefined) backends[slot] = readBackend(rules, data);
       }
     }
   });
@@ -79,22 +81,24 @@ function readSticky(rules: Ruleset, targets: readonly Target[], reader: SlotRead
     const found = reader.lookUp(plane.sets.slots.name, own.flatMap(slotKeys));
     let next = 0;
     for (const { draft, pick } of own) {
+      const { ids } = slotsIn(draft);
       for (let slot = 0; slot < pick.backends; slot++) {
         const data = found[next++];
-        if (data !== undefined) draft.slotIds[slot] = readWord(data);
+        if (data !== undefined) ids[slot] = readWord(data);
       }
     }
     for (const list of ['all', 'local'] as const) {
-      const drafts = own.map(({ draft }) => draft).filter((draft) => draft.list === list);
       const set = list === 'local' ? plane.sets.localById : plane.sets.byId;
-      const ids = drafts.flatMap((draft) => draft.slotIds.map((id) => ({ draft, id })));
+      const ids = own
+        .filter(({ draft }) => draft.list === list)
+        .flatMap(({ draft, key }) => slotsIn(draft).ids.map((id) => ({ draft, id, key: keyWith(key, id) })));
       const backends = reader.lookUp(
         set.name,
-        ids.map(({ draft, id }) => keyWith(draft, id)),
+        ids.map(({ key }) => key),
       );
       ids.forEach(({ draft, id }, i) => {
         const data = backends[i];
-        if (data !== undefined) draft.byId.set(id, readBackend(rules, data));
+        if (data !== undefined) slotsIn(draft).byId.set(id, readBackend(rules, data));
       });
     }
   });
@@ -111,12 +115,12 @@ function inPlanes(
   }
 }
 
-function slotKeys({ draft, pick }: Target): Uint8Array[] {
+function slotKeys({ draft, pick, key }: Target): Uint8Array[] {
   const first = draft.list === 'local' ? LOCAL_SLOTS : 0;
-  return Array.from({ length: pick.backends }, (_, slot) => keyWith(draft, first + slot));
+  return Array.from({ length: pick.backends }, (_, slot) => keyWith(key, first + slot));
 }
 
-function keyWith({ key }: Draft, word: number): Uint8Array {
+function keyWith(key: Uint8Array, word: number): Uint8Array {
   const bytes = new Uint8Array(key.length + 4);
   bytes.set(key);
   writeWord(bytes, key.length, word);

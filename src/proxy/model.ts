@@ -3,13 +3,13 @@ import { objectKey, type KubeObject } from '#api/object.ts';
 import { type Log } from '#base/log.ts';
 import { type IpFamily } from '#base/ip.ts';
 import { FaultLog } from './fault-log.ts';
-import { serviceFaults, sliceFaults } from './faults.ts';
+import { serviceFaults } from './faults.ts';
 import { exact } from './exact-list.ts';
 import { idOf, type Frontend, type FrontendChange, type FrontendId } from './frontend.ts';
 import { LocalGaps } from './local-gaps.ts';
 import { serviceFrontends, type NodeView } from './service-frontends.ts';
 import { serviceHealth, type ServiceHealth } from './service-health.ts';
-import { parseSlice, type SliceInfo } from './slice-info.ts';
+import { readSlice, type SliceInfo } from './slice-info.ts';
 import { parseService, type ServiceInfo } from './service-ports.ts';
 
 const SERVICE_NAME = 'kubernetes.io/service-name';
@@ -58,8 +58,10 @@ export class Model {
 
   setService(service: Service): void {
     const key = objectKey(service);
-    const isUsable = this.#faults.check('Service', key, () => serviceFaults(service));
-    const info = isUsable ? parseService(service) : undefined;
+    const info = this.#faults.take('Service', key, () => ({
+      faults: serviceFaults(service),
+      value: parseService(service),
+    }));
     if (info !== undefined) this.#services.set(key, info);
     else if (!this.#services.delete(key)) return;
     this.#dirty.add(key);
@@ -75,8 +77,7 @@ export class Model {
     const service = serviceKeyOf(slice);
     if (this.#serviceOfSlice.get(key) !== service) this.#dropSlice(key);
     if (service === undefined) return;
-    const isUsable = this.#faults.check('EndpointSlice', key, () => sliceFaults(slice));
-    const info = isUsable ? parseSlice(key, slice, this.#options.nodeName) : undefined;
+    const info = this.#faults.take('EndpointSlice', key, () => readSlice(key, slice, this.#options.nodeName));
     if (info === undefined) return this.#dropSlice(key);
     this.#serviceOfSlice.set(key, service);
     const others = this.#slices.get(service)?.filter((one) => one.key !== key) ?? [];

@@ -43,9 +43,9 @@ export interface ProgrammedFrontend {
 export interface AdoptedState {
   readonly frontends: ReadonlyMap<FrontendId, ProgrammedFrontend>;
   readonly picks: readonly Pick[];
-  readonly addresses: readonly string[];
-  readonly externalAddresses: readonly string[];
-  readonly hairpin: readonly string[];
+  readonly addresses: Iterable<string>;
+  readonly externalAddresses: Iterable<string>;
+  readonly hairpin: Iterable<string>;
   readonly guards: readonly string[];
 }
 
@@ -124,9 +124,9 @@ export class Plan {
       if (frontend.guard !== undefined) this.#countGuard(frontend.guard, 1);
     }
     for (const name of state.guards) this.#countGuard(name, 0);
-    for (const address of state.addresses) this.#addresses.adopt(address);
-    for (const address of state.externalAddresses) this.#externalAddresses.adopt(address);
-    for (const address of state.hairpin) this.#hairpin.adopt(address);
+    this.#addresses.adopt(state.addresses);
+    this.#externalAddresses.adopt(state.externalAddresses);
+    this.#hairpin.adopt(state.hairpin);
   }
 
   apply(changes: readonly FrontendChange[]): Step {
@@ -141,9 +141,9 @@ export class Plan {
 
   /** Once every frontend was applied: deletes the addresses that only the kernel knew of. */
   dropUnclaimed(): Transaction {
-    this.#addresses.touchAll();
-    this.#externalAddresses.touchAll();
-    this.#hairpin.touchAll();
+    this.#addresses.touchUnclaimed();
+    this.#externalAddresses.touchUnclaimed();
+    this.#hairpin.touchUnclaimed();
     return this.#finish(new StepWriter(this.rules));
   }
 

@@ -5,6 +5,7 @@
 export class Presence {
   /** How many count on it, and whether the kernel has it: twice the one, and one more for the other. */
   readonly #states = new Map<string, number>();
+  /** Where the two may differ: after a restart nowhere, as a rule. */
   readonly #touched = new Set<string>();
 
   get programmed(): Iterable<string> {
@@ -14,25 +15,27 @@ export class Presence {
       .map(([address]) => address);
   }
 
-  /** The kernel has it, whether anybody counts on it or not. */
-  adopt(address: string): void {
-    this.#states.set(address, (this.#states.get(address) ?? 0) | PROGRAMMED);
+  /** The kernel has these; nobody counts on anything yet. */
+  adopt(addresses: Iterable<string>): void {
+    for (const address of addresses) this.#states.set(address, PROGRAMMED);
   }
 
   add(address: string): void {
-    this.#states.set(address, (this.#states.get(address) ?? 0) + ONE);
-    this.#touched.add(address);
+    const state = this.#states.get(address) ?? 0;
+    this.#states.set(address, state + ONE);
+    if (!isProgrammed(state)) this.#touched.add(address);
   }
 
   remove(address: string): void {
     const state = this.#states.get(address) ?? 0;
-    if (state >= ONE) this.#put(address, state - ONE);
-    this.#touched.add(address);
+    if (state < ONE) return;
+    this.#put(address, state - ONE);
+    if (state - ONE < ONE) this.#touched.add(address);
   }
 
-  /** Looks at everything the kernel has at the next `settle`. */
-  touchAll(): void {
-    for (const address of this.programmed) this.#touched.add(address);
+  /** What the kernel has and nobody counts on goes at the next `settle`. */
+  touchUnclaimed(): void {
+    for (const [address, state] of this.#states) if (state === PROGRAMMED) this.#touched.add(address);
   }
 
   /** Says what has to be added to the set or deleted from it, and takes that as done. */

@@ -3,7 +3,7 @@ import { type IpFamily } from '#base/ip.ts';
 import { categorizeEndpoints, type Categories } from './categorize.ts';
 import { ANY_ADDRESS, type Backend, type Frontend, type FrontendOrigin } from './frontend.ts';
 import { familyOf, type ServiceInfo, type ServicePortInfo } from './service-ports.ts';
-import { endpointsOfPort, type SliceEndpoint } from './slice-endpoints.ts';
+import { endpointsOfPort, plainBackends, type SliceEndpoint } from './slice-endpoints.ts';
 import { type SliceInfo } from './slice-info.ts';
 
 /** As many as the half of a packet's priority that counts them can say. */
@@ -27,7 +27,7 @@ export function serviceFrontends(
   const served = new Set(info.clusterIps.map(familyOf).filter((family) => families.includes(family)));
   return [...served].flatMap((family) =>
     info.ports.flatMap((port) => {
-      const endpoints = categorize(endpointsOfPort(slices, port, family), info, port, node);
+      const endpoints = categorize(slices, info, port, family, node);
       return portFrontends({ service, info, port, family, endpoints });
     }),
   );
@@ -46,15 +46,20 @@ interface PortContext {
  * were the cluster's.
  */
 function categorize(
-  endpoints: readonly SliceEndpoint[],
+  slices: readonly SliceInfo[],
   info: ServiceInfo,
   port: ServicePortInfo,
+  family: IpFamily,
   node: NodeView,
 ): Categories<Backend> {
   const isExternal = port.nodePort > 0 || info.externalIps.length > 0 || info.loadBalancerIps.length > 0;
-  const { cluster, local, hasAny } = categorizeEndpoints(endpoints, {
-    usesClusterEndpoints: !info.isInternalLocal || isExternal,
-    usesLocalEndpoints: info.isInternalLocal || (info.isExternalLocal && isExternal),
+  const usesClusterEndpoints = !info.isInternalLocal || isExternal;
+  const usesLocalEndpoints = info.isInternalLocal || (info.isExternalLocal && isExternal);
+  const plain = usesLocalEndpoints ? undefined : plainBackends(slices, port, family);
+  if (plain !== undefined) return { cluster: plain, local: [], hasAny: plain.length > 0 };
+  const { cluster, local, hasAny } = categorizeEndpoints(endpointsOfPort(slices, port, family), {
+    usesClusterEndpoints,
+    usesLocalEndpoints,
     nodeName: node.nodeName,
     zone: node.zone,
   });

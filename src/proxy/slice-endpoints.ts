@@ -9,6 +9,24 @@ export type SliceEndpoint = Backend & EndpointState;
 const NONE: readonly string[] = Object.freeze([]);
 
 /**
+ * The backends of one port of a Service where there is nothing to choose, as mostly: all endpoints are in one slice, and
+ * ready, and none has a hint. undefined where that is not so.
+ */
+export function plainBackends(
+  slices: readonly SliceInfo[],
+  port: ServicePortInfo,
+  family: IpFamily,
+): readonly Backend[] | undefined {
+  const [slice] = slices;
+  if (slices.length !== 1 || slice?.family !== family || !slice.isUnique || slice.hints !== undefined) return undefined;
+  const { addresses, flags } = slice;
+  const number = portNumber(slice, port);
+  if (number === undefined) return undefined;
+  for (let i = 0; i < flags.length; i++) if ((flags.charCodeAt(i) & READY) === 0) return undefined;
+  return addresses.map((address, i) => ({ address, port: number, isLocal: (flags.charCodeAt(i) & LOCAL) !== 0 }));
+}
+
+/**
  * The endpoints of one port of a Service in all of its slices, each address and port once. A controller that moves an
  * endpoint from one slice to another may show it in both for a while: the more usable one counts.
  */

@@ -1,6 +1,8 @@
 import { type Endpoint, type EndpointSlice } from '#api/generated/types.ts';
 import { type IpFamily } from '#base/ip.ts';
 import { exact } from './exact-list.ts';
+import { type Reading } from './fault-log.ts';
+import { portFaults, quote } from './faults.ts';
 import { type Protocol } from './frontend.ts';
 import { canonicalIp, isPort, parseProtocol } from './service-ports.ts';
 
@@ -16,6 +18,8 @@ export interface SliceInfo {
   readonly flags: string;
   /** Of each address; absent where none has any. */
   readonly hints: readonly (EntryHints | undefined)[] | undefined;
+  /** No address is there twice. */
+  readonly isUnique: boolean;
 }
 
 export interface SlicePort {
@@ -34,15 +38,26 @@ export const SERVING = 2;
 export const TERMINATING = 4;
 export const LOCAL = 8;
 
-/** undefined for a slice that holds no addresses. */
-export function parseSlice(key: string, slice: EndpointSlice, nodeName: string): SliceInfo | undefined {
-  if (slice.addressType !== 'IPv4' && slice.addressType !== 'IPv6') return undefined;
-  const family = slice.addressType === 'IPv4' ? 4 : 6;
+/** Nothing is of use of a slice that holds no addresses: names that DNS resolves are for others. */
+export function readSlice(key: string, slice: EndpointSlice, nodeName: string): Reading<SliceInfo> {
+  const { addressType } = slice;
+  if (addressType === 'FQDN') return { value: undefined, faults: [] };
+  if (addressType !== 'IPv4' && addressType !== 'IPv6')
+    return { value: undefined, faults: [`address type ${quote(addressType)}`] };
+  const family = addressType === 'IPv4' ? 4 : 6;
+  const faults: string[] = [];
   const ports = (slice.ports ?? []).flatMap(({ name = '', protocol, port }) => {
+    faults.push(...portFaults(protocol, port));
     const parsed = parseProtocol(protocol);
     return parsed === undefined || !isPort(port) ? [] : [{ name, protocol: parsed, port }];
   });
-  return { key, family, ports: exact(ports), ...columns(slice.endpoints ?? [], family, nodeName) };
+  const value = {
+    key,
+    family,
+    ports: exact(ports),
+    ...columns(slice.endpoints ?? [], family, nodeName, faults),
+  } as const;
+  return { value, faults };
 }
 
 /** Only the first address of an endpoint counts. */
@@ -50,23 +65,33 @@ function columns(
   endpoints: readonly Endpoint[],
   family: IpFamily,
   nodeName: string,
-): Pick<SliceInfo, 'addresses' | 'flags' | 'hints'> {
+  faults: string[],
+): Pick<SliceInfo, 'addresses' | 'flags' | 'hints' | 'isUnique'> {
+  const seen = new Set<string>();
   const addresses: string[] = [];
-  const flags: number[] = [];
-  const hints: (EntryHints | undefined)[] = [];
-  let hasHints = false;
+  const used: Endpoint[] = [];
   for (const endpoint of endpoints) {
-    const text = endpoint.addresses[0];
-    const address = text === undefined ? undefined : canonicalIp(text);
-    if (address === undefined || address.includes(':') !== (family === 6)) continue;
+    const address = firstAddress(endpoint, family, faults);
+    if (address === undefined) continue;
+    const { size } = seen;
+    if (seen.add(address).size === size) faults.push(`second endpoint at ${address}`);
     addresses.push(address);
-    flags.push(flagsOf(endpoint, nodeName));
-    const hint = parseHints(endpoint);
-    hints.push(hint);
-    hasHints ||= hint !== undefined;
+    used.push(endpoint);
   }
-  const characters = Buffer.from(flags).toString('latin1');
-  return { addresses: exact(addresses), flags: characters, hints: hasHints ? exact(hints) : undefined };
+  return {
+    addresses: exact(addresses),
+    flags: String.fromCharCode(...used.map((endpoint) => flagsOf(endpoint, nodeName))),
+    hints: used.some(({ hints }) => hints !== undefined) ? used.map(parseHints) : undefined,
+    isUnique: seen.size === addresses.length,
+  };
+}
+
+function firstAddress({ addresses }: Endpoint, family: IpFamily, faults: string[]): string | undefined {
+  const [text] = addresses;
+  const address = text === undefined ? undefined : canonicalIp(text);
+  if (address !== undefined && address.includes(':') === (family === 6)) return address;
+  faults.push(text === undefined ? 'endpoint without an address' : `address ${quote(text)}`);
+  return undefined;
 }
 
 /** Absent conditions mean ready and not terminating. */
