@@ -1,9 +1,10 @@
 /** A large cluster for the benches of DNS: Services, of which each tenth is headless, with ten endpoints each. */
-import type { EndpointSlice, Namespace, Service } from '#api/generated/types.ts';
-import { service, slice } from '#dns/testing/objects.ts';
+import type { EndpointSlice, Namespace, Pod, Service } from '#api/generated/types.ts';
+import { pod, service, slice } from '#dns/testing/objects.ts';
 
 export const SERVICES = 10_000;
 export const ENDPOINTS_EACH = 10;
+export const PODS: number = SERVICES * ENDPOINTS_EACH;
 const NAMESPACES = 100;
 
 const http = { name: 'http', protocol: 'TCP', port: 80 };
@@ -49,4 +50,25 @@ export function sliceObject(i: number, count: number = ENDPOINTS_EACH): Endpoint
     ...(i % 20 === 0 ? { hostname: `pod-${n}` } : {}),
   }));
   return slice(`service-${i}`, { ports: [http], endpoints }, `service-${i}-abcde`, namespace(i));
+}
+
+const container = {
+  name: 'main',
+  image: 'registry.example/team/service@sha256:4bcff63911fcb4448bd4fdacec207030997caf25e9bea4045fa6c8c44de311d1',
+  ports: [{ name: 'http', containerPort: 80, protocol: 'TCP' as const }],
+  env: Array.from({ length: 8 }, (_, i) => ({ name: `SETTING_${i}`, value: `some value of a setting, ${i}` })),
+  resources: { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '256Mi' } },
+  terminationMessagePath: '/dev/termination-log',
+  imagePullPolicy: 'IfNotPresent' as const,
+};
+
+/** As long as Pods are: some 2 kB. */
+export function podObject(i: number): Pod {
+  const owner = Math.floor(i / ENDPOINTS_EACH);
+  const made = pod(`service-${owner}-7d4b9c6f5d-${i.toString(36).padStart(5, '0')}`, endpoint(i), {
+    namespace: namespace(owner),
+    spec: { containers: [container], nodeName: `node-${i % 1000}`, serviceAccountName: 'default' },
+  });
+  const uid = `0b9f3c1e-5f0a-4d57-9c2b-${i.toString(16).padStart(12, '0')}`;
+  return { ...made, metadata: { ...made.metadata, uid, labels: { app: `service-${owner}`, tier: 'backend' } } };
 }

@@ -1,9 +1,12 @@
-/** The API server of the DNS benches, a process of its own: lists and watches of a large cluster, changed when it is told. */
+/**
+ * The API server of the DNS benches, a process of its own: lists and watches of a large cluster, changed when it is told. With
+ * the argument `pods` it has the Pods behind the Services too.
+ */
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { staticApi } from '../../src/dns/testing/static-api.ts';
 import { systemClock } from '../../src/base/clock.ts';
-import { namespaceObjects, serviceObject, SERVICES, sliceObject } from '../dns-cluster.ts';
+import { namespaceObjects, podObject, PODS, serviceObject, SERVICES, sliceObject } from '../dns-cluster.ts';
 
 const TICK_MS = 10;
 /** Changes of a write, so that the cost of sending stays small. */
@@ -14,7 +17,7 @@ const api = await staticApi({
   namespaces: namespaceObjects(),
   services: Array.from({ length: SERVICES }, (_, i) => serviceObject(i)),
   endpointslices: Array.from({ length: SERVICES }, (_, i) => sliceObject(i)),
-  pods: [],
+  pods: process.argv.includes('pods') ? Array.from({ length: PODS }, (_, i) => podObject(i)) : [],
 });
 
 function changed(i: number, count: number, version: number): object {

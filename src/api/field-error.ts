@@ -1,4 +1,4 @@
-import { type Status, type StatusCause } from './object.ts';
+import type { Status, StatusCause } from './object.ts';
 
 /** What is wrong with one field; the wire's `reason` of a cause is derived from it. */
 export type FieldErrorKind =

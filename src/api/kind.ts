@@ -1,8 +1,8 @@
-import { type MergeType } from './apply/merge-type.ts';
-import { type FieldCheck, type FieldValidation } from './field-check.ts';
-import { type FieldError } from './field-error.ts';
-import { type KubeObject, type ObjectMeta } from './object.ts';
-import { type Resource } from './resource.ts';
+import type { MergeType } from './apply/merge-type.ts';
+import type { FieldCheck, FieldValidation } from './field-check.ts';
+import type { FieldError } from './field-error.ts';
+import type { KubeObject, ObjectMeta } from './object.ts';
+import type { Resource } from './resource.ts';
 
 export type Verb = 'create' | 'delete' | 'deletecollection' | 'get' | 'list' | 'patch' | 'update' | 'watch';
 

@@ -1,7 +1,7 @@
 import { duplicate, type FieldError, forbidden, invalid, required, tooLong } from './field-error.ts';
-import { type LooseMeta } from './kind.ts';
+import type { LooseMeta } from './kind.ts';
 import { checkDns1123Label, checkLabelValue, checkQualifiedName, type NameCheck } from './names.ts';
-import { type OwnerReference } from './object.ts';
+import type { OwnerReference } from './object.ts';
 
 /** 256 KiB over all keys and values. */
 const MAX_ANNOTATION_BYTES = 256 * 1024;

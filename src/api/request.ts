@@ -1,4 +1,4 @@
-import { type WatchEvent } from './object.ts';
+import type { WatchEvent } from './object.ts';
 
 /** Who asks. `system:masters` in `groups` may do everything. */
 export interface UserInfo {

@@ -1,5 +1,5 @@
 import type * as t from './generated/types.ts';
-import { type KubeObject } from './object.ts';
+import type { KubeObject } from './object.ts';
 
 declare const objectType: unique symbol;
 

@@ -2,7 +2,7 @@ import { CodedError, errorMessage } from '#base/errors.ts';
 import { parseIp } from '#base/ip.ts';
 import { parseCorefile } from '#dns/corefile/corefile.ts';
 import { readServers } from '#dns/corefile/servers.ts';
-import { type ServerConfig } from '#dns/corefile/server-config.ts';
+import type { ServerConfig } from '#dns/corefile/server-config.ts';
 import { oneOf, text, wholeNumber } from './options.ts';
 import { bothGiven, usageError } from './usage-error.ts';
 

@@ -5,7 +5,7 @@ import { createLog, formatRecord } from '#base/log.ts';
 import { type Connection, inClusterConnection, readConnection } from '#client/kubeconfig.ts';
 import { userKubeconfigFile } from '#client/kubeconfig-file.ts';
 import { VERSION } from '#cluster/version.ts';
-import { type ConnectionConfig, type ServerConfig } from '#dns/corefile/server-config.ts';
+import type { ConnectionConfig, ServerConfig } from '#dns/corefile/server-config.ts';
 import { type CorefileRead, readCorefile } from '#dns/corefile-file.ts';
 import { watchCorefile } from '#dns/corefile-watch.ts';
 import { DnsAgent } from '#dns/dns-agent.ts';

@@ -4,7 +4,7 @@ import { CodedError, errorMessage } from '#base/errors.ts';
 import { askCluster } from '#cluster/control-socket.ts';
 import { isUp } from '#cluster/process-table.ts';
 import { readConfig, type StateDir } from '#cluster/state-dir.ts';
-import { type ImageRecord } from '#node/image/image-record.ts';
+import type { ImageRecord } from '#node/image/image-record.ts';
 import { ImageStore } from '#node/image/image-store-agent.ts';
 import { formatReference, ImageNameError, parseReference } from '#node/image/reference.ts';
 import { type Action, chosenAction } from './action.ts';

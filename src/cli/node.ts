@@ -1,6 +1,6 @@
 import process from 'node:process';
 import { CodedError } from '#base/errors.ts';
-import { type ListedNode } from '#cluster/control.ts';
+import type { ListedNode } from '#cluster/control.ts';
 import { askCluster } from '#cluster/control-socket.ts';
 import { parseLabels } from '#cluster/members.ts';
 import { planNetwork } from '#cluster/network-plan.ts';

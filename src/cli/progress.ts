@@ -1,4 +1,4 @@
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 
 /** Below this nothing is shown: a line that flashes by is noise. */
 const PATIENCE_MS = 400;

@@ -1,4 +1,4 @@
-import { type CodedError } from '#base/errors.ts';
+import type { CodedError } from '#base/errors.ts';
 import { usageError } from './usage-error.ts';
 
 export type FlagKind = 'text' | 'boolean' | 'integer' | 'list';

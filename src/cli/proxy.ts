@@ -7,7 +7,7 @@ import { CodedError, errorMessage } from '#base/errors.ts';
 import { createLog, formatRecord, type Log } from '#base/log.ts';
 import { KUBERNETES_VERSION, VERSION } from '#cluster/version.ts';
 import { inClusterConnection, readConnection, type Connection } from '#client/kubeconfig.ts';
-import { type RawConfig } from '#proxy/config/config-fields.ts';
+import type { RawConfig } from '#proxy/config/config-fields.ts';
 import { parseConfigText } from '#proxy/config/config-text.ts';
 import { resolveConfig, type ProxyConfig } from '#proxy/config/proxy-config.ts';
 import { cleanUp } from '#proxy/program/cleanup-sync.ts';

@@ -1,6 +1,6 @@
 import process from 'node:process';
 import { errorMessage } from '#base/errors.ts';
-import { type Node } from '#api/generated/types.ts';
+import type { Node } from '#api/generated/types.ts';
 import { nodes } from '#api/resource.ts';
 import { createClient } from '#client/api-client.ts';
 import { httpsTransport } from '#client/https-transport.ts';

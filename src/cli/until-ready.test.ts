@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import process from 'node:process';
 import { setImmediate } from 'node:timers/promises';
 import test from 'node:test';
-import { type DaemonMessage } from '#cluster/daemon-message.ts';
+import type { DaemonMessage } from '#cluster/daemon-message.ts';
 import { untilReady, type Outcome } from './until-ready.ts';
 import { SignalWatch } from './signal-watch.ts';
 

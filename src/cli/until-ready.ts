@@ -1,7 +1,7 @@
 import { systemClock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
-import { type DaemonMessage } from '#cluster/daemon-message.ts';
-import { type Interrupted, type SignalWatch } from './signal-watch.ts';
+import type { DaemonMessage } from '#cluster/daemon-message.ts';
+import type { Interrupted, SignalWatch } from './signal-watch.ts';
 
 export type Outcome = Extract<DaemonMessage, { kind: 'ready' | 'failed' }> | Interrupted;
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Pod } from '#api/generated/types.ts';
+import type { Pod } from '#api/generated/types.ts';
 import { deployments, nodes, pods } from '#api/resource.ts';
 import { createClient } from './api-client.ts';
-import { type Client } from './client.ts';
-import { type TransportRequest } from './transport.ts';
+import type { Client } from './client.ts';
+import type { TransportRequest } from './transport.ts';
 
 const pod = { metadata: { namespace: 'd', name: 'p' } } as unknown as Pod;
 

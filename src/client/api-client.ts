@@ -1,4 +1,4 @@
-import { type KubeObject, type NewObject, type WatchEvent } from '#api/object.ts';
+import type { KubeObject, NewObject, WatchEvent } from '#api/object.ts';
 import { apiVersionOf, type Resource, resourcePath } from '#api/resource.ts';
 import {
   ApiError,

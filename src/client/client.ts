@@ -1,5 +1,5 @@
-import { type KubeObject, type NewObject, type ObjectList, type Status, type WatchEvent } from '#api/object.ts';
-import { type Resource } from '#api/resource.ts';
+import type { KubeObject, NewObject, ObjectList, Status, WatchEvent } from '#api/object.ts';
+import type { Resource } from '#api/resource.ts';
 
 export interface ObjectRef {
   readonly namespace?: string | undefined;

@@ -1,5 +1,5 @@
-import { type Resource } from '#api/resource.ts';
-import { type Client } from './client.ts';
+import type { Resource } from '#api/resource.ts';
+import type { Client } from './client.ts';
 
 export interface DiscoveredResource extends Resource {
   readonly verbs: readonly string[];

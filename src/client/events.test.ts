@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ManualClock } from '#base/clock.ts';
 import { silentLog } from '#base/log.ts';
-import { type CoreEvent, type Node, type Pod } from '#api/generated/types.ts';
+import type { CoreEvent, Node, Pod } from '#api/generated/types.ts';
 import { createClient } from './api-client.ts';
 import { createEventRecorder, type EventRecorder } from './events.ts';
 import { inProcessTransport } from './in-process-transport.ts';

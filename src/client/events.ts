@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { type Clock, rfc3339 } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
-import { type Log } from '#base/log.ts';
-import { type CoreEvent } from '#api/generated/types.ts';
-import { type KubeObject } from '#api/object.ts';
+import type { Log } from '#base/log.ts';
+import type { CoreEvent } from '#api/generated/types.ts';
+import type { KubeObject } from '#api/object.ts';
 import { events } from '#api/resource.ts';
 import { type Client, isReason } from './client.ts';
 

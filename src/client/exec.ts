@@ -1,9 +1,9 @@
 import { WebSocket } from 'ws';
 import { pods, resourcePath } from '#api/resource.ts';
-import { type Status } from '#api/object.ts';
-import { type ObjectRef } from './client.ts';
+import type { Status } from '#api/object.ts';
+import type { ObjectRef } from './client.ts';
 import { tlsOptions } from './https-transport.ts';
-import { type Connection } from './kubeconfig.ts';
+import type { Connection } from './kubeconfig.ts';
 import { apiErrorOf } from './transport.ts';
 
 export interface ExecResult {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { WebSocketServer } from 'ws';
 import { exec } from './exec.ts';
 import { httpsTransport } from './https-transport.ts';
-import { type Connection } from './kubeconfig.ts';
+import type { Connection } from './kubeconfig.ts';
 import { turns } from './testing/turns.ts';
-import { type Transport } from './transport.ts';
+import type { Transport } from './transport.ts';
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 

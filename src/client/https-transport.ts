@@ -1,7 +1,7 @@
 import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
-import { type WatchEvent } from '#api/object.ts';
-import { type Connection } from './kubeconfig.ts';
+import type { WatchEvent } from '#api/object.ts';
+import type { Connection } from './kubeconfig.ts';
 import { apiErrorOf, type Transport, type TransportRequest, type TransportResponse } from './transport.ts';
 
 /** A peer that says nothing for this long in the middle of something is gone, even if its TCP connection is not. */

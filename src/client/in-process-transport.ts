@@ -1,5 +1,5 @@
-import { type WatchEvent } from '#api/object.ts';
-import { type ApiHandler, type UserInfo } from '#api/request.ts';
+import type { WatchEvent } from '#api/object.ts';
+import type { ApiHandler, UserInfo } from '#api/request.ts';
 import { apiErrorOf, type Transport, type TransportRequest } from './transport.ts';
 
 /**

@@ -1,8 +1,8 @@
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
-import { type Log } from '#base/log.ts';
+import type { Log } from '#base/log.ts';
 import { type KubeObject, objectKey, type WatchEvent } from '#api/object.ts';
-import { type Resource } from '#api/resource.ts';
+import type { Resource } from '#api/resource.ts';
 import { ApiError, type Client } from './client.ts';
 import { type Indexer, ObjectCache } from './object-cache.ts';
 

@@ -1,8 +1,8 @@
-import { type Clock } from '#base/clock.ts';
-import { type Log } from '#base/log.ts';
-import { type KubeObject } from '#api/object.ts';
+import type { Clock } from '#base/clock.ts';
+import type { Log } from '#base/log.ts';
+import type { KubeObject } from '#api/object.ts';
 import { apiVersionOf, type Resource } from '#api/resource.ts';
-import { type Client } from './client.ts';
+import type { Client } from './client.ts';
 import { Informer } from './informer.ts';
 
 export interface InformersOptions {

@@ -1,4 +1,4 @@
-import { type TransportRequest } from './transport.ts';
+import type { TransportRequest } from './transport.ts';
 
 /** A request as it crosses a MessagePort: the body as JSON text, which is cheaper than a structured clone. */
 export interface WireRequest extends Omit<TransportRequest, 'signal' | 'body'> {

@@ -1,6 +1,6 @@
-import { type MessagePort } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import { errorMessage } from '#base/errors.ts';
-import { type ApiHandler, type ApiResponse, type UserInfo, type WatchFrame } from '#api/request.ts';
+import type { ApiHandler, ApiResponse, UserInfo, WatchFrame } from '#api/request.ts';
 import { BATCH_EVENTS, BATCHES_IN_FLIGHT, type ToClient, type ToServer } from './port-messages.ts';
 
 type Port = Pick<MessagePort, 'postMessage' | 'on' | 'off' | 'close'>;

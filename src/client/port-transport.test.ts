@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { MessageChannel } from 'node:worker_threads';
 import { test } from 'node:test';
-import { type WatchEvent } from '#api/object.ts';
-import { type ApiHandler, type ApiRequest, type WatchFrame } from '#api/request.ts';
+import type { WatchEvent } from '#api/object.ts';
+import type { ApiHandler, ApiRequest, WatchFrame } from '#api/request.ts';
 import { Channel } from '#base/channel.ts';
 import { BATCH_EVENTS, BATCHES_IN_FLIGHT } from './port-messages.ts';
 import { serveTransport } from './port-server.ts';
 import { portTransport } from './port-transport.ts';
 import { failure } from './testing/fake-api.ts';
 import { settle, turns } from './testing/turns.ts';
-import { type Transport } from './transport.ts';
+import type { Transport } from './transport.ts';
 
 const user = { username: 'test', groups: ['system:masters'] };
 

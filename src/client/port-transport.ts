@@ -1,7 +1,7 @@
-import { type MessagePort } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import { Channel } from '#base/channel.ts';
-import { type WatchEvent } from '#api/object.ts';
-import { type ToClient, type ToServer, type WireRequest } from './port-messages.ts';
+import type { WatchEvent } from '#api/object.ts';
+import type { ToClient, ToServer, WireRequest } from './port-messages.ts';
 import { apiErrorOf, type Transport, type TransportRequest, type TransportResponse } from './transport.ts';
 
 type Port = Pick<MessagePort, 'postMessage' | 'on' | 'off' | 'close'>;

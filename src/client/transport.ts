@@ -1,5 +1,5 @@
-import { type Status, type WatchEvent } from '#api/object.ts';
-import { type ApiRequest } from '#api/request.ts';
+import type { Status, WatchEvent } from '#api/object.ts';
+import type { ApiRequest } from '#api/request.ts';
 import { ApiError } from './client.ts';
 
 /** A request without the user: who asks is settled by the connection. */

@@ -1,6 +1,6 @@
 import { addressBits, cidrsOverlap, formatCidr, parseCidr, type Cidr } from '#base/cidr.ts';
 import { CodedError } from '#base/errors.ts';
-import { type IpFamily } from '#base/ip.ts';
+import type { IpFamily } from '#base/ip.ts';
 import { fnv1a } from '#base/names.ts';
 
 /** Ranges of the command line: one, or one of each family with a comma between; the first is the primary one. */

@@ -17,7 +17,7 @@ import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import process from 'node:process';
 import { CodedError, errorCode, errorMessage } from '#base/errors.ts';
-import { type ClusterConfig } from './config.ts';
+import type { ClusterConfig } from './config.ts';
 
 /** Version of the layout below. A directory of a later one is refused, an older one is migrated when there is one. */
 const FORMAT = 1;

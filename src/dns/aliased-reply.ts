@@ -6,8 +6,8 @@ import {
   TRUNCATED_RESPONSE,
   type Answer as Wire,
 } from 'dns-packet';
-import { type OutsideAnswer } from './answer.ts';
-import { type AskOutside, type Reply } from './handler.ts';
+import type { OutsideAnswer } from './answer.ts';
+import type { AskOutside, Reply } from './handler.ts';
 import { nameText } from './name.ts';
 import { HEADER_BYTES, keyOf, type Query } from './query.ts';
 import { RCODES } from './record-type.ts';

@@ -2,10 +2,10 @@ import { type Address, addressOfReverse } from './address.ts';
 import { labelsOf, trimSuffix, type WireName } from './name.ts';
 import { type PodAddresses, type PodMode, podAddress } from './pod-name.ts';
 import { RECORD_TYPES } from './record-type.ts';
-import { type DnsRecord } from './record.ts';
-import { type ServiceEntry } from './service-entry.ts';
+import type { DnsRecord } from './record.ts';
+import type { ServiceEntry } from './service-entry.ts';
 import { addressRecords, locationRecords, type Match, matchesOf, targetOf } from './service-records.ts';
-import { type Zone } from './zone.ts';
+import type { Zone } from './zone.ts';
 
 export interface Question {
   readonly name: WireName;

@@ -4,7 +4,7 @@ import { systemClock } from '#base/clock.ts';
 import { createAutopath } from './autopath.ts';
 import { createForwarder } from './forward-socket.ts';
 import { PodIndex } from './pod-index.ts';
-import { type Resolve } from './resolver.ts';
+import type { Resolve } from './resolver.ts';
 import { ask } from './testing/ask.ts';
 import { testZone } from './testing/cluster.ts';
 import { pod } from './testing/objects.ts';

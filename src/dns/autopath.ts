@@ -2,14 +2,14 @@ import { askOutside, type AliasedContext, mergedReply } from './aliased-reply.ts
 import { parseAddress } from './address.ts';
 import { answerQuestion, type AnswerSource, type LocalAnswer, type OutsideAnswer } from './answer.ts';
 import { isBelow, trimSuffix, wireLabel, wireName, type WireName } from './name.ts';
-import { type PodIndex } from './pod-index.ts';
+import type { PodIndex } from './pod-index.ts';
 import { nameOf } from './query.ts';
 import { RCODES, RECORD_TYPES } from './record-type.ts';
-import { type DnsRecord } from './record.ts';
+import type { DnsRecord } from './record.ts';
 import { reply } from './reply.ts';
 import { compileTemplate } from './template.ts';
 import { rcodeOf } from './upstream-answer.ts';
-import { type Zone } from './zone.ts';
+import type { Zone } from './zone.ts';
 
 /** The search path of whoever asks from an address; undefined when we cannot be sure of it. */
 export interface Autopath {

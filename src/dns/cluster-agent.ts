@@ -1,15 +1,15 @@
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
-import { type Log } from '#base/log.ts';
-import { type KubeObject } from '#api/object.ts';
+import type { Log } from '#base/log.ts';
+import type { KubeObject } from '#api/object.ts';
 import { apiVersionOf, namespaces, pods, type Resource } from '#api/resource.ts';
 import { createClient } from '#client/api-client.ts';
 import { httpsTransport } from '#client/https-transport.ts';
 import { Informer } from '#client/informer.ts';
-import { type Connection } from '#client/kubeconfig.ts';
+import type { Connection } from '#client/kubeconfig.ts';
 import { nameText, type WireName } from './name.ts';
 import { PodIndex } from './pod-index.ts';
-import { type ProgrammingLatency } from './programming-latency.ts';
+import type { ProgrammingLatency } from './programming-latency.ts';
 import { Zone } from './zone.ts';
 import { syncPods, syncZone } from './zone-sync.ts';
 

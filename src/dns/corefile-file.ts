@@ -3,8 +3,8 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { CodedError, errorMessage } from '#base/errors.ts';
 import { parseCorefile, type SourceFile } from './corefile/corefile.ts';
 import { readServers } from './corefile/servers.ts';
-import { type ServerConfig } from './corefile/server-config.ts';
-import { type Environment } from './corefile/tokens.ts';
+import type { ServerConfig } from './corefile/server-config.ts';
+import type { Environment } from './corefile/tokens.ts';
 
 export interface CorefileRead {
   /** Of all files that it is made of, as far as they could be read: what changes when one does. */

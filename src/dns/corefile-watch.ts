@@ -1,6 +1,6 @@
 import { watch, type FSWatcher } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 
 export interface CorefileWatchOptions {
   readonly file: string;

@@ -1,15 +1,15 @@
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
-import { type Log } from '#base/log.ts';
-import { type Connection } from '#client/kubeconfig.ts';
-import { type ConnectionConfig, type ServerConfig } from './corefile/server-config.ts';
+import type { Log } from '#base/log.ts';
+import type { Connection } from '#client/kubeconfig.ts';
+import type { ConnectionConfig, ServerConfig } from './corefile/server-config.ts';
 import { DnsParts } from './dns-parts.ts';
 import { type DnsServer, startDnsServer } from './dns-server.ts';
 import { type ForwarderMetrics, metricsText, type ServerMetrics } from './metrics-text.ts';
-import { type Monitor } from './monitor.ts';
+import type { Monitor } from './monitor.ts';
 import { type MonitorServer, startMonitorServer } from './monitor-server.ts';
 import { Pool } from './pool.ts';
-import { type Resolve } from './resolver.ts';
+import type { Resolve } from './resolver.ts';
 import { portResolvers } from './port-resolvers.ts';
 
 export interface DnsAgentOptions {

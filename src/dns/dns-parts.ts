@@ -1,28 +1,28 @@
 import { readFileSync } from 'node:fs';
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
-import { type Log } from '#base/log.ts';
-import { type Connection } from '#client/kubeconfig.ts';
+import type { Log } from '#base/log.ts';
+import type { Connection } from '#client/kubeconfig.ts';
 import { type ClusterAgent, type ClusterSelection, followCluster } from './cluster-agent.ts';
 import { DEFAULT_CACHE } from './corefile/cache-directive.ts';
 import { serverTarget } from './corefile/forward-directive.ts';
-import {
-  type CacheConfig,
-  type ConnectionConfig,
-  type ForwardConfig,
-  type HostsConfig,
-  type KubernetesConfig,
-  type ServerConfig,
+import type {
+  CacheConfig,
+  ConnectionConfig,
+  ForwardConfig,
+  HostsConfig,
+  KubernetesConfig,
+  ServerConfig,
 } from './corefile/server-config.ts';
 import { createForwarder, type Forwarder, type ForwarderOptions } from './forward-socket.ts';
-import { type Hosts } from './hosts.ts';
+import type { Hosts } from './hosts.ts';
 import { followHosts, type HostsFile } from './hosts-file.ts';
 import { DnsMetrics } from './metrics.ts';
 import { isBelow } from './name.ts';
 import { Pool } from './pool.ts';
 import { ProgrammingLatency } from './programming-latency.ts';
 import { nameserversOf, searchOf } from './resolv-conf.ts';
-import { type ServerAddress } from './upstream-socket.ts';
+import type { ServerAddress } from './upstream-socket.ts';
 
 export interface DnsPartsOptions {
   readonly connection: (config: ConnectionConfig | undefined) => Connection;

@@ -8,7 +8,7 @@ import { decode } from 'dns-packet';
 import { type Clock, ManualClock, systemClock } from '#base/clock.ts';
 import { silentLog } from '#base/log.ts';
 import { startDnsServer, type DnsServer } from './dns-server.ts';
-import { type Resolve } from './resolver.ts';
+import type { Resolve } from './resolver.ts';
 import { queryBytes, responseText } from './testing/ask.ts';
 import { testZone } from './testing/cluster.ts';
 import { testResolver } from './testing/resolver.ts';

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
-import { type Log } from '#base/log.ts';
-import { type Resolve } from './resolver.ts';
+import type { Log } from '#base/log.ts';
+import type { Resolve } from './resolver.ts';
 import { TcpConnection } from './tcp-connection.ts';
 import { openUdpSocket, serveBatches } from './udp-batch-socket.ts';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { type Connection } from '#client/kubeconfig.ts';
-import { type ConnectionConfig } from './corefile/server-config.ts';
+import type { Connection } from '#client/kubeconfig.ts';
+import type { ConnectionConfig } from './corefile/server-config.ts';
 
 /** `endpoint URL` with `tls CERT KEY CA` of a Corefile. */
 export function endpointConnection({ server, tls }: Extract<ConnectionConfig, { kind: 'endpoint' }>): Connection {

@@ -1,4 +1,4 @@
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { CodedError } from '#base/errors.ts';
 import { RCODES } from './record-type.ts';
 import { rcodeOf, type UpstreamAnswer } from './upstream-answer.ts';

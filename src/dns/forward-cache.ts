@@ -1,4 +1,4 @@
-import { type UpstreamAnswer } from './upstream-answer.ts';
+import type { UpstreamAnswer } from './upstream-answer.ts';
 
 export interface CacheEntry {
   readonly answer: UpstreamAnswer;

@@ -1,6 +1,6 @@
-import { type Forwarder } from './forward-socket.ts';
+import type { Forwarder } from './forward-socket.ts';
 import { forwardedReply } from './forwarded-reply.ts';
-import { type Handler } from './handler.ts';
+import type { Handler } from './handler.ts';
 import { isBelow, type WireName } from './name.ts';
 import { nameOf } from './query.ts';
 import { RECORD_TYPES } from './record-type.ts';

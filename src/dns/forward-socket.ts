@@ -1,9 +1,9 @@
 import { randomInt } from 'node:crypto';
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { CodedError } from '#base/errors.ts';
 import { type CacheEntry, ForwardCache, type ForwardCacheOptions } from './forward-cache.ts';
 import { firstGood, isPoor } from './first-good.ts';
-import { type WireName } from './name.ts';
+import type { WireName } from './name.ts';
 import { Upstream } from './upstream.ts';
 import { parseUpstreamAnswer, type TtlLimits, type UpstreamAnswer } from './upstream-answer.ts';
 import { parseServer, type ServerAddress } from './upstream-socket.ts';

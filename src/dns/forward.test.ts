@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import test from 'node:test';
 import { ManualClock, systemClock } from '#base/clock.ts';
 import { createForwarder, type Forwarder, type ForwarderOptions } from './forward-socket.ts';
-import { type Resolve } from './resolver.ts';
+import type { Resolve } from './resolver.ts';
 import { ask, queryBytes, responseText } from './testing/ask.ts';
 import { testZone } from './testing/cluster.ts';
 import { testResolver } from './testing/resolver.ts';

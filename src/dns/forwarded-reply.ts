@@ -1,4 +1,4 @@
-import { type Forwarded } from './forward-socket.ts';
+import type { Forwarded } from './forward-socket.ts';
 import { HEADER_BYTES, type Query } from './query.ts';
 import { OPT_BYTES, recordsWithin, TC, writeHeader, writeOpt } from './reply.ts';
 

@@ -1,4 +1,4 @@
-import { type Query } from './query.ts';
+import type { Query } from './query.ts';
 
 export type Reply = Uint8Array | Promise<Uint8Array>;
 

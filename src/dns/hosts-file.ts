@@ -1,8 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
-import { type Log } from '#base/log.ts';
-import { type HostsConfig } from './corefile/server-config.ts';
+import type { Log } from '#base/log.ts';
+import type { HostsConfig } from './corefile/server-config.ts';
 import { type Hosts, parseHosts } from './hosts.ts';
 
 /** A hosts file as it is now, and the lines of the configuration with it. */

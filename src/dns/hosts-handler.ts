@@ -1,10 +1,10 @@
 import { addressOfReverse } from './address.ts';
-import { type Handler } from './handler.ts';
-import { type Hosts } from './hosts.ts';
+import type { Handler } from './handler.ts';
+import type { Hosts } from './hosts.ts';
 import { isBelow, labelsOf, type WireName } from './name.ts';
 import { nameOf } from './query.ts';
 import { RECORD_TYPES } from './record-type.ts';
-import { type DnsRecord } from './record.ts';
+import type { DnsRecord } from './record.ts';
 import { bareReply, reply } from './reply.ts';
 import { addressRecords } from './service-records.ts';
 import { compileTemplate } from './template.ts';

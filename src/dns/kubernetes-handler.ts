@@ -1,7 +1,7 @@
 import { type AnswerSource, answerQuestion } from './answer.ts';
 import { aliasedReply } from './aliased-reply.ts';
 import { type Autopath, autopathReply } from './autopath.ts';
-import { type AskOutside, type Handler, type Reply } from './handler.ts';
+import type { AskOutside, Handler, Reply } from './handler.ts';
 import { isBelow, trimSuffix, type WireName } from './name.ts';
 import { nameOf, type Query } from './query.ts';
 import { bareReply, noSuchName, reply } from './reply.ts';

@@ -1,6 +1,6 @@
-import { type WireName } from './name.ts';
+import type { WireName } from './name.ts';
 import { CLASS_IN, RECORD_TYPES } from './record-type.ts';
-import { type DnsRecord } from './record.ts';
+import type { DnsRecord } from './record.ts';
 
 /** RFC 1035 4.1.4: a pointer has 14 bits. */
 const MAX_POINTER = 0x3fff;

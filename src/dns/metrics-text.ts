@@ -1,5 +1,5 @@
 import process from 'node:process';
-import { type Forwarder, type ForwarderCounts } from './forward-socket.ts';
+import type { Forwarder, ForwarderCounts } from './forward-socket.ts';
 import { type DnsMetrics, FAMILIES, type Histogram, PLUGINS, PROTOCOLS, TYPE_LABELS } from './metrics.ts';
 import { RCODES } from './record-type.ts';
 

@@ -1,7 +1,7 @@
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { uint16 } from './query.ts';
 import { RECORD_TYPES, typeName } from './record-type.ts';
-import { type Resolve } from './resolver.ts';
+import type { Resolve } from './resolver.ts';
 
 /** CoreDNS's buckets: seconds, and bytes. */
 const DURATION_BUCKETS: readonly number[] = Array.from({ length: 16 }, (_, i) => 0.00025 * 2 ** i);

@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { http } from '#base/http.ts';
 import { type Monitor, monitorReply } from './monitor.ts';
 
 export interface MonitorServerOptions {
@@ -17,7 +17,7 @@ export interface MonitorServer {
 /** `/health`, `/ready` and `/metrics` on one port. CoreDNS has a port for each: start one for each to look like it. */
 export async function startMonitorServer(options: MonitorServerOptions): Promise<MonitorServer> {
   const { monitor, host, port = 0, fd } = options;
-  const server = createServer((request, response) => {
+  const server = http.createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://monitor');
     const { status, type, body } = monitorReply(monitor, pathname);
     response.writeHead(status, { 'content-type': type });

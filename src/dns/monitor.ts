@@ -1,4 +1,4 @@
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 
 /** What the probes of a kubelet and a scraper ask for. */
 export interface Monitor {

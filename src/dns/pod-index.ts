@@ -1,6 +1,6 @@
-import { type Pod } from '#api/generated/types.ts';
+import type { Pod } from '#api/generated/types.ts';
 import { type Address, parseAddress } from './address.ts';
-import { type PodAddresses } from './pod-name.ts';
+import type { PodAddresses } from './pod-name.ts';
 
 export interface PodEntry {
   readonly uid: string;

@@ -1,9 +1,9 @@
-import { type Clock } from '#base/clock.ts';
-import { type ServerConfig } from './corefile/server-config.ts';
-import { type DnsParts } from './dns-parts.ts';
-import { type Forwarder } from './forward-socket.ts';
+import type { Clock } from '#base/clock.ts';
+import type { ServerConfig } from './corefile/server-config.ts';
+import type { DnsParts } from './dns-parts.ts';
+import type { Forwarder } from './forward-socket.ts';
 import { withMetrics } from './metrics.ts';
-import { type ForwarderMetrics, type ServerMetrics } from './metrics-text.ts';
+import type { ForwarderMetrics, ServerMetrics } from './metrics-text.ts';
 import { nameText } from './name.ts';
 import { withQueryLog } from './query-log.ts';
 import { outsideThrough, resolveWith, type Resolve } from './resolver.ts';

@@ -1,5 +1,5 @@
-import { type Clock } from '#base/clock.ts';
-import { type EndpointSlice } from '#api/generated/types.ts';
+import type { Clock } from '#base/clock.ts';
+import type { EndpointSlice } from '#api/generated/types.ts';
 import { Histogram } from './metrics.ts';
 
 /** On slices, by the controller that writes them: when the Pod or the Service changed that the slice tells of. */

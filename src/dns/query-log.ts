@@ -1,9 +1,9 @@
-import { type Clock } from '#base/clock.ts';
-import { type LogConfig } from './corefile/server-config.ts';
+import type { Clock } from '#base/clock.ts';
+import type { LogConfig } from './corefile/server-config.ts';
 import { isBelow, nameText } from './name.ts';
 import { nameOf, parseQuery, uint16 } from './query.ts';
 import { RCODES, typeName } from './record-type.ts';
-import { type Resolve } from './resolver.ts';
+import type { Resolve } from './resolver.ts';
 
 export interface QueryLogOptions {
   readonly config: LogConfig;

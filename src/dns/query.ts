@@ -1,5 +1,5 @@
 import { CLASS_IN, RECORD_TYPES } from './record-type.ts';
-import { type WireName } from './name.ts';
+import type { WireName } from './name.ts';
 
 /** What EDNS0 says we take, and the most we send over UDP: fits one packet on any path (RFC 9715). */
 export const EDNS_SIZE = 1232;

@@ -1,4 +1,4 @@
-import { type WireName } from './name.ts';
+import type { WireName } from './name.ts';
 
 /** One resource record without its TTL. */
 export type DnsRecord =

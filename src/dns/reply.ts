@@ -1,7 +1,7 @@
-import { type WireName } from './name.ts';
+import type { WireName } from './name.ts';
 import { EDNS_SIZE, HEADER_BYTES, type Query, TCP_SIZE } from './query.ts';
 import { RCODES, type Rcode } from './record-type.ts';
-import { type Template } from './template.ts';
+import type { Template } from './template.ts';
 
 const QR = 0x80;
 const AA = 0x04;

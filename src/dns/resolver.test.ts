@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { decode } from 'dns-packet';
 import fc from 'fast-check';
-import { type Resolve } from './resolver.ts';
+import type { Resolve } from './resolver.ts';
 import { ask, queryBytes, responseText } from './testing/ask.ts';
 import { testZone } from './testing/cluster.ts';
 import { testResolver } from './testing/resolver.ts';

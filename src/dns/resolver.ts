@@ -1,17 +1,17 @@
 import { type Cidr, cidrContains } from '#base/cidr.ts';
 import { ipOf } from './address.ts';
-import { type AnswerSource } from './answer.ts';
-import { type Autopath } from './autopath.ts';
+import type { AnswerSource } from './answer.ts';
+import type { Autopath } from './autopath.ts';
 import { forwardHandler } from './forward-handler.ts';
-import { type Forwarder } from './forward-socket.ts';
-import { type AskOutside, type Handler } from './handler.ts';
+import type { Forwarder } from './forward-socket.ts';
+import type { AskOutside, Handler } from './handler.ts';
 import { kubernetesHandler } from './kubernetes-handler.ts';
-import { type PodAddresses, type PodMode } from './pod-name.ts';
+import type { PodAddresses, PodMode } from './pod-name.ts';
 import { isInternetClass, parseQuery } from './query.ts';
 import { RCODES, RECORD_TYPES } from './record-type.ts';
 import { bareReply, errorReply, sizeLimit } from './reply.ts';
 import { upstreamQuery } from './upstream-query.ts';
-import { type Zone } from './zone.ts';
+import type { Zone } from './zone.ts';
 
 /**
  * From the bytes of a query to the bytes of its answer; undefined where silence is right. What is answered from memory

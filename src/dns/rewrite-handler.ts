@@ -1,6 +1,6 @@
 import { decode, encode, type Answer } from 'dns-packet';
-import { type RewriteRule } from './corefile/server-config.ts';
-import { type Handler } from './handler.ts';
+import type { RewriteRule } from './corefile/server-config.ts';
+import type { Handler } from './handler.ts';
 import { nameText, wireName } from './name.ts';
 import { HEADER_BYTES, nameOf, parseQuery, type Query } from './query.ts';
 import { bareReply, OPT_BYTES, TC } from './reply.ts';

@@ -1,4 +1,4 @@
-import { type AnswerRewrite, type RewriteRule } from './corefile/server-config.ts';
+import type { AnswerRewrite, RewriteRule } from './corefile/server-config.ts';
 
 /** A name of an answer as it has to be given, in text with a dot at the end. */
 export type NameChange = (name: string) => string;

@@ -13,7 +13,7 @@ import { readServers } from './corefile/servers.ts';
 import { DnsParts } from './dns-parts.ts';
 import { endpointConnection } from './endpoint-connection.ts';
 import { portResolvers } from './port-resolvers.ts';
-import { type Resolve } from './resolver.ts';
+import type { Resolve } from './resolver.ts';
 import { ask, queryBytes, responseText } from './testing/ask.ts';
 import { service } from './testing/objects.ts';
 import { selfSigned } from './testing/self-signed.ts';

@@ -1,15 +1,10 @@
 import { type Autopath, createAutopath } from './autopath.ts';
-import { type ClusterAgent } from './cluster-agent.ts';
-import {
-  type ForwardConfig,
-  type HostsConfig,
-  type KubernetesConfig,
-  type ServerConfig,
-} from './corefile/server-config.ts';
+import type { ClusterAgent } from './cluster-agent.ts';
+import type { ForwardConfig, HostsConfig, KubernetesConfig, ServerConfig } from './corefile/server-config.ts';
 import { forwardHandler, noAnswer } from './forward-handler.ts';
-import { type Forwarder } from './forward-socket.ts';
-import { type AskOutside, type Handler } from './handler.ts';
-import { type Hosts } from './hosts.ts';
+import type { Forwarder } from './forward-socket.ts';
+import type { AskOutside, Handler } from './handler.ts';
+import type { Hosts } from './hosts.ts';
 import { hostsHandler } from './hosts-handler.ts';
 import { kubernetesHandler } from './kubernetes-handler.ts';
 import { isBelow, type WireName } from './name.ts';

@@ -1,10 +1,4 @@
-import {
-  type DiscoveryEndpointPort,
-  type Endpoint,
-  type EndpointSlice,
-  type Service,
-  type ServicePort,
-} from '#api/generated/types.ts';
+import type { DiscoveryEndpointPort, Endpoint, EndpointSlice, Service, ServicePort } from '#api/generated/types.ts';
 import { type Address, parseAddress } from './address.ts';
 import { wireLabel, wireName, type WireName } from './name.ts';
 

@@ -1,8 +1,8 @@
 import { type Address, addressOfDashedLabel, dashedLabel } from './address.ts';
 import { wireLabel, type WireName } from './name.ts';
-import { type DnsRecord } from './record.ts';
-import { type EndpointPart, type NamedPort, type ServiceEntry } from './service-entry.ts';
-import { type Zone } from './zone.ts';
+import type { DnsRecord } from './record.ts';
+import type { EndpointPart, NamedPort, ServiceEntry } from './service-entry.ts';
+import type { Zone } from './zone.ts';
 
 /** What stands before a Service's name in a question; nothing of it for the Service itself. In lower case. */
 export interface Asked {

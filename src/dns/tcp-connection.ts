@@ -1,5 +1,5 @@
-import { type Socket } from 'node:net';
-import { type Clock } from '#base/clock.ts';
+import type { Socket } from 'node:net';
+import type { Clock } from '#base/clock.ts';
 
 /** Answers one query of a connection. */
 export type OnTcpQuery = (bytes: Buffer, client: string | undefined, send: (answer?: Uint8Array) => void) => void;

@@ -1,4 +1,4 @@
-import { type Template } from './template.ts';
+import type { Template } from './template.ts';
 
 /**
  * Compiled answers by name and type. One that its Service has outlived is not found. The least used go in halves: what

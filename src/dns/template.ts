@@ -1,10 +1,10 @@
-import { type LocalAnswer, type Question } from './answer.ts';
+import type { LocalAnswer, Question } from './answer.ts';
 import { MessageWriter } from './message-writer.ts';
-import { type WireName } from './name.ts';
+import type { WireName } from './name.ts';
 import { HEADER_BYTES } from './query.ts';
 import { RCODES } from './record-type.ts';
-import { type DnsRecord } from './record.ts';
-import { type ServiceEntry } from './service-entry.ts';
+import type { DnsRecord } from './record.ts';
+import type { ServiceEntry } from './service-entry.ts';
 
 /** A whole answer, but for what each query brings: id, flags, the case of the name, EDNS0 and the room there is. */
 export interface Template {

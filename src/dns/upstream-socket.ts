@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { CodedError } from '#base/errors.ts';
 import { HEADER_BYTES, skipName, uint16 } from './query.ts';
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { wireLabel, type WireName } from './name.ts';
 import { RCODES, RECORD_TYPES } from './record-type.ts';
 import { isTruncated, rcodeOf } from './upstream-answer.ts';

@@ -1,7 +1,7 @@
 import { isBelow, type WireName } from './name.ts';
 import { nameOf, parseQuery } from './query.ts';
 import { bareReply, errorReply } from './reply.ts';
-import { type Resolve } from './resolver.ts';
+import type { Resolve } from './resolver.ts';
 
 export interface ZoneRoute {
   readonly zones: readonly WireName[];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { ManualClock } from '#base/clock.ts';
 import { silentLog } from '#base/log.ts';
-import { type KubeObject } from '#api/object.ts';
+import type { KubeObject } from '#api/object.ts';
 import { endpointSlices, namespaces, pods, type Resource, services } from '#api/resource.ts';
 import { createClient } from '#client/api-client.ts';
 import { inProcessTransport } from '#client/in-process-transport.ts';

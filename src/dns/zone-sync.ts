@@ -1,10 +1,10 @@
-import { type EndpointSlice } from '#api/generated/types.ts';
-import { type ObjectMeta } from '#api/object.ts';
+import type { EndpointSlice } from '#api/generated/types.ts';
+import type { ObjectMeta } from '#api/object.ts';
 import { endpointSlices, namespaces, pods, services } from '#api/resource.ts';
-import { type Informers } from '#client/informers.ts';
-import { type PodIndex } from './pod-index.ts';
-import { type ProgrammingLatency } from './programming-latency.ts';
-import { type Zone } from './zone.ts';
+import type { Informers } from '#client/informers.ts';
+import type { PodIndex } from './pod-index.ts';
+import type { ProgrammingLatency } from './programming-latency.ts';
+import type { Zone } from './zone.ts';
 
 export interface ZoneSyncOptions {
   /** May be shared with others of the thread. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { type Resolve } from './resolver.ts';
+import type { Resolve } from './resolver.ts';
 import { ask } from './testing/ask.ts';
 import { service, slice } from './testing/objects.ts';
 import { testResolver } from './testing/resolver.ts';

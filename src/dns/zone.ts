@@ -1,5 +1,5 @@
-import { type EndpointSlice, type Service } from '#api/generated/types.ts';
-import { type Address } from './address.ts';
+import type { EndpointSlice, Service } from '#api/generated/types.ts';
+import type { Address } from './address.ts';
 import { labelsOf, wireName, type WireName } from './name.ts';
 import { type EndpointPart, partOf, type PartOptions, ServiceEntry, shapeOf } from './service-entry.ts';
 

@@ -1,9 +1,9 @@
 import { Channel } from '#base/channel.ts';
 import { type Clock, ManualClock, rfc3339 } from '#base/clock.ts';
-import { type KubeObject, type ObjectMeta, type Status } from '#api/object.ts';
+import type { KubeObject, ObjectMeta, Status } from '#api/object.ts';
 import { applyJsonPatch } from '#api/patch/json-patch.ts';
 import { applyMergePatch } from '#api/patch/merge-patch.ts';
-import { type ApiHandler, type ApiRequest, type ApiResponse, type WatchFrame } from '#api/request.ts';
+import type { ApiHandler, ApiRequest, ApiResponse, WatchFrame } from '#api/request.ts';
 import { matchesSelectors, parsePath, type Target } from './fake-path.ts';
 
 type Stored = KubeObject & Readonly<Record<string, unknown>>;

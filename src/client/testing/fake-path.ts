@@ -1,4 +1,4 @@
-import { type KubeObject } from '#api/object.ts';
+import type { KubeObject } from '#api/object.ts';
 
 export interface Target {
   readonly apiVersion: string;

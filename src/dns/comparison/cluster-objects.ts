@@ -1,4 +1,4 @@
-import { type EndpointSlice, type Namespace, type Pod, type Service } from '#api/generated/types.ts';
+import type { EndpointSlice, Namespace, Pod, Service } from '#api/generated/types.ts';
 import { pod, service, slice } from '../testing/objects.ts';
 
 /** What CoreDNS and we are shown: a cluster with every kind of Service, as an API server lists it. */

@@ -1,4 +1,4 @@
-import { type Said } from '../testing/upstream-server.ts';
+import type { Said } from '../testing/upstream-server.ts';
 import { a, soa } from '../testing/upstream-server.ts';
 
 /** What the servers for other names say in a comparison. */

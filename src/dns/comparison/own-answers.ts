@@ -6,7 +6,7 @@ import { DnsParts } from '../dns-parts.ts';
 import { portResolvers } from '../port-resolvers.ts';
 import { endpointConnection } from '../endpoint-connection.ts';
 import { ask } from '../testing/ask.ts';
-import { type Comparison } from './questions.ts';
+import type { Comparison } from './questions.ts';
 
 export interface Places {
   readonly port: number;

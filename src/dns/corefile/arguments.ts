@@ -1,7 +1,7 @@
 import { cidrAddress, parseCidr } from '#base/cidr.ts';
 import { formatIp, parseIp } from '#base/ip.ts';
 import { wireName, type WireName } from '../name.ts';
-import { type Line } from './corefile.ts';
+import type { Line } from './corefile.ts';
 import { corefileError, type Place } from './place.ts';
 
 /** Go's durations: `5s`, `1m30s`, `500ms`. In milliseconds. */

@@ -1,8 +1,8 @@
-import { type WireName } from '../name.ts';
+import type { WireName } from '../name.ts';
 import { argumentsOf, duration, unknownProperty, wholeNumber, zonesOf, zonesOrBlock } from './arguments.ts';
-import { type Directive, type Line } from './corefile.ts';
+import type { Directive, Line } from './corefile.ts';
 import { corefileError } from './place.ts';
-import { type CacheConfig, type CacheLimits } from './server-config.ts';
+import type { CacheConfig, CacheLimits } from './server-config.ts';
 
 type Draft = { -readonly [K in keyof CacheConfig]: CacheConfig[K] };
 

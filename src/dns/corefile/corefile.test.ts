@@ -4,7 +4,7 @@ import { errorMessage } from '#base/errors.ts';
 import { nameText } from '../name.ts';
 import { parseCorefile } from './corefile.ts';
 import { readServers } from './servers.ts';
-import { type ServerConfig } from './server-config.ts';
+import type { ServerConfig } from './server-config.ts';
 
 /** What kubeadm writes. */
 export const KUBEADM = `.:53 {

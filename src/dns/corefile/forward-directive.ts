@@ -1,8 +1,8 @@
 import { parseIp } from '#base/ip.ts';
 import { argumentsOf, duration, unknownProperty, wholeNumber, zoneName, zonesOf } from './arguments.ts';
-import { type Directive, type Line } from './corefile.ts';
+import type { Directive, Line } from './corefile.ts';
 import { corefileError, type Place } from './place.ts';
-import { type ForwardConfig, type ForwardPolicy, type ServerTarget } from './server-config.ts';
+import type { ForwardConfig, ForwardPolicy, ServerTarget } from './server-config.ts';
 
 type Draft = { -readonly [K in keyof ForwardConfig]: ForwardConfig[K] };
 const MANY = Number.POSITIVE_INFINITY;

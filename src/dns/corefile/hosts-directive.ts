@@ -1,9 +1,9 @@
-import { type WireName } from '../name.ts';
+import type { WireName } from '../name.ts';
 import { argumentsOf, duration, fallthroughZones, wholeNumber, zonesOrBlock } from './arguments.ts';
-import { type Directive, type Line } from './corefile.ts';
+import type { Directive, Line } from './corefile.ts';
 import { corefileError } from './place.ts';
 import { parseIp } from '#base/ip.ts';
-import { type HostsConfig } from './server-config.ts';
+import type { HostsConfig } from './server-config.ts';
 
 type Draft = { -readonly [K in keyof HostsConfig]: HostsConfig[K] };
 

@@ -1,9 +1,9 @@
-import { type WireName } from '../name.ts';
-import { type PodMode } from '../pod-name.ts';
+import type { WireName } from '../name.ts';
+import type { PodMode } from '../pod-name.ts';
 import { argumentsOf, fallthroughZones, unknownProperty, wholeNumber, zonesOrBlock } from './arguments.ts';
-import { type Directive, type Line } from './corefile.ts';
+import type { Directive, Line } from './corefile.ts';
 import { corefileError } from './place.ts';
-import { type ConnectionConfig, type KubernetesConfig } from './server-config.ts';
+import type { ConnectionConfig, KubernetesConfig } from './server-config.ts';
 
 type Draft = { -readonly [K in keyof KubernetesConfig]: KubernetesConfig[K] };
 const MANY = Number.POSITIVE_INFINITY;

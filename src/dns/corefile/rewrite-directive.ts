@@ -1,7 +1,7 @@
 import { regularExpression } from './arguments.ts';
-import { type Directive, type Line } from './corefile.ts';
+import type { Directive, Line } from './corefile.ts';
 import { corefileError, type Place } from './place.ts';
-import { type AnswerRewrite, type NameMatch, type RewriteRule } from './server-config.ts';
+import type { AnswerRewrite, NameMatch, RewriteRule } from './server-config.ts';
 
 /** `rewrite [continue|stop] name [KIND] FROM TO [answer ...]`, on one line or with the answers in braces. */
 export function readRewrites(directive: Directive): readonly RewriteRule[] {

@@ -1,6 +1,6 @@
-import { type WireName } from '../name.ts';
-import { type PodMode } from '../pod-name.ts';
-import { type Place } from './place.ts';
+import type { WireName } from '../name.ts';
+import type { PodMode } from '../pod-name.ts';
+import type { Place } from './place.ts';
 
 /** One zone on one port, with all that answers there. Plain data: what a Corefile says. */
 export interface ServerConfig extends Place {

@@ -1,13 +1,13 @@
-import { type WireName } from '../name.ts';
+import type { WireName } from '../name.ts';
 import { listenAddress, zonesOf } from './arguments.ts';
 import { readCache } from './cache-directive.ts';
-import { type Directive, type ServerBlock } from './corefile.ts';
+import type { Directive, ServerBlock } from './corefile.ts';
 import { readForward } from './forward-directive.ts';
 import { readHosts } from './hosts-directive.ts';
 import { readKubernetes } from './kubernetes-directive.ts';
 import { corefileError } from './place.ts';
 import { readRewrites } from './rewrite-directive.ts';
-import { type ServerConfig } from './server-config.ts';
+import type { ServerConfig } from './server-config.ts';
 import { readAutopath, readHealth, readLog, readPrometheus, readReady, readReload } from './serving-directives.ts';
 
 type Draft = { -readonly [K in keyof ServerConfig]: ServerConfig[K] };

@@ -1,14 +1,8 @@
-import { type WireName } from '../name.ts';
+import type { WireName } from '../name.ts';
 import { argumentsOf, duration, listenAddress, unknownProperty, zonesOf, zonesOrBlock } from './arguments.ts';
-import { type Directive } from './corefile.ts';
+import type { Directive } from './corefile.ts';
 import { corefileError } from './place.ts';
-import {
-  type AutopathConfig,
-  type HealthConfig,
-  type ListenConfig,
-  type LogConfig,
-  type ReloadConfig,
-} from './server-config.ts';
+import type { AutopathConfig, HealthConfig, ListenConfig, LogConfig, ReloadConfig } from './server-config.ts';
 
 export function readHealth(directive: Directive): HealthConfig {
   const [address = ''] = argumentsOf(directive, 0, 1);

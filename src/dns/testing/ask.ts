@@ -1,6 +1,6 @@
 /** Questions to a resolver in bytes, and its answers as text, with a codec that is not ours. */
 import { decode, encode, type Answer, type DecodedPacket, type OptAnswer } from 'dns-packet';
-import { type Resolve } from '../resolver.ts';
+import type { Resolve } from '../resolver.ts';
 
 export interface Asking {
   readonly id?: number;

@@ -1,6 +1,6 @@
 /** Services, slices and Pods for tests, with no more than DNS looks at. */
-import { type EndpointSlice, type Pod, type Service } from '#api/generated/types.ts';
-import { type ObjectMeta } from '#api/object.ts';
+import type { EndpointSlice, Pod, Service } from '#api/generated/types.ts';
+import type { ObjectMeta } from '#api/object.ts';
 
 function meta(name: string, namespace: string, labels: Record<string, string> = {}): ObjectMeta {
   return {
