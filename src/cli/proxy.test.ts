@@ -87,7 +87,7 @@ const WRONG: readonly (readonly [readonly string[], number, string])[] = [
   [['--cleanup=/'], 2, 'Cannot read --cleanup "/": it must be true or false\n  to fix: see clusterip --help'],
   [
     ['--proxy-mode', 'ipvs'],
-    1,
+    2,
     'Cannot use the mode "ipvs": this proxy does not have it\n  to fix: use nftables: like ipvs it costs the same at any number of Services',
   ],
   [

@@ -25,8 +25,8 @@ const PATCH_TYPES: Readonly<Record<Patch['kind'], string>> = {
 /** The one implementation of `Client`, over any transport. */
 export function createClient(transport: Transport): Client {
   const send = async <R>(request: TransportRequest): Promise<R> => {
-    const { status, body } = await transport.request(request);
-    if (status >= 400) throw apiErrorOf(status, body);
+    const { status, body, retryAfterSeconds } = await transport.request(request);
+    if (status >= 400) throw apiErrorOf(status, body, retryAfterSeconds);
     return body as R;
   };
   return {

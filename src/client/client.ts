@@ -91,13 +91,16 @@ export class ApiError extends Error {
   readonly status: Status;
   readonly code: number;
   readonly reason: string;
+  /** How long the server wants to be left alone; 0 where it does not say. */
+  readonly retryAfterMs: number;
 
-  constructor(status: Status) {
+  constructor(status: Status, retryAfterSeconds: number = status.details?.retryAfterSeconds ?? 0) {
     super(status.message ?? status.reason ?? `HTTP ${status.code}`);
     this.name = 'ApiError';
     this.status = status;
     this.code = status.code;
     this.reason = status.reason ?? '';
+    this.retryAfterMs = retryAfterSeconds * 1000;
   }
 }
 

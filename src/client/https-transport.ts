@@ -1,11 +1,14 @@
 import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
 import type { WatchEvent } from '#api/object.ts';
-import type { Connection } from './kubeconfig.ts';
+import type { Connection, Pem } from './kubeconfig.ts';
 import { apiErrorOf, type Transport, type TransportRequest, type TransportResponse } from './transport.ts';
 
 /** A peer that says nothing for this long in the middle of something is gone, even if its TCP connection is not. */
 const SILENCE_MS = 60_000;
+
+/** Servers that send bookmarks send one every minute, and one that stops has hung, whatever its TCP connection says. */
+const BOOKMARK_SILENCE_MS = 150_000;
 
 /**
  * A watch may be silent for minutes. After this time the kernel asks the peer once a second whether it is still there, and
@@ -21,10 +24,17 @@ function watchSeconds(): string {
 /** Told of a request as it is sent; what it returns is told of the answer's status, or of none where there was no answer. */
 export type RequestObserver = (method: string) => (status?: number) => void;
 
+export interface HttpsTransportOptions {
+  readonly observe?: RequestObserver | undefined;
+  /** How long a watch may be silent once it had a bookmark. @default 150,000 */
+  readonly bookmarkSilenceMs?: number | undefined;
+}
+
 /** Any cluster over HTTPS (or HTTP where the server's URL says so), on connections that are kept for the next request. */
-export function httpsTransport(connection: Connection, observe?: RequestObserver): Transport & Disposable {
+export function httpsTransport(connection: Connection, options: HttpsTransportOptions = {}): Transport & Disposable {
+  const { observe, bookmarkSilenceMs = BOOKMARK_SILENCE_MS } = options;
   const secure = connection.server.startsWith('https:');
-  const agent = secure ? new HttpsAgent({ ...KEEP, ...tlsOptions(connection) }) : new HttpAgent(KEEP);
+  const agent = secure ? new HttpsAgent(KEEP) : new HttpAgent(KEEP);
   const send = (request: TransportRequest, silenceMs: number = SILENCE_MS): Promise<IncomingMessage> =>
     sendRequest(connection, request, { send: secure ? httpsRequest : httpRequest, agent, silenceMs, observe });
   return {
@@ -39,9 +49,13 @@ export function httpsTransport(connection: Connection, observe?: RequestObserver
         const response = await send({ ...request, query, signal }, Number(seconds) * 1000 + SILENCE_MS);
         if (response.statusCode !== 200) {
           const { status, body } = await readResponse(response);
-          throw apiErrorOf(status, body);
+          throw apiErrorOf(status, body, retryAfterOf(response));
         }
-        for await (const line of linesOf(response)) yield JSON.parse(line) as WatchEvent;
+        for await (const line of linesOf(response)) {
+          const event = JSON.parse(line) as WatchEvent;
+          if (event.type === 'BOOKMARK') response.setTimeout(bookmarkSilenceMs);
+          yield event;
+        }
       } catch (error) {
         if (!signal.aborted) throw error;
       }
@@ -60,12 +74,17 @@ export interface TlsOptions {
 
 export function tlsOptions(connection: Connection): TlsOptions {
   return {
-    ...(connection.ca === undefined ? {} : { ca: connection.ca }),
-    ...(connection.cert === undefined ? {} : { cert: connection.cert }),
-    ...(connection.key === undefined ? {} : { key: connection.key }),
+    ...pem('ca', connection.ca),
+    ...pem('cert', connection.cert),
+    ...pem('key', connection.key),
     ...(connection.tlsServerName === undefined ? {} : { servername: connection.tlsServerName }),
     rejectUnauthorized: !connection.insecureSkipTlsVerify,
   };
+}
+
+function pem(name: 'ca' | 'cert' | 'key', value: Pem | undefined): { readonly [name: string]: string } {
+  if (value === undefined) return {};
+  return { [name]: typeof value === 'string' ? value : value() };
 }
 
 interface Wire {
@@ -86,6 +105,8 @@ function sendRequest(
   const token = connection.token?.();
   const options: RequestOptions = {
     agent,
+    // Other certificates are other connections: files of them are replaced while we run.
+    ...tlsOptions(connection),
     method: request.method,
     headers: {
       Accept: request.accept ?? 'application/json',
@@ -122,15 +143,25 @@ function encodeBody(body: unknown): Buffer | undefined {
   return Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
 }
 
-/** The lines of a stream that is never whole: a watch. */
+/** The lines of a stream that is never whole: a watch. Where the connection is cut it has ended; half a line says nothing. */
 async function* linesOf(response: IncomingMessage): AsyncGenerator<string> {
   response.setEncoding('utf8');
   let rest = '';
-  for await (const chunk of response as AsyncIterable<string>) {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) if (line !== '') yield line;
+  try {
+    for await (const chunk of response as AsyncIterable<string>) {
+      const lines = (rest + chunk).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) if (line !== '') yield line;
+    }
+  } catch {
+    // The server, the network or a load balancer ended it.
   }
+}
+
+/** Seconds; the HTTP date that the header may be instead is not what API servers send. */
+function retryAfterOf(response: IncomingMessage): number | undefined {
+  const seconds = Number(response.headers['retry-after']);
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined;
 }
 
 async function readResponse(response: IncomingMessage): Promise<TransportResponse> {
@@ -141,7 +172,14 @@ async function readResponse(response: IncomingMessage): Promise<TransportRespons
   const isJson = contentType?.includes('json') === true && text !== '';
   const warnings = response.headersDistinct['warning']?.map((header) => warningText(header));
   const body: unknown = isJson ? JSON.parse(text) : text;
-  return { status: response.statusCode ?? 0, body, contentType, ...(warnings === undefined ? {} : { warnings }) };
+  const retryAfter = retryAfterOf(response);
+  return {
+    status: response.statusCode ?? 0,
+    body,
+    contentType,
+    ...(warnings === undefined ? {} : { warnings }),
+    ...(retryAfter === undefined ? {} : { retryAfterSeconds: retryAfter }),
+  };
 }
 
 /** `299 - "text"` (RFC 7234, 5.5) without its wrapping. */

@@ -3,6 +3,7 @@ import { errorMessage } from '#base/errors.ts';
 import type { Log } from '#base/log.ts';
 import { type KubeObject, objectKey, type WatchEvent } from '#api/object.ts';
 import type { Resource } from '#api/resource.ts';
+import { ChangeOrder } from './change-order.ts';
 import { ApiError, type Client } from './client.ts';
 import { type Indexer, ObjectCache } from './object-cache.ts';
 
@@ -41,8 +42,8 @@ const SHORT_WATCH_MS = 1000;
 
 /**
  * A copy of all objects of one resource, kept up to date by one list and a watch that goes on from it. A broken stream
- * resumes at the last resourceVersion; only when the server no longer has that one are the objects listed again, and
- * then handlers are told just what differs.
+ * resumes at the last resourceVersion; only when the server no longer has that one, or said what cannot be, are the objects
+ * listed again, and then handlers are told just what differs. No object ever goes back to what it was before.
  */
 export class Informer<T extends KubeObject> {
   readonly resource: Resource<T>;
@@ -52,7 +53,10 @@ export class Informer<T extends KubeObject> {
   readonly #options: InformerOptions<T>;
   readonly #cache = new ObjectCache<T>();
   readonly #handlers = new Set<InformerHandlers<T>>();
+  readonly #order: ChangeOrder;
   #resourceVersion: string | undefined;
+  /** A watch cannot go on from there. */
+  #isExpired = false;
   #started = false;
   #hasSynced = false;
   #resolveSynced: () => void = () => {};
@@ -62,6 +66,7 @@ export class Informer<T extends KubeObject> {
     this.#client = client;
     this.resource = resource;
     this.#options = options;
+    this.#order = new ChangeOrder({ ...options, resource: resource.plural });
     for (const [name, indexer] of Object.entries(options.indexers ?? {})) this.#cache.addIndex(name, indexer);
     this.synced = new Promise((resolve, reject) => {
       this.#resolveSynced = resolve;
@@ -120,28 +125,47 @@ export class Informer<T extends KubeObject> {
     const { clock, log, random = Math.random } = this.#options;
     let failures = 0;
     while (!signal.aborted) {
+      let wait = 0;
       try {
-        if (this.#resourceVersion === undefined) await this.#relist(signal);
+        if (this.#resourceVersion === undefined || this.#isExpired || this.#order.isDoubted) await this.#relist(signal);
         if (await this.#watch(signal)) failures = 0;
         else failures++;
       } catch (error) {
         if (signal.aborted) break;
         failures++;
-        if (error instanceof ApiError && error.code === 410) this.#resourceVersion = undefined;
+        if (isExpired(error)) this.#isExpired = true;
+        wait = error instanceof ApiError ? error.retryAfterMs : 0;
         const level = failures === 1 ? 'debug' : 'warn';
         log[level]('watch failed', { resource: this.resource.plural, error: errorMessage(error), failures });
       }
       // The first failure is tried again at once: mostly a server that restarted or an expired version.
-      if (failures < 2 || signal.aborted) continue;
-      const delay = Math.min(BASE_DELAY_MS * 2 ** (failures - 2), MAX_DELAY_MS) * (1 + random());
+      if ((failures < 2 && wait === 0) || signal.aborted) continue;
+      const delay = Math.max(Math.min(BASE_DELAY_MS * 2 ** (failures - 2), MAX_DELAY_MS), wait) * (1 + random());
       await clock.sleep(delay, signal).catch(() => {});
     }
     this.#rejectSynced(signal.reason);
   }
 
   async #relist(signal: AbortSignal): Promise<void> {
-    const { namespace, labelSelector, fieldSelector, pageSize } = this.#options;
+    const { pageSize } = this.#options;
+    try {
+      await this.#list(pageSize, signal);
+    } catch (error) {
+      // The rest of the pages are of a version that the server has no longer: it has the whole, all the same.
+      if (pageSize === undefined || !isExpired(error)) throw error;
+      await this.#list(undefined, signal);
+    }
+    if (signal.aborted) return;
+    this.#isExpired = false;
+    this.#order.listed();
+    this.#hasSynced = true;
+    this.#resolveSynced();
+  }
+
+  async #list(limit: number | undefined, signal: AbortSignal): Promise<void> {
+    const { namespace, labelSelector, fieldSelector } = this.#options;
     const present = new Set<string>();
+    this.#order.list();
     let version: string;
     let next: string | undefined;
     do {
@@ -149,22 +173,23 @@ export class Informer<T extends KubeObject> {
         namespace,
         labelSelector,
         fieldSelector,
-        limit: pageSize,
+        limit,
         continue: next,
         signal,
       });
       if (signal.aborted) return;
       version = list.metadata.resourceVersion;
+      if (!this.#order.admitsList(version, this.#resourceVersion)) {
+        throw new Error(`the server lists what was there before: at ${version}, after ${this.#resourceVersion}`);
+      }
       next = list.metadata.continue === '' ? undefined : list.metadata.continue;
       for (const item of list.items) present.add(objectKey(item));
       // What is gone goes before what is new comes, which may have taken over an address.
-      if (next === undefined) for (const key of this.#cache.keys()) if (!present.has(key)) this.#remove(key);
+      if (next === undefined) for (const key of this.#cache.keys()) if (!present.has(key)) this.#remove(key, version);
       // A page is told before the next is there: all of them at once may be more than there is memory for.
       for (const item of list.items) this.#settle(this.#typed(item));
     } while (next !== undefined);
     this.#resourceVersion = version;
-    this.#hasSynced = true;
-    this.#resolveSynced();
   }
 
   /** Items of a list carry no apiVersion and kind of their own on a real server. */
@@ -178,16 +203,14 @@ export class Informer<T extends KubeObject> {
   #settle(item: T): void {
     const old = this.#cache.get(objectKey(item));
     if (old?.metadata.resourceVersion === item.metadata.resourceVersion) return;
-    // Deleted and made again while we were away: two objects, so two changes.
-    if (old !== undefined && old.metadata.uid !== item.metadata.uid) this.#remove(objectKey(old));
-    this.#store(item);
+    if (this.#order.admitsItem(item, old)) this.#store(item, old);
   }
 
   /** False when the stream ended at once with nothing in it. */
   async #watch(signal: AbortSignal): Promise<boolean> {
     const { clock, namespace, labelSelector, fieldSelector } = this.#options;
     const start = clock.monotonic();
-    let events = 0;
+    let news = 0;
     const stream = this.#client.watch(this.resource, {
       namespace,
       labelSelector,
@@ -198,32 +221,38 @@ export class Informer<T extends KubeObject> {
     });
     for await (const event of stream) {
       if (signal.aborted) break;
-      events++;
-      this.#apply(event);
+      if (this.#apply(event)) news++;
     }
-    return events > 0 || clock.monotonic() - start >= SHORT_WATCH_MS;
+    return news > 0 || clock.monotonic() - start >= SHORT_WATCH_MS;
   }
 
-  #apply(event: WatchEvent<T>): void {
-    switch (event.type) {
-      case 'ADDED':
-      case 'MODIFIED':
-        this.#store(event.object);
-        break;
-      case 'DELETED':
-        if (this.#cache.get(objectKey(event.object)) !== undefined) this.#cache.set(event.object);
-        this.#remove(objectKey(event.object));
-        break;
-      case 'BOOKMARK':
-        break;
-      case 'ERROR':
-        throw new ApiError(event.object);
+  /** Returns whether it told anything. */
+  #apply(event: WatchEvent<T>): boolean {
+    if (event.type === 'ERROR') throw new ApiError(event.object);
+    const { resourceVersion: version } = event.object.metadata;
+    const before = this.#resourceVersion;
+    if (event.type === 'BOOKMARK') {
+      this.#resourceVersion = this.#order.later('bookmark', version, before);
+      return this.#resourceVersion !== before;
     }
-    this.#resourceVersion = event.object.metadata.resourceVersion;
+    const key = objectKey(event.object);
+    const old = this.#cache.get(key);
+    if (!this.#order.admits(event.type, event.object, old)) return false;
+    this.#resourceVersion = this.#order.later(key, version, before);
+    if (event.type !== 'DELETED') this.#store(event.object, old);
+    else {
+      if (old !== undefined) this.#cache.set(event.object);
+      this.#remove(key, version);
+    }
+    return true;
   }
 
-  #store(object: T): void {
+  #store(object: T, known: T | undefined): void {
     const { keep } = this.#options;
+    const key = objectKey(object);
+    // Deleted and made again while nobody told us: two objects, so two changes.
+    if (known !== undefined && known.metadata.uid !== object.metadata.uid) this.#remove(key, undefined);
+    this.#order.came(key);
     const old = this.#cache.set(keep === undefined ? object : keep(object));
     for (const handlers of this.#handlers) {
       if (old === undefined) this.#tell(handlers, 'added', object);
@@ -231,7 +260,8 @@ export class Informer<T extends KubeObject> {
     }
   }
 
-  #remove(key: string): void {
+  #remove(key: string, version: string | undefined): void {
+    this.#order.went(key, version);
     const old = this.#cache.delete(key);
     if (old === undefined) return;
     for (const handlers of this.#handlers) this.#tell(handlers, 'deleted', old);
@@ -249,6 +279,10 @@ export class Informer<T extends KubeObject> {
       });
     }
   }
+}
+
+function isExpired(error: unknown): boolean {
+  return error instanceof ApiError && error.code === 410;
 }
 
 function bound<T extends KubeObject>(handlers: InformerHandlers<T>): InformerHandlers<T> {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { inClusterConnection, readConnection } from './kubeconfig.ts';
+import { type Connection, inClusterConnection, readConnection } from './kubeconfig.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'kubeconfig-'));
 after(() => rmSync(dir, { recursive: true }));
@@ -22,6 +22,12 @@ contexts: [{name: a, context: {cluster: c, user: u${extra}}}, {name: other, cont
 clusters: [{name: c, cluster: ${cluster}}]
 users: [{name: u, user: ${user}}]
 `;
+}
+
+/** With what functions return. */
+function texts(connection: Connection): object {
+  const read = (value: unknown): unknown => (typeof value === 'function' ? (value as () => string)() : value);
+  return Object.fromEntries(Object.entries(connection).map(([name, value]) => [name, read(value)]));
 }
 
 const PEM = Buffer.from('PEM').toString('base64');
@@ -58,8 +64,7 @@ for (const [i, c] of cases.entries()) {
   test(`readConnection() reads ${c.name}`, () => {
     file('ca.pem', 'CA');
     file('token', 'from file\n');
-    const { token, ...connection } = readConnection(file(`config-${i}`, c.text));
-    const found = { ...connection, token: token?.() };
+    const found = texts(readConnection(file(`config-${i}`, c.text)));
     const none = { ca: undefined, cert: undefined, key: undefined, token: undefined, tlsServerName: undefined };
     assert.deepEqual(found, { ...none, insecureSkipTlsVerify: false, ...c.is });
   });
@@ -95,15 +100,20 @@ test('inClusterConnection() reads the service account of a Pod', () => {
     file(name, text);
   const env = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443' };
   const connection = inClusterConnection(env, dir);
-  assert.deepEqual(
-    { ...connection, token: connection?.token?.() },
-    {
-      server: 'https://[fd00::1]:443',
-      ca: 'CA',
-      token: 't',
-      insecureSkipTlsVerify: false,
-      namespace: 'n',
-    },
-  );
+  const is = { server: 'https://[fd00::1]:443', ca: 'CA', token: 't', insecureSkipTlsVerify: false, namespace: 'n' };
+  assert.ok(connection !== undefined);
+  assert.deepEqual(texts(connection), is);
+  // The kubelet replaces them.
+  file('ca.crt', 'CA 2');
+  file('token', 't 2\n');
+  assert.deepEqual(texts(connection), { ...is, ca: 'CA 2', token: 't 2' });
+  rmSync(join(dir, 'namespace'));
+  assert.equal(inClusterConnection(env, dir)?.namespace, 'default');
+  rmSync(join(dir, 'token'));
+  assert.throws(() => inClusterConnection(env, dir), {
+    code: 'ENOACCOUNT',
+    message: /^Cannot use the account of this Pod: ENOENT: .*token'$/,
+  });
   assert.equal(inClusterConnection({}), undefined);
+  assert.equal(inClusterConnection({ ...env, KUBERNETES_SERVICE_HOST: '' }), undefined);
 });

@@ -1,17 +1,19 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import type * as Yaml from 'yaml';
 import { CodedError, errorMessage } from '#base/errors.ts';
 
-/** Where a cluster is and how to prove who we are; certificates and keys are PEM. */
+/** PEM, or what reads it: a file is replaced while we run. */
+export type Pem = string | (() => string);
+
+/** Where a cluster is and how to prove who we are. Whatever is a function is called for each request. */
 export interface Connection {
   /** `https://127.0.0.1:6443`, without a slash at the end. */
   readonly server: string;
-  readonly ca?: string | undefined;
-  readonly cert?: string | undefined;
-  readonly key?: string | undefined;
-  /** Called for each request: a token in a file is replaced while we run. */
+  readonly ca?: Pem | undefined;
+  readonly cert?: Pem | undefined;
+  readonly key?: Pem | undefined;
   readonly token?: (() => string) | undefined;
   readonly insecureSkipTlsVerify: boolean;
   /** The name that the server's certificate has to be for, where it is not that of the URL. */
@@ -34,7 +36,7 @@ export function readConnection(file: string, contextName?: string): Connection {
   if (user['exec'] !== undefined || user['auth-provider'] !== undefined) {
     throw broken(file, `the user of context "${name}" runs a program to log in, which is not supported`);
   }
-  const pem = (fields: Fields, key: string): string | undefined => pemOf(file, fields, key);
+  const pem = (fields: Fields, key: string): Pem | undefined => pemOf(file, fields, key);
   return {
     server,
     ca: pem(cluster, 'certificate-authority'),
@@ -49,18 +51,30 @@ export function readConnection(file: string, contextName?: string): Connection {
 
 const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount';
 
-/** From inside a Pod, by its service account; undefined elsewhere. */
+/**
+ * From inside a Pod, by its service account; undefined elsewhere.
+ * @throws CodedError `ENOACCOUNT` where the account is not mounted.
+ */
 export function inClusterConnection(env: NodeJS.ProcessEnv, dir: string = SERVICE_ACCOUNT_DIR): Connection | undefined {
-  const host = env['KUBERNETES_SERVICE_HOST'];
-  const port = env['KUBERNETES_SERVICE_PORT'];
-  if (host === undefined || port === undefined) return undefined;
-  return {
-    server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
-    ca: readFileSync(`${dir}/ca.crt`, 'utf8'),
-    token: () => readFileSync(`${dir}/token`, 'utf8').trim(),
-    insecureSkipTlsVerify: false,
-    namespace: readFileSync(`${dir}/namespace`, 'utf8').trim(),
-  };
+  const host = env['KUBERNETES_SERVICE_HOST'] ?? '';
+  const port = env['KUBERNETES_SERVICE_PORT'] ?? '';
+  if (host === '' || port === '') return undefined;
+  const token = (): string => readFileSync(`${dir}/token`, 'utf8').trim();
+  try {
+    token();
+    return {
+      server: `https://${host.includes(':') ? `[${host}]` : host}:${port}`,
+      ca: pemFile(`${dir}/ca.crt`),
+      token,
+      insecureSkipTlsVerify: false,
+      namespace: existsSync(`${dir}/namespace`) ? readFileSync(`${dir}/namespace`, 'utf8').trim() : 'default',
+    };
+  } catch (error) {
+    throw new CodedError('ENOACCOUNT', `Cannot use the account of this Pod: ${errorMessage(error)}`, {
+      hint: 'let the Pod have the token of a service account, or name a kubeconfig',
+      cause: error,
+    });
+  }
 }
 
 function readYaml(file: string): Fields {
@@ -87,16 +101,23 @@ function named(file: string, config: Fields, list: string, name: string, field: 
 }
 
 /** Inline as base64 under `<key>-data`, or a path, which counts from the kubeconfig's own directory. */
-function pemOf(file: string, fields: Fields, key: string): string | undefined {
+function pemOf(file: string, fields: Fields, key: string): Pem | undefined {
   const inline = text(fields[`${key}-data`]);
   if (inline !== undefined) return Buffer.from(inline, 'base64').toString('utf8');
   const path = text(fields[key]);
   if (path === undefined) return undefined;
   try {
-    return readFileSync(resolve(dirname(file), path), 'utf8');
+    return pemFile(resolve(dirname(file), path));
   } catch (error) {
     throw broken(file, errorMessage(error));
   }
+}
+
+/** @throws where it cannot be read now, rather than when it is needed. */
+function pemFile(path: string): Pem {
+  const read = (): string => readFileSync(path, 'utf8');
+  read();
+  return read;
 }
 
 function tokenOf(file: string, user: Fields): (() => string) | undefined {

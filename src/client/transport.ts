@@ -13,6 +13,8 @@ export interface TransportResponse {
   readonly body: unknown;
   readonly contentType?: string | undefined;
   readonly warnings?: readonly string[] | undefined;
+  /** From an overloaded server. */
+  readonly retryAfterSeconds?: number | undefined;
 }
 
 /** How requests reach an API server. Answers of any status resolve; only a broken connection rejects. */
@@ -30,10 +32,10 @@ function isStatus(body: unknown): body is Status {
 }
 
 /** The error for an answer of 400 and above, whatever stands in its body (a proxy in between may answer HTML). */
-export function apiErrorOf(status: number, body: unknown): ApiError {
-  if (isStatus(body)) return new ApiError(body);
+export function apiErrorOf(status: number, body: unknown, retryAfterSeconds?: number): ApiError {
+  if (isStatus(body)) return new ApiError(body, retryAfterSeconds);
   const text = typeof body === 'string' ? body.trim().slice(0, 200) : '';
-  return new ApiError({
+  const made: Status = {
     apiVersion: 'v1',
     kind: 'Status',
     metadata: {},
@@ -41,7 +43,8 @@ export function apiErrorOf(status: number, body: unknown): ApiError {
     message: text === '' ? `the server answered HTTP ${status}` : text,
     reason: reasonOf(status),
     code: status,
-  });
+  };
+  return new ApiError(made, retryAfterSeconds);
 }
 
 function reasonOf(status: number): string {

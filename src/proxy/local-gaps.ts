@@ -1,5 +1,5 @@
-import { type IpFamily } from '#base/ip.ts';
-import { type Frontend } from './frontend.ts';
+import type { IpFamily } from '#base/ip.ts';
+import type { Frontend } from './frontend.ts';
 import { familyOf } from './service-ports.ts';
 
 export type Traffic = 'internal' | 'external';

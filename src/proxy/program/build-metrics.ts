@@ -1,5 +1,5 @@
 import process from 'node:process';
-import { type Metric } from '#base/exposition.ts';
+import type { Metric } from '#base/exposition.ts';
 
 export interface BuildInfo {
   readonly version: string;

@@ -56,7 +56,7 @@ export async function runProxy(options: ProxyAgentOptions): Promise<void> {
   const monitor = new ProxyMonitor({ mode, families, config, build: options.build, more, clock, log, signal });
   await serve(monitor, config);
   applyNodeSettings(config, log);
-  const transport = httpsTransport(connection, requests.observe);
+  const transport = httpsTransport(connection, { observe: requests.observe });
   signal.addEventListener('abort', () => transport[Symbol.dispose](), { once: true });
   const feed: FeedOptions = { client: createClient(transport), clock, log, signal };
   await reach(feed, connection.server);
