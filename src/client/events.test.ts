@@ -56,6 +56,21 @@ test('record() puts events of a cluster-wide object into the default namespace',
   assert.equal(api.all('events')[0]?.metadata.namespace, 'default');
 });
 
+test('record() names events so that they sort as they came, within a millisecond too', async () => {
+  const { api, clock, recorder } = fixture();
+  const reasons = ['Scheduled', 'Pulled', 'Created', 'Started', 'Killing'];
+  for (const reason of reasons) {
+    recorder.record(pod, 'Normal', reason, '');
+    if (reason === 'Pulled') await clock.advance(1);
+  }
+  await recorder.flush();
+  const found = api.all<CoreEvent>('events').map(({ metadata, reason }) => ({ name: metadata.name, reason }));
+  assert.deepEqual(
+    found.sort((a, b) => (a.name < b.name ? -1 : 1)).map(({ reason }) => reason),
+    reasons,
+  );
+});
+
 test('record() drops what the server refuses, and goes on', async () => {
   const { api, recorder } = fixture();
   api.intercept = () => failure(403, 'Forbidden', 'namespace is being terminated');
