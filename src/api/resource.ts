@@ -45,6 +45,7 @@ export const replicationControllers: Resource<t.ReplicationController> = define(
   'replicationcontrollers',
   true,
 );
+export const podTemplates: Resource<t.PodTemplate> = define('', 'PodTemplate', 'podtemplates', true);
 export const persistentVolumes: Resource<t.PersistentVolume> = define(
   '',
   'PersistentVolume',

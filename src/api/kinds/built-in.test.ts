@@ -55,6 +55,8 @@ events ev v1 -
   Last Seen | Type | Reason | Object | Message || Subobject | Source | First Seen | Count | Name
 replicationcontrollers rc v1 status,scale
   Name | Desired | Current | Ready | Age || Containers | Images | Selector
+podtemplates - v1 -
+  Name | Containers | Images | Pod Labels
 persistentvolumes* pv v1 status
   Name | Capacity | Access Modes | Reclaim Policy | Status | Claim | StorageClass | VolumeAttributesClass | Reason | Age || VolumeMode
 persistentvolumeclaims pvc v1 status

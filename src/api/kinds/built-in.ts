@@ -27,6 +27,7 @@ import { persistentVolumeClaim } from './persistent-volume-claim.ts';
 import { pod } from './pod.ts';
 import { podDisruptionBudget } from './pod-disruption-budget.ts';
 import { customResourceDefinition } from './custom-resource-definition.ts';
+import { podTemplate } from './pod-template.ts';
 import { priorityClass } from './priority-class.ts';
 import { replicaSet } from './replica-set.ts';
 import { replicationController } from './replication-controller.ts';
@@ -56,6 +57,7 @@ export const builtInKinds: readonly KindDefinition[] = [
   eraseKind(serviceAccount),
   eraseKind(event),
   eraseKind(replicationController),
+  eraseKind(podTemplate),
   eraseKind(persistentVolume),
   eraseKind(persistentVolumeClaim),
   eraseKind(limitRange),

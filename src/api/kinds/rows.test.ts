@@ -91,6 +91,7 @@ const cases: readonly (readonly [string, object, string])[] = [
     { involvedObject: { kind: 'Node' }, eventTime: '2026-01-01T23:59:00.000000Z', reportingComponent: 'scheduler' },
     '60s |  |  | node |  | scheduler |  | 60s | 1 | web',
   ],
+  ['PodTemplate', { template: TEMPLATE }, 'web | a,b | x,y | app=web'],
   [
     'ReplicationController',
     { spec: { replicas: 2, selector: { app: 'web' }, template: TEMPLATE }, status: { replicas: 1, readyReplicas: 1 } },

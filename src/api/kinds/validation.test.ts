@@ -109,6 +109,8 @@ const creates: readonly (readonly [string, object, readonly string[]])[] = [
   ['StatefulSet', { spec: { selector: SELECTOR, template: TEMPLATE, serviceName: 's' } }, []],
   ['DaemonSet', { spec: { selector: SELECTOR, template: TEMPLATE } }, []],
   ['ReplicationController', { spec: { template: TEMPLATE } }, []],
+  ['PodTemplate', { template: TEMPLATE }, []],
+  ['PodTemplate', { template: { spec: { containers: [] } } }, ['template.spec.containers: Required value']],
   ['Job', { spec: { template: { spec: { ...POD, restartPolicy: 'Never' } } } }, []],
   [
     'Job',
