@@ -280,18 +280,24 @@ export class ContainerAgent {
       podIp,
       container: this.spec,
       onChange: this.#onChange,
-      onHookFailed: (message) => {
-        this.#event(pod, 'Warning', 'FailedPostStartHook', message);
+      onHookFailed: (why) => {
+        this.#hookFailed(pod, 'PostStart', why);
         const grace = (pod.spec.terminationGracePeriodSeconds ?? 30) * 1000;
         this.stop(pod, grace, 'FailedPostStartHook');
       },
-      onPreStopFailed: (message) => this.#event(pod, 'Warning', 'FailedPreStopHook', message),
+      onPreStopFailed: (why) => this.#hookFailed(pod, 'PreStop', why),
       onUnhealthy: (message) => this.#event(pod, 'Warning', 'Unhealthy', message),
+      onProbeWarning: (message) => this.#event(pod, 'Warning', 'ProbeWarning', message),
       onFatal: (kind, graceSeconds) => {
         const grace = graceSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30;
         this.stop(pod, grace * 1000, `Container ${this.spec.name} failed ${kind} probe, will be restarted`);
       },
     });
+  }
+
+  #hookFailed(pod: Pod, hook: 'PostStart' | 'PreStop', why: string): void {
+    this.#node.log.warn(`${hook} hook failed`, { pod: pod.metadata.name, container: this.spec.name, why });
+    this.#event(pod, 'Warning', `Failed${hook}Hook`, `${hook}Hook failed`);
   }
 
   #ended(run: ContainerRun, exit: ExitStatus, messageFile: string): void {

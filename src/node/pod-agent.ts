@@ -23,6 +23,8 @@ interface Prepared extends MadeSandbox {
 }
 
 const REFRESH_RETRY_MS = 10_000;
+/** As a kubelet's minimumGracePeriodInSeconds. */
+const LEAST_GRACE_MS = 2000;
 
 /** One Pod on this node, from the first time it is seen until nothing of it is left. */
 export class PodAgent {
@@ -38,6 +40,8 @@ export class PodAgent {
   #podIps: readonly string[];
   #phase: 'Succeeded' | 'Failed' | undefined;
   #reason: { readonly reason: string; readonly message: string } | undefined;
+  /** When what is left of a Pod that was told to end is killed, and the period that this comes from. */
+  #end: { readonly at: number; readonly graceMs: number } | undefined;
   #written = '';
   #conditions: readonly PodCondition[] = [];
   #backedOff = new Set<string>();
@@ -191,7 +195,7 @@ export class PodAgent {
             started = true;
             break;
           case 'stop':
-            this.#container(action.container)?.stop(this.#pod, this.#graceMs());
+            this.#stop(action.container, this.#graceMs());
             break;
           case 'wait':
             this.#wake(action.until - now);
@@ -292,9 +296,17 @@ export class PodAgent {
   /** True when none runs any more. */
   #stopAll(graceMs: number): boolean {
     for (const action of stopActions(this.#views)) {
-      if (action.kind === 'stop') this.#container(action.container)?.stop(this.#pod, graceMs);
+      if (action.kind === 'stop') this.#stop(action.container, graceMs);
     }
     return this.#containers.every(({ running }) => !running);
+  }
+
+  /** All share the Pod's grace period; who is told at its end, as sidecars are, has a moment even so. */
+  #stop(name: string, graceMs: number): void {
+    const now = this.#node.clock.monotonic();
+    if (this.#end === undefined || graceMs < this.#end.graceMs) this.#end = { at: now + graceMs, graceMs };
+    const left = Math.max(this.#end.at - now, Math.min(LEAST_GRACE_MS, graceMs));
+    this.#container(name)?.stop(this.#pod, left);
   }
 
   async #removeSandbox(what: 'all' | 'running' = 'all'): Promise<void> {

@@ -68,6 +68,7 @@ const cases: readonly [policy: string, containers: string, actions: string][] = 
   ['Always', 's:x exit 0, i:y up, a new', 'start x'],
   ['Always', 's:x exit 1, i:y exit 0, a up', 'start x'],
   ['Never', 's:x up, a exit 0', 'stop x'],
+  ['Never', 's:x up, s:y up, a exit 0', 'stop y'],
   ['Never', 's:x exit 137, a exit 0', 'finish Succeeded'],
 ];
 for (const [policy, containers, actions] of cases) {
@@ -80,6 +81,9 @@ for (const [policy, containers, actions] of cases) {
 const stops: readonly [containers: string, actions: string][] = [
   ['s:x up, a up, b up', 'stop a, stop b'],
   ['s:x up, a exit 0', 'stop x'],
+  ['s:x up, s:y up, a exit 0', 'stop y'],
+  ['s:x up, s:y exit 0, a exit 0', 'stop x'],
+  ['s:x up, i:y up, a new', 'stop y'],
   ['i:x up, a new', 'stop x'],
   ['a exit 0', ''],
 ];

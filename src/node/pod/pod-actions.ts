@@ -20,7 +20,7 @@ export function podActions(situation: PodSituation): readonly PodAction[] {
   const { containers } = situation;
   const phase = finalPhase(situation);
   if (phase !== undefined) {
-    const stops = containers.filter(isRunning).map(({ name }): PodAction => ({ kind: 'stop', container: name }));
+    const stops = stopActions(containers);
     return stops.length > 0 ? stops : [{ kind: 'finish', phase }];
   }
   const actions: PodAction[] = containers.flatMap((container) =>
@@ -42,11 +42,14 @@ export function podActions(situation: PodSituation): readonly PodAction[] {
   return actions;
 }
 
-/** Which containers to stop now for a Pod that should end: sidecars outlive those that they serve. */
+/**
+ * Which containers to stop now for a Pod that should end: sidecars outlive those that they serve, which sidecars that
+ * started after them are too (KEP-753).
+ */
 export function stopActions(containers: readonly ContainerView[]): readonly PodAction[] {
   const running = containers.filter(isRunning);
-  const first = running.filter(({ kind }) => kind !== 'sidecar');
-  return (first.length > 0 ? first : running).map(({ name }) => ({ kind: 'stop', container: name }));
+  const served = running.filter(({ kind }) => kind !== 'sidecar');
+  return (served.length > 0 ? served : running.slice(-1)).map(({ name }) => ({ kind: 'stop', container: name }));
 }
 
 /** Undefined while anything runs or may yet run again. */

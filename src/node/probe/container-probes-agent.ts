@@ -2,8 +2,9 @@ import { errorMessage } from '#base/errors.ts';
 import { type Container, type LifecycleHandler, type Probe } from '#api/generated/types.ts';
 import { type NodeContext } from '../node-context.ts';
 import { dialFrom } from '../sandbox/runtime-agent.ts';
-import { attemptProbe, type AttemptContext } from './attempt-agent.ts';
-import { ProbeAgent, type ProbeResult } from './probe-agent.ts';
+import { type AttemptContext, type ProbeResult } from './attempt.ts';
+import { attemptProbe } from './attempt-agent.ts';
+import { ProbeAgent } from './probe-agent.ts';
 import { type ProbeKind, probeSpec, probeTarget } from './probe-spec.ts';
 
 export interface ContainerProbesOptions {
@@ -12,11 +13,12 @@ export interface ContainerProbesOptions {
   readonly podIp: string;
   readonly container: Container;
   readonly onChange: () => void;
-  /** The postStart hook failed: the container has to be restarted. */
-  readonly onHookFailed: (message: string) => void;
+  /** The postStart hook failed: the container has to be restarted. What it said may be secret, and is not for events. */
+  readonly onHookFailed: (why: string) => void;
   /** Stops nothing. */
-  readonly onPreStopFailed: (message: string) => void;
+  readonly onPreStopFailed: (why: string) => void;
   readonly onUnhealthy: (message: string) => void;
+  readonly onProbeWarning: (message: string) => void;
   /** The container has to be restarted. */
   readonly onFatal: (kind: ProbeKind, graceSeconds: number | undefined) => void;
 }
@@ -75,7 +77,7 @@ export class ContainerProbes implements Disposable {
       this.#begin();
       this.#options.onChange();
     } catch (error) {
-      if (!this.#ended.signal.aborted) this.#options.onHookFailed(`PostStartHook failed: ${errorMessage(error)}`);
+      if (!this.#ended.signal.aborted) this.#options.onHookFailed(errorMessage(error));
     }
   }
 
@@ -93,7 +95,7 @@ export class ContainerProbes implements Disposable {
       const result = await this.#runHook(hook, abort.signal);
       if (result?.ok === false) throw new Error(result.message);
     } catch (error) {
-      if (!this.#ended.signal.aborted) this.#options.onPreStopFailed(`PreStopHook failed: ${errorMessage(error)}`);
+      if (!this.#ended.signal.aborted) this.#options.onPreStopFailed(errorMessage(error));
     }
   }
 
@@ -126,7 +128,7 @@ export class ContainerProbes implements Disposable {
   }
 
   #start(kind: ProbeKind, probe: Probe | undefined): void {
-    const { node, container, podIp, onUnhealthy } = this.#options;
+    const { node, container, podIp, onUnhealthy, onProbeWarning } = this.#options;
     const spec = probeSpec(kind, probe, container, podIp);
     if (spec === undefined) return;
     // Delays count from the start of the container, not from the success of its startup probe.
@@ -137,6 +139,7 @@ export class ContainerProbes implements Disposable {
         clock: node.clock,
         attempt: (target, signal) => attemptProbe(this.#context, target, signal),
         onFailure: (message) => onUnhealthy(`${shown[kind]} probe failed: ${message}`),
+        onWarning: (message) => onProbeWarning(`${shown[kind]} probe warning: ${message}`),
         onVerdict: (ok) => this.#judge(kind, ok, probe),
       },
     );

@@ -1,3 +1,4 @@
+import { hostPort } from './attempt.ts';
 import { errorCode, errorMessage } from '#base/errors.ts';
 
 /** As Go words what the kernel says to a connection, which is what people search for. */
@@ -5,7 +6,7 @@ export function dialWords(error: unknown, host: string, port: number): string {
   const code = errorCode(error) ?? '';
   const words = WORDS[code];
   if (words === undefined) return errorMessage(error);
-  return `dial tcp ${host.includes(':') ? `[${host}]` : host}:${port}: ${words}`;
+  return `dial tcp ${hostPort(host, port)}: ${words}`;
 }
 
 const WORDS: Readonly<Record<string, string>> = {

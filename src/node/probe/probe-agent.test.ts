@@ -53,6 +53,7 @@ async function run(kind: ProbeKind, results: string, seconds: number, delay: num
       return Promise.resolve(result === '+' ? { ok: true } : { ok: false, message: 'no' });
     },
     onVerdict: (ok) => happened.push(`${clock.now()}:${ok ? 'ok' : 'bad'}`),
+    onWarning: assert.fail,
     onFailure: (message) => happened.push(`${clock.now()}:${message}`),
   });
   await clock.advance(seconds * 1000);
@@ -73,7 +74,7 @@ const cases: readonly [kind: ProbeKind, results: string, happened: string][] = [
   ['liveness', '-', '0:no 1000:no 1000:bad 2000:no 3000:no 4000:no'],
   ['liveness', '+--', '0:ok 1000:no 2000:no 2000:bad 3000:no 4000:no'],
   ['startup', '-+', '50:ok'],
-  ['liveness', '?', '1100:command timed out after 1s 3200:command timed out after 1s 3200:bad'],
+  ['liveness', '?', '1100:timed out after 1s 3200:timed out after 1s 3200:bad'],
 ];
 for (const [kind, results, happened] of cases) {
   test(`ProbeAgent ${kind} with attempts ${results}`, async () => {

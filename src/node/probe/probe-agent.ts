@@ -1,8 +1,8 @@
 import { type Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
+import { formatSeconds } from '../pod/restart-backoff.ts';
+import { ProbeTimeout, type ProbeResult } from './attempt.ts';
 import { type ProbeSpec, type ProbeTarget } from './probe-spec.ts';
-
-export type ProbeResult = { readonly ok: true } | { readonly ok: false; readonly message: string };
 
 /** Tries once; rejects or answers, at the latest when `signal` aborts. */
 export type ProbeAttempt = (target: ProbeTarget, signal: AbortSignal) => Promise<ProbeResult>;
@@ -14,6 +14,8 @@ export interface ProbeAgentOptions {
   readonly onVerdict: (ok: boolean, message: string) => void;
   /** Called for each failure that counts. */
   readonly onFailure: (message: string) => void;
+  /** Called for each success with something to say. */
+  readonly onWarning: (message: string) => void;
 }
 
 /** Between the first attempts, until a container has come up: waiting a whole period would make it late by as much. */
@@ -66,6 +68,7 @@ export class ProbeAgent implements Disposable {
     this.#streak = result.ok === this.#lastOk ? this.#streak + 1 : 1;
     this.#lastOk = result.ok;
     if (!result.ok) this.#options.onFailure(result.message);
+    else if (result.warning !== undefined) this.#options.onWarning(result.warning);
     if (this.#streak >= (result.ok ? successes : failures) && this.#verdict !== result.ok) {
       this.#verdict = result.ok;
       this.#options.onVerdict(result.ok, result.ok ? '' : result.message);
@@ -83,7 +86,7 @@ export class ProbeAgent implements Disposable {
     const abort = new AbortController();
     const late = Promise.withResolvers<never>();
     const timer = clock.after(this.spec.timeoutMs, () => {
-      abort.abort(new Error(`command timed out after ${this.spec.timeoutMs / 1000}s`));
+      abort.abort(new ProbeTimeout(formatSeconds(this.spec.timeoutMs)));
     });
     // After the attempt itself, whose words are better; but its silence must not end the probing.
     const end = clock.after(this.spec.timeoutMs + 100, () => late.reject(abort.signal.reason));

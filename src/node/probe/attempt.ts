@@ -1,0 +1,44 @@
+import { type Socket } from 'node:net';
+import { type ExecProcess } from '../runtime.ts';
+
+export type ProbeResult =
+  /** With a `warning` it is a success that somebody should look at. */
+  { readonly ok: true; readonly warning?: string } | { readonly ok: false; readonly message: string };
+
+export interface AttemptContext {
+  /** A connection from the node's network, as a kubelet probes. */
+  readonly dial: (host: string, port: number) => Socket;
+  readonly exec: (command: readonly string[]) => ExecProcess;
+}
+
+/** Why an attempt's signal aborts when its time is over. */
+export class ProbeTimeout extends Error {
+  /** As Go writes it: `1s`, `1m30s`. */
+  readonly after: string;
+
+  constructor(after: string) {
+    super(`timed out after ${after}`);
+    this.after = after;
+  }
+}
+
+/** `ADDRESS:PORT`, as URLs have it. */
+export function hostPort(host: string, port: number): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** Ends the connection with the signal, or at the end of the block. */
+export function destroyOn(signal: AbortSignal, socket: Socket): Disposable {
+  const destroy = (): void => {
+    socket.destroy(signal.reason as Error);
+  };
+  signal.addEventListener('abort', destroy, { once: true });
+  // Nobody may be listening any more when a late error comes.
+  socket.on('error', () => {});
+  return {
+    [Symbol.dispose]: () => {
+      signal.removeEventListener('abort', destroy);
+      socket.destroy();
+    },
+  };
+}
