@@ -34,7 +34,7 @@ export type DeploymentAction =
     }
   | { readonly kind: 'delete'; readonly set: ReplicaSet }
   /** Show the new set's revision on the Deployment. */
-  | { readonly kind: 'annotate'; readonly revision: string };
+  | { readonly kind: 'annotate'; readonly set: ReplicaSet; readonly revision: string };
 
 export interface DeploymentState {
   readonly deployment: Deployment;
@@ -115,7 +115,7 @@ function markRevision(
   }
   const revision = annotations[REVISION];
   if (revision === undefined || revisionOf(deployment) === Number(revision)) return [];
-  return [{ kind: 'annotate', revision }];
+  return [{ kind: 'annotate', set: newSet, revision }];
 }
 
 /** Patches for those whose size, or note of the Deployment's size, is another. */

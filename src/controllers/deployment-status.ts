@@ -12,6 +12,11 @@ type Conditions = readonly DeploymentCondition[];
 /** What happened in this pass that a condition tells of. */
 export type DeploymentNews =
   | { readonly kind: 'created'; readonly name: string }
+  /**
+   * An old set became the new one: the Deployment went back. Upstream tells of it only where there is no condition yet,
+   * and a deadline that the last revision missed seems missed by the next one, until that has its first Pod.
+   */
+  | { readonly kind: 'found'; readonly name: string }
   | { readonly kind: 'create-failed'; readonly name: string; readonly message: string };
 
 export interface StatusInput extends SplitSets {
@@ -94,17 +99,27 @@ function before(input: StatusInput, conditions: Conditions): Conditions {
     const text = paused ? ['DeploymentResumed', 'Deployment is resumed'] : ['DeploymentPaused', 'Deployment is paused'];
     return set(input, conditions, ['Progressing', 'Unknown', text[0] ?? '', text[1] ?? '']);
   }
-  if (news?.kind === 'created') {
-    const message = `Created new replica set "${news.name}"`;
-    return set(input, conditions, ['Progressing', 'True', 'NewReplicaSetCreated', message]);
+  const text = newsText(news ?? found(current, newSet));
+  return text === undefined ? conditions : set(input, conditions, text);
+}
+
+function found(current: DeploymentCondition | undefined, newSet: ReplicaSet | undefined): DeploymentNews | undefined {
+  return current === undefined && newSet !== undefined ? { kind: 'found', name: newSet.metadata.name } : undefined;
+}
+
+function newsText(news: DeploymentNews | undefined): Text | undefined {
+  switch (news?.kind) {
+    case undefined:
+      return undefined;
+    case 'created':
+      return ['Progressing', 'True', 'NewReplicaSetCreated', `Created new replica set "${news.name}"`];
+    case 'found':
+      return ['Progressing', 'True', 'FoundNewReplicaSet', `Found new replica set "${news.name}"`];
+    case 'create-failed': {
+      const message = `Failed to create new replica set "${news.name}": ${news.message}`;
+      return ['Progressing', 'False', 'ReplicaSetCreateError', message];
+    }
   }
-  if (news?.kind === 'create-failed') {
-    const message = `Failed to create new replica set "${news.name}": ${news.message}`;
-    return set(input, conditions, ['Progressing', 'False', 'ReplicaSetCreateError', message]);
-  }
-  if (current !== undefined || newSet === undefined) return conditions;
-  const message = `Found new replica set "${newSet.metadata.name}"`;
-  return set(input, conditions, ['Progressing', 'True', 'FoundNewReplicaSet', message]);
 }
 
 function progress(input: StatusInput, status: DeploymentStatus, conditions: Conditions): Conditions {

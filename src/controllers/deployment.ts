@@ -158,6 +158,7 @@ class DeploymentController {
         const patched = await client.patch(deployments, pass.deployment.metadata, { kind: 'merge', body });
         pass.deployment = patched;
         this.#ownDeployments.wrote(objectKey(patched), patched);
+        pass.news ??= { kind: 'found', name: action.set.metadata.name };
         return undefined;
       }
       case 'delete':

@@ -167,6 +167,37 @@ test('a rollout that does not move misses its deadline', async () => {
   });
 });
 
+test('a rollout back has a deadline of its own', async () => {
+  await using plane = controlPlane();
+  await plane.addNode('n1');
+  await plane.start(...ALL);
+  const take = async (image: string): Promise<void> => {
+    const body = { spec: web(1, image).spec };
+    await plane.client.patch(deployments, { namespace: 'd', name: 'web' }, { kind: 'merge', body });
+    await plane.rest();
+  };
+  const conditions = (): unknown =>
+    plane.api.all<Deployment>('deployments')[0]?.status?.conditions?.map(({ reason }) => reason);
+  await plane.client.create(deployments, web(1, 'one'));
+  await plane.converge();
+  await take('two');
+  await plane.converge();
+  await take('three');
+  await plane.clock.advance(602_000);
+  await plane.rest();
+  assert.deepEqual(conditions(), ['MinimumReplicasAvailable', 'ProgressDeadlineExceeded']);
+  // What `kubectl rollout status` may see: the first status of the new generation tells of the new rollout already.
+  const written: unknown[] = [];
+  plane.api.intercept = ({ path, body }) => {
+    if (path.endsWith('/deployments/web/status')) written.push((body as Deployment).status?.conditions?.at(-1)?.reason);
+    return undefined;
+  };
+  await take('one');
+  assert.equal(written[0], 'FoundNewReplicaSet');
+  await plane.converge();
+  assert.deepEqual(conditions(), ['MinimumReplicasAvailable', 'NewReplicaSetAvailable']);
+});
+
 test('a rollout says what it does in events', async () => {
   await using plane = controlPlane();
   await plane.addNode('n1');

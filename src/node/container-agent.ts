@@ -21,6 +21,7 @@ import { readRootEntries } from './sandbox/mount-sync.ts';
 import { planOciImage } from './sandbox/oci-image.ts';
 import { IdentityError } from './stage/identity.ts';
 import { readLogEnd, readMessage } from './sandbox/termination-message-sync.ts';
+import { dialFrom } from './sandbox/runtime-agent.ts';
 import { type PodSandbox } from './sandbox/pod-sandbox-sync.ts';
 
 export interface ContainerPlace {
@@ -274,9 +275,14 @@ export class ContainerAgent {
   }
 
   #watchHealth({ pod, podIp }: ContainerPlace): ContainerProbes {
+    const { clock, network, runtime } = this.#node;
+    const { uid: podUid } = pod.metadata;
     return new ContainerProbes({
-      node: this.#node,
-      podUid: pod.metadata.uid,
+      clock,
+      context: {
+        dial: (host, port) => dialFrom(network.fd, host, port),
+        exec: (command) => runtime.exec({ podUid, container: this.spec.name, command }),
+      },
       podIp,
       container: this.spec,
       onChange: this.#onChange,

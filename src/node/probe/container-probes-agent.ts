@@ -1,15 +1,14 @@
+import { type Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
 import { type Container, type LifecycleHandler, type Probe } from '#api/generated/types.ts';
-import { type NodeContext } from '../node-context.ts';
-import { dialFrom } from '../sandbox/runtime-agent.ts';
 import { type AttemptContext, type ProbeResult } from './attempt.ts';
 import { attemptProbe } from './attempt-agent.ts';
 import { ProbeAgent } from './probe-agent.ts';
 import { type ProbeKind, probeSpec, probeTarget } from './probe-spec.ts';
 
 export interface ContainerProbesOptions {
-  readonly node: NodeContext;
-  readonly podUid: string;
+  readonly clock: Clock;
+  readonly context: AttemptContext;
   readonly podIp: string;
   readonly container: Container;
   readonly onChange: () => void;
@@ -23,32 +22,29 @@ export interface ContainerProbesOptions {
   readonly onFatal: (kind: ProbeKind, graceSeconds: number | undefined) => void;
 }
 
+/**
+ * Who has no readiness probe is ready once it has run for so long: what ends at once must not pass for a success, or a
+ * rollout would go on over it. A kubelet does not look before its next relist either, which comes once a second.
+ */
+const SETTLED_MS = 100;
+
 const shown: Readonly<Record<ProbeKind, string>> = { startup: 'Startup', liveness: 'Liveness', readiness: 'Readiness' };
 
 /** The three probes of one run of a container, and what they say together. */
 export class ContainerProbes implements Disposable {
   readonly #options: ContainerProbesOptions;
-  readonly #context: AttemptContext;
   readonly #agents = new Map<ProbeKind, ProbeAgent>();
   readonly #verdicts: Record<'hook' | 'startup' | 'readiness', boolean>;
   readonly #startedAt: number;
   readonly #ended = new AbortController();
+  #settling: Disposable | undefined;
 
   constructor(options: ContainerProbesOptions) {
     this.#options = options;
-    const { node, podUid, container } = options;
-    const { startupProbe, readinessProbe } = container;
-    this.#startedAt = node.clock.monotonic();
-    this.#context = {
-      dial: (host, port) => dialFrom(node.network.fd, host, port),
-      exec: (command) => node.runtime.exec({ podUid, container: container.name, command }),
-    };
+    const { clock, container } = options;
+    this.#startedAt = clock.monotonic();
     const hook = container.lifecycle?.postStart;
-    this.#verdicts = {
-      hook: hook === undefined,
-      startup: startupProbe === undefined,
-      readiness: readinessProbe === undefined,
-    };
+    this.#verdicts = { hook: hook === undefined, startup: container.startupProbe === undefined, readiness: false };
     if (hook === undefined) this.#begin();
     else void this.#afterStart(hook);
   }
@@ -88,7 +84,7 @@ export class ContainerProbes implements Disposable {
     this.#stop('liveness');
     const hook = this.#options.container.lifecycle?.preStop;
     if (hook === undefined) return;
-    const { clock } = this.#options.node;
+    const { clock } = this.#options;
     const abort = new AbortController();
     using _ = clock.after(graceMs, () => abort.abort(new Error('grace period is over')));
     try {
@@ -101,6 +97,7 @@ export class ContainerProbes implements Disposable {
 
   [Symbol.dispose](): void {
     this.#ended.abort(new Error('the container has ended'));
+    this.#settling?.[Symbol.dispose]();
     for (const agent of this.#agents.values()) agent[Symbol.dispose]();
     this.#agents.clear();
   }
@@ -109,7 +106,15 @@ export class ContainerProbes implements Disposable {
   #watchLife(): void {
     const { livenessProbe, readinessProbe } = this.#options.container;
     this.#start('liveness', livenessProbe);
-    this.#start('readiness', readinessProbe);
+    if (readinessProbe === undefined) this.#settle();
+    else this.#start('readiness', readinessProbe);
+  }
+
+  #settle(): void {
+    const { clock } = this.#options;
+    const left = this.#startedAt + SETTLED_MS - clock.monotonic();
+    if (left <= 0) this.#verdicts.readiness = true;
+    else this.#settling = clock.after(left, () => this.#judge('readiness', true, undefined));
   }
 
   #stop(kind: ProbeKind): void {
@@ -118,26 +123,26 @@ export class ContainerProbes implements Disposable {
   }
 
   async #runHook(hook: LifecycleHandler, signal: AbortSignal): Promise<ProbeResult | undefined> {
-    const { node, container, podIp } = this.#options;
+    const { clock, context, container, podIp } = this.#options;
     if (hook.sleep !== undefined) {
-      await node.clock.sleep(hook.sleep.seconds * 1000, signal);
+      await clock.sleep(hook.sleep.seconds * 1000, signal);
       return undefined;
     }
     const target = probeTarget(hook, container, podIp);
-    return target === undefined ? undefined : attemptProbe(this.#context, target, signal);
+    return target === undefined ? undefined : attemptProbe(context, target, signal);
   }
 
   #start(kind: ProbeKind, probe: Probe | undefined): void {
-    const { node, container, podIp, onUnhealthy, onProbeWarning } = this.#options;
+    const { clock, context, container, podIp, onUnhealthy, onProbeWarning } = this.#options;
     const spec = probeSpec(kind, probe, container, podIp);
     if (spec === undefined) return;
     // Delays count from the start of the container, not from the success of its startup probe.
-    const delayMs = Math.max(0, spec.delayMs - (node.clock.monotonic() - this.#startedAt));
+    const delayMs = Math.max(0, spec.delayMs - (clock.monotonic() - this.#startedAt));
     const agent = new ProbeAgent(
       { ...spec, delayMs },
       {
-        clock: node.clock,
-        attempt: (target, signal) => attemptProbe(this.#context, target, signal),
+        clock,
+        attempt: (target, signal) => attemptProbe(context, target, signal),
         onFailure: (message) => onUnhealthy(`${shown[kind]} probe failed: ${message}`),
         onWarning: (message) => onProbeWarning(`${shown[kind]} probe warning: ${message}`),
         onVerdict: (ok) => this.#judge(kind, ok, probe),
