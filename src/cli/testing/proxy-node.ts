@@ -65,10 +65,14 @@ export class ProxyNode implements AsyncDisposable {
       defaultPolicy: true,
       ...options,
     });
-    const { fd } = inNetns(this.network.node, () =>
+    await this.#server.server.listen(this.listenTarget());
+  }
+
+  /** Where an API server of the node listens. */
+  listenTarget(): { readonly fd: number } {
+    return inNetns(this.network.node, () =>
       openListenSocket({ protocol: 'tcp', address: ip('127.0.0.1'), port: API_PORT }),
     );
-    await this.#server.server.listen({ fd });
   }
 
   async stopServer(): Promise<void> {
@@ -89,14 +93,15 @@ export class ProxyNode implements AsyncDisposable {
       'client-certificate-data': base64(admin.cert),
       'client-key-data': base64(admin.key),
     };
-    const cluster = {
-      server: `https://127.0.0.1:${API_PORT}`,
-      'certificate-authority-data': base64(this.#authority.cert),
-    };
+    return this.writeKubeconfig({ 'certificate-authority-data': base64(this.#authority.cert) }, own);
+  }
+
+  /** Of the node's API server, which the given is to know and to prove who asks. */
+  writeKubeconfig(cluster: Readonly<Record<string, string>>, user: Readonly<Record<string, string>>): string {
     const file = join(this.home.path, 'kubeconfig');
     const config = {
-      clusters: [{ name: 'test', cluster }],
-      users: [{ name: 'test', user: own }],
+      clusters: [{ name: 'test', cluster: { server: `https://127.0.0.1:${API_PORT}`, ...cluster } }],
+      users: [{ name: 'test', user }],
       contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
       'current-context': 'test',
     };
