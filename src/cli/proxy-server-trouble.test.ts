@@ -46,9 +46,9 @@ interface Fixture extends AsyncDisposable {
   readonly authority: TestAuthority;
   readonly proxy: RunningProxy;
   /** Which Pod answers at an address of a Service, asked from another Pod. */
-  answers(address?: string): Promise<string>;
+  readonly answers: (address?: string) => Promise<string>;
   /** Files of the kubeconfig, which may be replaced. */
-  writeFiles(authority: TestAuthority): Promise<void>;
+  readonly writeFiles: (authority: TestAuthority) => Promise<void>;
 }
 
 /** A node whose proxy follows one Service, of which the first Pod is the endpoint. */
