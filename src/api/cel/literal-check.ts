@@ -1,17 +1,18 @@
+import { PatternError } from '../re2/pattern-error.ts';
+import { re2 } from '../re2/regexp.ts';
 import { CelError } from './cel-error.ts';
 import { type Resolved } from './checking.ts';
 import { type Call } from './expression.ts';
 import { type Issue } from './issues.ts';
-import { regexOf } from './re2.ts';
 import { parseDuration, parseTimestamp } from './time-text.ts';
 
 const isText = (value: unknown): value is string => typeof value === 'string';
 
 function isPattern(value: unknown): boolean {
   try {
-    return !isText(value) || regexOf(value) !== undefined;
+    return !isText(value) || re2(value) !== undefined;
   } catch (error) {
-    if (error instanceof CelError) return false;
+    if (error instanceof PatternError) return false;
     throw error;
   }
 }

@@ -1,6 +1,7 @@
-import { re2Problem } from '../cel/re2-problem.ts';
 import { checkFields } from '../field-check.ts';
 import { type FieldError, forbidden, invalid, required } from '../field-error.ts';
+import { PatternError } from '../re2/pattern-error.ts';
+import { re2 } from '../re2/regexp.ts';
 import { fillDefaults } from './fill-defaults.ts';
 import { preservesUnknown, type StructuralSchema } from './structural-schema.ts';
 import { validateValue } from './value-validation.ts';
@@ -43,10 +44,9 @@ function validateOwn(schema: StructuralSchema, at: string): FieldError[] {
     const why = 'uniqueItems cannot be set to true since the runtime complexity becomes quadratic';
     errors.push(forbidden(`${at}.uniqueItems`, why));
   }
-  const problem = schema.pattern === undefined ? undefined : re2Problem(schema.pattern);
+  const problem = patternProblem(schema.pattern);
   if (problem !== undefined) {
-    const why = `must be a valid regular expression, but isn't: error parsing regexp: ${problem}`;
-    errors.push(invalid(`${at}.pattern`, schema.pattern, why));
+    errors.push(invalid(`${at}.pattern`, schema.pattern, `must be a valid regular expression, but isn't: ${problem}`));
   }
   if (additionalProperties === false) {
     errors.push(forbidden(`${at}.additionalProperties`, 'additionalProperties cannot be set to false'));
@@ -105,4 +105,14 @@ function validateBelow(schema: StructuralSchema, at: string): FieldError[] {
     check(members, `${at}.additionalProperties`, 'specified object fields');
   }
   return errors;
+}
+
+function patternProblem(pattern: string | undefined): string | undefined {
+  try {
+    if (pattern !== undefined) re2(pattern);
+    return undefined;
+  } catch (error) {
+    if (error instanceof PatternError) return error.message;
+    throw error;
+  }
 }

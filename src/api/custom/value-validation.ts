@@ -10,7 +10,8 @@ import {
   unsupported,
 } from '../field-error.ts';
 import { isObject, valueAt } from '../patch/json-value.ts';
-import { regexOf } from '../cel/re2.ts';
+import { PatternError } from '../re2/pattern-error.ts';
+import { type Re2, re2 } from '../re2/regexp.ts';
 import { formatProblem } from './formats.ts';
 import { itemKey } from './rule-value.ts';
 import { memberSchema, type StructuralSchema } from './structural-schema.ts';
@@ -82,11 +83,12 @@ function validateNumber(value: number, schema: StructuralSchema, field: string):
   return errors;
 }
 
-/** A pattern that this engine cannot run, which its definition may have all the same, holds of everything. */
-function compiled(pattern: string): RegExp | undefined {
+/** A definition of long ago may have a pattern that is none: it holds of everything. */
+function compiled(pattern: string): Re2 | undefined {
   try {
-    return regexOf(pattern);
-  } catch {
+    return re2(pattern);
+  } catch (error) {
+    if (!(error instanceof PatternError)) throw error;
     return undefined;
   }
 }

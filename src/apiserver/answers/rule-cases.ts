@@ -269,7 +269,19 @@ const ratcheting: readonly AnswerCase[] = [
 ];
 
 /** What other engines have and Go has not. */
-const patterns: readonly AnswerCase[] = ['^(?=a)', '(?<!a)b', '(a)\\1', '('].map((pattern) => ({
+const patterns: readonly AnswerCase[] = [
+  '^(?=a)',
+  '(?<!a)b',
+  '(a)\\1',
+  '(',
+  '[z-a]',
+  'a**',
+  '\\pX',
+  '[a',
+  'a{2,1}',
+  '\\q',
+  '|*',
+].map((pattern) => ({
   name: `pattern: ${pattern}`,
   ask: widgets({ properties: { s: { type: 'string', pattern } } }),
 }));

@@ -1,7 +1,8 @@
+import { PatternError } from '../../re2/pattern-error.ts';
+import { type Re2, re2 } from '../../re2/regexp.ts';
 import { CelError } from '../cel-error.ts';
 import { CelList } from '../cel-value.ts';
 import { formatText } from '../format-text.ts';
-import { regexOf } from '../re2.ts';
 import {
   type CelFunction,
   define,
@@ -104,11 +105,21 @@ function quote(text: string): string {
 }
 
 function findAll(text: string, regex: string, limit: bigint = -1n): CelList {
-  const all = Array.from(text.matchAll(regexOf(regex, 'g')), ([match]) => match);
-  return CelList.of(limit < 0n ? all : all.slice(0, Number(limit)));
+  const matches = expressionOf(regex).findAll(text);
+  const wanted = limit < 0n ? matches : matches.take(Number(limit));
+  return CelList.of(Array.from(wanted, ({ start, end }) => text.slice(start, end)));
 }
 
-const matches = (text: string, regex: string): boolean => regexOf(regex).test(text);
+const matches = (text: string, regex: string): boolean => expressionOf(regex).test(text);
+
+function expressionOf(pattern: string): Re2 {
+  try {
+    return re2(pattern);
+  } catch (error) {
+    if (error instanceof PatternError) throw new CelError(error.message);
+    throw error;
+  }
+}
 
 export const STRING_FUNCTIONS: readonly CelFunction[] = [
   define('contains', ['string.(string) -> bool', (text: string, part: string) => text.includes(part), product]),
@@ -159,7 +170,7 @@ export const STRING_FUNCTIONS: readonly CelFunction[] = [
   ),
   define('find', [
     'string.(string) -> string',
-    (text: string, regex: string) => regexOf(regex).exec(text)?.[0] ?? '',
+    (text: string, regex: string) => expressionOf(regex).find(text) ?? '',
     pattern,
   ]),
   define(
