@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '#base/clock.ts';
 import { setns } from '#netlink/namespace.ts';
 import { CarrierAgent } from '#edge/carrier-agent.ts';
-import { type ToCarrier } from '#edge/carrier-message.ts';
+import { type FromCarrier, type ToCarrier } from '#edge/carrier-message.ts';
 import { type EdgeWorkerData } from './worker-message.ts';
 
 if (parentPort === null) throw new Error('Cannot run this file by itself: it is the entry of a worker thread');
@@ -12,3 +12,4 @@ const port = parentPort;
 setns((workerData as EdgeWorkerData).fabricFd, 'net');
 const agent = new CarrierAgent(systemClock, (message) => port.postMessage(message));
 port.on('message', (message: ToCarrier) => agent.take(message));
+port.postMessage({ kind: 'ready' } satisfies FromCarrier);

@@ -8,11 +8,11 @@ import { type Node } from '#api/generated/types.ts';
 import { nodes as nodeResource } from '#api/resource.ts';
 import { formatCidr, parseCidr, type Cidr } from '#base/cidr.ts';
 import { systemClock } from '#base/clock.ts';
-import { errorMessage } from '#base/errors.ts';
 import { createClient } from '#client/api-client.ts';
 import { Informers } from '#client/informers.ts';
 import { portTransport } from '#client/port-transport.ts';
-import { type FromCarrier } from '#edge/carrier-message.ts';
+import { type ToCarrier } from '#edge/carrier-message.ts';
+import { CarrierThread } from '#edge/carrier-thread-agent.ts';
 import { EdgeAgent } from '#edge/edge-agent.ts';
 import { openHostSocket } from '#edge/host-socket.ts';
 import { ConntrackSocket } from '#netlink/conntrack-socket.ts';
@@ -135,36 +135,25 @@ function answer(call: ServicesWorkerCall): Promise<void> | undefined {
   return leave?.();
 }
 
-const CARRIER_RESTART_MS = 1000;
-
 async function startEdge({ netFd }: FabricSockets): Promise<void> {
-  let carrier: Worker | undefined;
-  const edge = new EdgeAgent({
-    client,
-    informers,
+  const log = side.log('edge');
+  // Not before a Service needs it: most clusters have none that does.
+  const carrier = new CarrierThread({
+    start: () => startCarrier(netFd),
+    onFailed: (message) => edge.take(message),
+    onLost: () => edge.lost(),
     clock,
-    log: side.log('edge'),
-    signal,
-    open: openHostSocket,
-    // Not before a Service needs it: most clusters have none that does.
-    post: (message) => (carrier ??= startCarrier(netFd, edge, lost)).postMessage(message),
+    log,
   });
-  const lost = (error: unknown): void => {
-    side.log('edge').error('the thread that carries was lost, starting another', { error: errorMessage(error) });
-    carrier = undefined;
-    // Not at once: what it died of may be there still.
-    clock.after(CARRIER_RESTART_MS, () => edge.lost());
-  };
+  const post = (message: ToCarrier): void => carrier.post(message);
+  const edge = new EdgeAgent({ client, informers, clock, log, signal, open: openHostSocket, post });
   await edge.start();
 }
 
-function startCarrier(fabricFd: number, edge: EdgeAgent, lost: (error: unknown) => void): Worker {
+function startCarrier(fabricFd: number): Worker {
   const workerData: EdgeWorkerData = { fabricFd };
   const entry = new URL('./edge-worker-main.ts', import.meta.url);
-  const carrier = new Worker(entry, { name: 'edge', workerData, trackUnmanagedFds: false });
-  carrier.on('message', (message: FromCarrier) => edge.take(message));
-  carrier.once('error', lost);
-  return carrier;
+  return new Worker(entry, { name: 'edge', workerData, trackUnmanagedFds: false });
 }
 
 function startDns(sockets: FabricSockets): Promise<void> {

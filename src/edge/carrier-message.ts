@@ -21,9 +21,7 @@ export type ToCarrier =
 /** What failed concerns no port, but a route. */
 export const NO_PORT = 0;
 
-export type FromCarrier = {
-  readonly kind: 'failed';
-  readonly id: number;
-  readonly code: string;
-  readonly message: string;
-};
+export type FromCarrier =
+  /** Once: from now on it owns what it is handed. */
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'failed'; readonly id: number; readonly code: string; readonly message: string };

@@ -68,7 +68,7 @@ class Scene implements AsyncDisposable {
   }
 
   fail(id: number, code: string): void {
-    const message: FromCarrier = { kind: 'failed', id, code, message: code };
+    const message: Extract<FromCarrier, { kind: 'failed' }> = { kind: 'failed', id, code, message: code };
     this.edge.take(message);
   }
 

@@ -79,7 +79,7 @@ export class EdgeAgent {
   }
 
   /** What the thread that carries could not do. */
-  take({ id, code, message }: FromCarrier): void {
+  take({ id, code, message }: Extract<FromCarrier, { kind: 'failed' }>): void {
     if (id === NO_PORT) this.#options.log.warn('no way to a load balancer', { error: message });
     const entry = this.#byId.get(id);
     this.#byId.delete(id);
