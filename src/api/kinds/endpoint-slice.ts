@@ -19,9 +19,10 @@ function portText({ port, name }: t.DiscoveryEndpointPort): string {
   return port === undefined ? (name ?? '*') : String(port);
 }
 
+/** Endpoints that have all stay the same objects: of a hundred, mostly one differs from what is stored. */
 function defaults(slice: t.EndpointSlice): t.EndpointSlice {
-  const endpoints = (slice.endpoints as readonly Partial<t.Endpoint>[] | undefined)?.map(
-    (endpoint) => ({ ...endpoint, conditions: endpoint.conditions ?? {} }) as t.Endpoint,
+  const endpoints = slice.endpoints?.map((endpoint) =>
+    endpoint.conditions === undefined ? { ...endpoint, conditions: {} } : endpoint,
   );
   return {
     ...slice,
@@ -119,9 +120,11 @@ function validatePorts(ports: readonly t.DiscoveryEndpointPort[]): FieldError[] 
   });
 }
 
-function validate(slice: t.EndpointSlice): FieldError[] {
+function validate(slice: t.EndpointSlice, old?: t.EndpointSlice): FieldError[] {
   const endpoints = slice.endpoints ?? [];
   const type = slice.addressType;
+  // What is stored was found right, for addresses of its type.
+  const known = new Set(old?.addressType === type ? old?.endpoints : []);
   const tooBig = endpoints.length > MAX_ENDPOINTS ? [tooMany('endpoints', endpoints.length, MAX_ENDPOINTS)] : [];
   return [
     ...validateChoice('addressType', type, ['FQDN', 'IPv4', 'IPv6']),
@@ -129,7 +132,9 @@ function validate(slice: t.EndpointSlice): FieldError[] {
     ...tooBig,
     ...(tooBig.length > 0
       ? []
-      : endpoints.flatMap((endpoint, i) => validateEndpoint(endpoint, type, `endpoints[${i}]`))),
+      : endpoints.flatMap((endpoint, i) =>
+          known.has(endpoint) ? [] : validateEndpoint(endpoint, type, `endpoints[${i}]`),
+        )),
   ];
 }
 
