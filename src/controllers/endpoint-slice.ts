@@ -77,13 +77,14 @@ class EndpointSliceController {
   async reconcile(key: string): Promise<void> {
     const { changes, servicePods } = this;
     const service = servicePods.services.get(key);
-    const changed = changes.take(key)?.map((pod) => servicePods.pods.get(pod));
+    const noted = changes.take(key);
     if (service === undefined || !selectsPods(service)) {
       this.#triggerTimes.forget(key);
       this.#notes.forget(key);
       this.#own.forget(key);
       return;
     }
+    const changed = noted?.map((pod) => servicePods.podOf(service, pod));
     changes.begin(key);
     try {
       const plan = this.#plan(key, service, changed);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type EndpointSubset, type Pod, type Service } from '#api/generated/types.ts';
-import { desiredSubsets, truncateSubsets } from './endpoints-desired.ts';
+import { DesiredSubsets, truncateSubsets } from './endpoints-desired.ts';
 
 function service(spec: object = {}): Service {
   const ports = [{ name: 'http', port: 80, protocol: 'TCP', targetPort: 8080 }];
@@ -29,6 +29,10 @@ function pod(
   } as unknown as Pod;
 }
 
+function desiredSubsets(service: Service, pods: readonly Pod[]): readonly EndpointSubset[] {
+  return new DesiredSubsets(service, pods).get().subsets;
+}
+
 function format(subsets: readonly EndpointSubset[]): string[] {
   return subsets.map(({ addresses = [], notReadyAddresses = [], ports = [] }) =>
     [
@@ -39,7 +43,7 @@ function format(subsets: readonly EndpointSubset[]): string[] {
   );
 }
 
-test('desiredSubsets() gives whole addresses and ports', () => {
+test('the subsets hold whole addresses and ports', () => {
   assert.deepEqual(desiredSubsets(service(), [pod('a', ['10.0.0.1'])]), [
     {
       addresses: [
@@ -104,7 +108,7 @@ const cases: readonly { name: string; spec?: object; pods: readonly Pod[]; subse
 ];
 
 for (const c of cases) {
-  test(`desiredSubsets() gives ${c.name}`, () => {
+  test(`the subsets have ${c.name}`, () => {
     assert.deepEqual(format(desiredSubsets(service(c.spec), c.pods)), c.subsets);
   });
 }
@@ -134,7 +138,7 @@ for (const { from, to } of truncations) {
   });
 }
 
-test('desiredSubsets() of Pods that change a few at a time is what it is of all at once', () => {
+test('the subsets of Pods that change one at a time are what they are of all at once', () => {
   const state = fc.record({
     ready: fc.boolean(),
     deleted: fc.boolean(),
@@ -148,13 +152,26 @@ test('desiredSubsets() of Pods that change a few at a time is what it is of all 
       (initial, changes) => {
         const made = (i: number, { ready, deleted, ip, port }: (typeof initial)[number]): Pod =>
           pod(`p${i}`, [`10.0.0.${ip}`], { ready, deleted, ports: [{ name: 'http', containerPort: port }] });
-        const followed = service({ ports: [{ name: 'http', port: 80, protocol: 'TCP', targetPort: 'http' }] });
+        const named = service({ ports: [{ name: 'http', port: 80, protocol: 'TCP', targetPort: 'http' }] });
         const list = initial.map((one, i): Pod | undefined => made(i, one));
-        for (const [i, change] of changes) {
-          list[i % list.length] = change === null ? undefined : made(i % list.length, change);
-          const pods = list.filter((one) => one !== undefined);
-          // A copy is a Service of which nothing is remembered.
-          assert.deepEqual(desiredSubsets(followed, pods), desiredSubsets({ ...followed }, pods));
+        const followed = new DesiredSubsets(
+          named,
+          list.filter((one) => one !== undefined),
+        );
+        for (const [at, change] of changes) {
+          const i = at % list.length;
+          list[i] = change === null ? undefined : made(i, change);
+          const before = followed.get();
+          const text = JSON.stringify(before);
+          followed.set(`d/p${i}`, list[i]);
+          assert.deepEqual(
+            followed.get().subsets,
+            desiredSubsets(
+              named,
+              list.filter((one) => one !== undefined),
+            ),
+          );
+          assert.equal(JSON.stringify(before), text, 'what was given stays as it was');
         }
       },
     ),

@@ -6,6 +6,7 @@ import {
   type Pod,
   type Service,
 } from '#api/generated/types.ts';
+import { objectKey } from '#api/object.ts';
 import { type EndpointPort, endpointPortsOf } from './endpoint-port.ts';
 import { hasOwnHostname } from './endpoint-slice-desired.ts';
 import { isPodFinished, isPodReady, isTerminating, podAddresses } from './pod-state.ts';
@@ -21,93 +22,89 @@ interface Entry {
   readonly ready: boolean;
 }
 
-/**
- * The subsets of a Service: addresses that serve the same ports stand together, once each, sorted. Unlike in
- * EndpointSlices, Pods that terminate are left out, and there is one address family, the Service's first.
- */
-export function desiredSubsets(service: Service, pods: readonly Pod[]): readonly EndpointSubset[] {
-  const known = sortedByService.get(service);
-  const sorted = (known && follow(service, known, pods)) ?? sortAll(service, pods);
-  sortedByService.set(service, sorted);
-  return [...sorted.groups]
-    .filter(([, members]) => members.length > 0)
-    .sort(([a], [b]) => compareText(a, b))
-    .map(([, members]) => subsetOf(members));
-}
-
-/** The entries of a Service's Pods by their ports, in the order of their addresses. */
-interface Sorted {
-  pods: readonly Pod[];
-  readonly groups: Map<string, Entry[]>;
-}
-
-const sortedByService = new WeakMap<Service, Sorted>();
-/** More changes at once are not worth finding places for. */
-const MAX_CHANGES = 64;
-
-function sortAll(service: Service, pods: readonly Pod[]): Sorted {
-  const groups = new Map<string, Entry[]>();
-  for (const pod of pods) {
-    const entry = entryOf(service, pod);
-    if (entry === undefined) continue;
-    const group = groups.get(entry.portsKey);
-    if (group === undefined) groups.set(entry.portsKey, [entry]);
-    else group.push(entry);
-  }
-  for (const members of groups.values()) members.sort(compareEntries);
-  return { pods, groups };
+/** Addresses that serve the same ports, each list in order. */
+interface Group {
+  readonly ports: readonly EndpointPort[];
+  readonly ready: EndpointAddress[];
+  readonly notReady: EndpointAddress[];
 }
 
 /**
- * What was sorted before with the Pods that differ put in their places: Services and Pods are never changed in place, and
- * of thousands of Pods mostly one differs. Undefined when it is no change of a few Pods.
+ * The subsets of one Service, followed through the changes of its Pods, each at a cost that hardly grows with their
+ * number. Addresses that serve the same ports stand together, once each, sorted. Unlike in EndpointSlices, Pods that
+ * terminate are left out, and there is one address family, the Service's first.
  */
-function follow(service: Service, known: Sorted, pods: readonly Pod[]): Sorted | undefined {
-  if (known.pods.length !== pods.length) return undefined;
-  const changed = pods.flatMap((pod, i) => (pod === known.pods[i] ? [] : [i]));
-  if (changed.length > MAX_CHANGES) return undefined;
-  for (const i of changed) {
-    const before = known.pods[i];
-    const after = pods[i];
-    if (before !== undefined) remove(known.groups, entryOf(service, before));
-    if (after !== undefined) insert(known.groups, entryOf(service, after));
+export class DesiredSubsets {
+  readonly service: Service;
+  readonly #entries = new Map<string, Entry>();
+  readonly #groups = new Map<string, Group>();
+
+  constructor(service: Service, pods: readonly Pod[]) {
+    this.service = service;
+    for (const pod of pods) {
+      const entry = entryOf(service, pod);
+      if (entry === undefined) continue;
+      this.#entries.set(objectKey(pod), entry);
+      listOf(this.#groupOf(entry), entry).push(entry.address);
+    }
+    for (const { ready, notReady } of this.#groups.values()) for (const list of [ready, notReady]) list.sort(compare);
   }
-  known.pods = pods;
-  return known;
+
+  /** Takes in what the Pod is now; undefined: no longer one of the Service's. */
+  set(podKey: string, pod: Pod | undefined): void {
+    this.#remove(podKey);
+    const entry = pod && entryOf(this.service, pod);
+    if (entry === undefined) return;
+    this.#entries.set(podKey, entry);
+    const list = listOf(this.#groupOf(entry), entry);
+    list.splice(placeOf(list, entry.address), 0, entry.address);
+  }
+
+  /** With `MAX_ADDRESSES` at most, `isTruncated` when there would be more. */
+  get(): { readonly subsets: readonly EndpointSubset[]; readonly isTruncated: boolean } {
+    const all = [...this.#groups].sort(([a], [b]) => compareText(a, b)).map(([, group]) => subsetOf(group));
+    const truncated = truncateSubsets(all);
+    // The lists go on changing.
+    return { subsets: truncated ?? all.map(copyOf), isTruncated: truncated !== undefined };
+  }
+
+  #groupOf({ portsKey, ports }: Entry): Group {
+    const group = this.#groups.get(portsKey) ?? { ports, ready: [], notReady: [] };
+    this.#groups.set(portsKey, group);
+    return group;
+  }
+
+  #remove(podKey: string): void {
+    const entry = this.#entries.get(podKey);
+    if (entry === undefined) return;
+    this.#entries.delete(podKey);
+    const group = this.#groupOf(entry);
+    const list = listOf(group, entry);
+    list.splice(placeOf(list, entry.address), 1);
+    if (group.ready.length + group.notReady.length === 0) this.#groups.delete(entry.portsKey);
+  }
 }
 
-function remove(groups: Map<string, Entry[]>, entry: Entry | undefined): void {
-  const members = entry && groups.get(entry.portsKey);
-  if (entry === undefined || members === undefined) return;
-  members.splice(placeOf(members, entry), 1);
+function listOf(group: Group, { ready }: Entry): EndpointAddress[] {
+  return ready ? group.ready : group.notReady;
 }
 
-function insert(groups: Map<string, Entry[]>, entry: Entry | undefined): void {
-  if (entry === undefined) return;
-  const members = groups.get(entry.portsKey) ?? [];
-  groups.set(entry.portsKey, members);
-  members.splice(placeOf(members, entry), 0, entry);
-}
-
-/** Where the entry is, or would be. */
-function placeOf(members: readonly Entry[], entry: Entry): number {
+/** Where the address is, or would be. */
+function placeOf(list: readonly EndpointAddress[], address: EndpointAddress): number {
   let low = 0;
-  let high = members.length;
+  let high = list.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    const other = members[middle];
-    if (other !== undefined && compareEntries(other, entry) < 0) low = middle + 1;
+    const other = list[middle];
+    if (other !== undefined && compare(other, address) < 0) low = middle + 1;
     else high = middle;
   }
   return low;
 }
 
 /** No two Pods have the same uid. */
-function compareEntries(a: Entry, b: Entry): number {
-  return (
-    compareText(a.address.ip, b.address.ip) ||
-    compareText(a.address.targetRef?.uid ?? '', b.address.targetRef?.uid ?? '')
-  );
+function compare(a: EndpointAddress, b: EndpointAddress): number {
+  return compareText(a.ip, b.ip) || compareText(a.targetRef?.uid ?? '', b.targetRef?.uid ?? '');
 }
 
 function entryOf(service: Service, pod: Pod): Entry | undefined {
@@ -121,15 +118,20 @@ function entryOf(service: Service, pod: Pod): Entry | undefined {
   return { address, ports, portsKey, ready: publishNotReadyAddresses || isPodReady(pod) };
 }
 
-function subsetOf(members: readonly Entry[]): EndpointSubset {
-  const addresses = members.filter(({ ready }) => ready).map(({ address }) => address);
-  const notReadyAddresses = members.filter(({ ready }) => !ready).map(({ address }) => address);
-  const unique = new Map(members[0]?.ports.map((port) => [JSON.stringify(port), port]));
-  const ports = [...unique.values()].map((port) => corePort(port));
+function subsetOf({ ports, ready, notReady }: Group): EndpointSubset {
+  const unique = new Map(ports.map((port) => [JSON.stringify(port), port]));
   return {
-    ...(addresses.length === 0 ? {} : { addresses }),
-    ...(notReadyAddresses.length === 0 ? {} : { notReadyAddresses }),
-    ...(ports.length === 0 ? {} : { ports }),
+    ...nonEmpty('addresses', ready),
+    ...nonEmpty('notReadyAddresses', notReady),
+    ...(unique.size === 0 ? {} : { ports: [...unique.values()].map((port) => corePort(port)) }),
+  };
+}
+
+function copyOf({ addresses, notReadyAddresses, ...rest }: EndpointSubset): EndpointSubset {
+  return {
+    ...nonEmpty('addresses', addresses?.slice()),
+    ...nonEmpty('notReadyAddresses', notReadyAddresses?.slice()),
+    ...rest,
   };
 }
 

@@ -2,10 +2,12 @@ import { deepEqual } from '#api/equal.ts';
 import { type Endpoints, type Service } from '#api/generated/types.ts';
 import { objectKey, splitKey } from '#api/object.ts';
 import { endpoints, services } from '#api/resource.ts';
-import { isReason } from '#client/client.ts';
+import { type Client, isReason } from '#client/client.ts';
+import { type Informer } from '#client/informer.ts';
 import { type ControllerContext, createControllerQueue, ignoreNotFound } from './controller-context.ts';
-import { desiredSubsets, truncateSubsets } from './endpoints-desired.ts';
+import { DesiredSubsets } from './endpoints-desired.ts';
 import { OwnWrites } from './own-writes.ts';
+import { PodChanges } from './pod-changes.ts';
 import { selectsPods, ServicePods } from './service-pods.ts';
 import { TriggerTimes } from './trigger-time.ts';
 
@@ -20,18 +22,16 @@ const OVER_CAPACITY = 'endpoints.kubernetes.io/over-capacity';
  * to write.
  */
 function planEndpoints(
-  service: Service,
-  pods: Parameters<typeof desiredSubsets>[1],
+  desired: DesiredSubsets,
   current: Endpoints | undefined,
   triggerTime: string | undefined,
 ): Pick<Endpoints, 'metadata' | 'subsets'> | undefined {
-  const all = desiredSubsets(service, pods);
-  const truncated = truncateSubsets(all);
-  const subsets = truncated ?? all;
+  const { service } = desired;
+  const { subsets, isTruncated } = desired.get();
   const { name, namespace, labels: serviceLabels } = service.metadata;
   const headless = isHeadless(service) ? { [HEADLESS]: '' } : {};
   const labels = { ...serviceLabels, [MANAGED_BY_LABEL]: MANAGED_BY, ...headless };
-  const overCapacity = truncated === undefined ? undefined : 'truncated';
+  const overCapacity = isTruncated ? 'truncated' : undefined;
   if (
     current?.metadata.annotations?.[OVER_CAPACITY] === overCapacity &&
     deepEqual(current?.subsets ?? [], subsets) &&
@@ -59,51 +59,94 @@ function withoutUndefined<M extends { annotations: Record<string, string | undef
 
 /** Keeps the Endpoints of Services with a selector, for those who still read them; EndpointSlices are what counts. */
 export function startEndpointsController(context: ControllerContext): void {
-  const { client, informers } = context;
-  const endpointsInformer = informers.for(endpoints);
-  const servicePods = new ServicePods(informers);
-  const own = new OwnWrites(endpointsInformer);
-  const triggerTimes = new TriggerTimes();
+  const controller = new EndpointsController(context);
+  const { current, servicePods } = controller;
+  const waitFor = [current, servicePods.services, servicePods.pods];
+  const options = { name: 'endpoints', waitFor, yields: true };
+  const queue = createControllerQueue(context, options, (key) => controller.reconcile(key));
+  servicePods.watch((key, pod) => {
+    controller.changes.note(key, pod);
+    queue.add(key);
+  });
+  const changed = (object: Endpoints): void => {
+    if (!controller.isOwn(object)) queue.add(objectKey(object));
+  };
+  current.on({ added: changed, updated: changed, deleted: changed });
+}
 
-  const remove = async (key: string): Promise<void> => {
-    const current = endpointsInformer.get(key);
-    triggerTimes.forget(key);
-    own.forget(key);
+class EndpointsController {
+  readonly current: Informer<Endpoints>;
+  readonly servicePods: ServicePods;
+  readonly changes = new PodChanges();
+  readonly #client: Client;
+  readonly #own: OwnWrites<Endpoints>;
+  readonly #triggerTimes = new TriggerTimes();
+  readonly #desired = new Map<string, DesiredSubsets>();
+
+  constructor({ client, informers }: ControllerContext) {
+    this.#client = client;
+    this.current = informers.for(endpoints);
+    this.servicePods = new ServicePods(informers);
+    this.#own = new OwnWrites(this.current);
+  }
+
+  isOwn(object: Endpoints): boolean {
+    return this.#own.isOwn(objectKey(object), object);
+  }
+
+  async reconcile(key: string): Promise<void> {
+    const service = this.servicePods.services.get(key);
+    if (service === undefined) return this.#remove(key);
+    if (!selectsPods(service)) {
+      this.#desired.delete(key);
+      return;
+    }
+    const cached = this.current.get(key);
+    const [current] = this.#own.view(key, cached === undefined ? [] : [cached]);
+    const { desired, triggerTime } = this.#follow(key, service);
+    const plan = planEndpoints(desired, current, triggerTime);
+    if (plan === undefined) return;
+    const object = { apiVersion: 'v1', kind: 'Endpoints', ...plan } as const;
+    try {
+      const write =
+        current === undefined ? this.#client.create(endpoints, object) : this.#client.update(endpoints, object);
+      this.#own.wrote(key, await write);
+    } catch (error) {
+      // The namespace is on its way out, and the Service with it.
+      if (!isReason(error, 'Forbidden')) throw error;
+    }
+  }
+
+  /** What the Service's Pods come to by now, and since when. */
+  #follow(key: string, service: Service): { desired: DesiredSubsets; triggerTime: string | undefined } {
+    const changed = this.changes.take(key);
+    this.changes.begin(key);
+    const known = this.#desired.get(key);
+    if (known?.service !== service || changed === undefined) {
+      const pods = this.servicePods.podsOf(service);
+      const desired = new DesiredSubsets(service, pods);
+      this.#desired.set(key, desired);
+      return { desired, triggerTime: this.#triggerTimes.next(service, pods) };
+    }
+    const pods = changed.map((podKey) => {
+      const pod = this.servicePods.podOf(service, podKey);
+      known.set(podKey, pod);
+      if (pod === undefined) this.#triggerTimes.drop(service, splitKey(podKey).name);
+      return pod;
+    });
+    const present = pods.filter((pod) => pod !== undefined);
+    return { desired: known, triggerTime: this.#triggerTimes.after(service, present) };
+  }
+
+  async #remove(key: string): Promise<void> {
+    const current = this.current.get(key);
+    this.changes.take(key);
+    this.#desired.delete(key);
+    this.#triggerTimes.forget(key);
+    this.#own.forget(key);
     if (current === undefined || current.metadata.labels?.[MANAGED_BY_LABEL] !== MANAGED_BY) return;
     // The cache may be behind: only a Service that is surely gone takes its Endpoints with it.
-    if ((await ignoreNotFound(client.get(services, splitKey(key)))) !== undefined) return;
-    await ignoreNotFound(client.delete(endpoints, current.metadata));
-  };
-  const queue = createControllerQueue(
-    context,
-    {
-      name: 'endpoints',
-      waitFor: [endpointsInformer, servicePods.services, servicePods.pods],
-      yields: true,
-    },
-    async (key) => {
-      const service = servicePods.services.get(key);
-      if (service === undefined) return remove(key);
-      if (!selectsPods(service)) return;
-      const cached = endpointsInformer.get(key);
-      const [current] = own.view(key, cached === undefined ? [] : [cached]);
-      const pods = servicePods.podsOf(service);
-      const plan = planEndpoints(service, pods, current, triggerTimes.next(service, pods));
-      if (plan === undefined) return;
-      const object = { apiVersion: 'v1', kind: 'Endpoints', ...plan } as const;
-      try {
-        const write = current === undefined ? client.create(endpoints, object) : client.update(endpoints, object);
-        own.wrote(key, await write);
-      } catch (error) {
-        // The namespace is on its way out, and the Service with it.
-        if (!isReason(error, 'Forbidden')) throw error;
-      }
-    },
-  );
-  servicePods.watch((key) => queue.add(key));
-  const changed = (object: Endpoints): void => {
-    const key = objectKey(object);
-    if (!own.isOwn(key, object)) queue.add(key);
-  };
-  endpointsInformer.on({ added: changed, updated: changed, deleted: changed });
+    if ((await ignoreNotFound(this.#client.get(services, splitKey(key)))) !== undefined) return;
+    await ignoreNotFound(this.#client.delete(endpoints, current.metadata));
+  }
 }

@@ -6,6 +6,7 @@ export class PodChanges {
   /** Keys of Pods; a Service without an entry has to be looked at as a whole. */
   readonly #pods = new Map<string, Set<string>>();
 
+  /** `pod` undefined: who knows what. */
   note(service: string, pod: Pod | undefined): void {
     if (pod === undefined) this.#pods.delete(service);
     else this.#pods.get(service)?.add(objectKey(pod));

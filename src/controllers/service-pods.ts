@@ -38,6 +38,12 @@ export class ServicePods {
     return others.length === 0 ? found : found.filter((pod) => hasLabels(selector, pod.metadata.labels));
   }
 
+  /** The Pod of this key, if the Service selects it. */
+  podOf(service: Service, key: string): Pod | undefined {
+    const pod = this.pods.get(key);
+    return pod !== undefined && hasLabels(service.spec.selector ?? {}, pod.metadata.labels) ? pod : undefined;
+  }
+
   servicesOf(pod: Pod): readonly Service[] {
     const { labels } = pod.metadata;
     return pairs(pod, labels).flatMap((pair) =>
@@ -46,12 +52,12 @@ export class ServicePods {
   }
 
   /**
-   * Calls `changed` with the key of each Service whose endpoints may now be others, and with the Pod where that alone
-   * differs, and not in what it is selected by.
+   * Calls `changed` with the key of each Service whose endpoints may now be others, and with the Pod where that alone came,
+   * went or differs.
    */
   watch(changed: (serviceKey: string, pod?: Pod) => void): void {
-    const all = (pod: Pod, only?: Pod): void => {
-      for (const service of this.servicesOf(pod)) changed(objectKey(service), only);
+    const all = (pod: Pod): void => {
+      for (const service of this.servicesOf(pod)) changed(objectKey(service), pod);
     };
     this.services.on({
       added: (service) => changed(objectKey(service)),
@@ -64,9 +70,8 @@ export class ServicePods {
       added: (pod) => all(pod),
       updated: (pod, old) => {
         if (samePod(pod, old)) return;
-        const isSelectedAlike = deepEqual(pod.metadata.labels, old.metadata.labels);
-        all(pod, isSelectedAlike ? pod : undefined);
-        if (!isSelectedAlike) all(old);
+        all(pod);
+        if (!deepEqual(pod.metadata.labels, old.metadata.labels)) all(old);
       },
       deleted: (pod) => all(pod),
     });

@@ -51,6 +51,11 @@ export class TriggerTimes {
     return oldest;
   }
 
+  /** A Pod that is no longer one of the Service's. */
+  drop(service: Service, podName: string): void {
+    this.#known.get(objectKey(service))?.pods.delete(podName);
+  }
+
   forget(serviceKey: string): void {
     this.#known.delete(serviceKey);
   }
