@@ -7,6 +7,7 @@ import { CodedError, errorCode, errorMessage } from '#base/errors.ts';
 import { formatRecord, type LogRecord } from '#base/log.ts';
 import { startCluster, type RunningCluster } from './cluster.ts';
 import { type DaemonMessage } from './daemon-message.ts';
+import { outgrowSmallHeap } from './heap-agent.ts';
 import { readPki } from './pki.ts';
 import { readConfig, stateDirAt } from './state-dir.ts';
 
@@ -43,6 +44,7 @@ async function run(path: string): Promise<void> {
   // The pool's threads are born with the first asynchronous call, on the network of the thread that makes it: here, the
   // host's, where names are looked up.
   await stat('/');
+  outgrowSmallHeap();
   let cluster: RunningCluster | undefined;
   let stopping = false;
   const stop = (): void => {

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { CodedError } from '#base/errors.ts';
 import { moveToLeaf } from '#node/cgroup/cgroup-tree-sync.ts';
 import { type DaemonMessage } from './daemon-message.ts';
+import { SMALL_HEAP_FLAGS } from './heap-agent.ts';
 import { unshareArguments } from './host-check.ts';
 import { childrenOf, processStart } from './process-table.ts';
 import { removeRunInfo, writeRunInfo, type StateDir } from './state-dir.ts';
@@ -35,7 +36,8 @@ export function launchDaemon(dir: StateDir, { keys, startedAt }: LaunchOptions):
   moveToLeaf();
   const log = openSync(dir.logFile, 'a', 0o600);
   const main = fileURLToPath(new URL('daemon-main.ts', import.meta.url));
-  const child = spawn('unshare', [...flags, process.execPath, ...daemonFlags(), main, dir.path], {
+  const node = [process.execPath, ...process.execArgv, ...SMALL_HEAP_FLAGS];
+  const child = spawn('unshare', [...flags, ...node, main, dir.path], {
     // A session of its own: the terminal's Ctrl-C is for us, and we decide what it means for the daemon.
     detached: true,
     cwd: '/',
@@ -63,14 +65,6 @@ export function launchDaemon(dir: StateDir, { keys, startedAt }: LaunchOptions):
     },
     kill: () => void child.kill('SIGKILL'),
   };
-}
-
-/**
- * An idle cluster is mostly code: small young generations and code that is compiled for size keep some 20 MB away, at no
- * cost that shows. The compile cache is per set of V8's flags, so `bin/setup` warms it by a real start.
- */
-function daemonFlags(): readonly string[] {
-  return [...process.execArgv, '--max-semi-space-size=1', '--optimize-for-size'];
 }
 
 async function* readMessages(
