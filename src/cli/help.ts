@@ -13,7 +13,7 @@ export const HELP = `clusterip: Kubernetes Services, complete, on your machine
       --load-balancer-cidr C  range of the load balancers, or none [a /24 of its own in 127.0.0.0/8]
       --static-cluster-ips P  allow or deny that users choose the address of a Service [allow]
       --storage S           sqlite [sqlite]
-      --proxy-mode M        nftables, or iptables as the textbooks have it [nftables]
+      --proxy-mode M        nftables, iptables as the textbooks have it, or none for one of your own [nftables]
       --registry-mirror R=URL,...  where to ask for images of registry R first
       --no-egress           Pods do not reach the internet, which takes pasta (Debian: passt)
       --dns-autopath A      on: DNS walks the search path of Pods for them [off]

@@ -33,7 +33,8 @@ export interface ClusterConfig {
   readonly storage: 'sqlite';
 }
 
-export const PROXY_MODES = ['nftables', 'iptables'] as const;
+/** `none` leaves Services to a proxy that runs in a Pod of each node. */
+export const PROXY_MODES = ['nftables', 'iptables', 'none'] as const;
 export type ProxyMode = (typeof PROXY_MODES)[number];
 
 export const NO_RANGE = 'none';

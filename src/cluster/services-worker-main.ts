@@ -69,14 +69,13 @@ const departures = new Map<string, () => Promise<void>>();
 
 /** Each node has a lock of its own: they do not wait for each other, nor for the host, whose lock belongs to root. */
 function iptablesOf({ name, netnsFd }: NodeSockets): IptablesOptions | undefined {
-  if (side.data.proxyMode === 'nftables') return undefined;
+  if (side.data.proxyMode !== 'iptables') return undefined;
   return { netns: netnsFd, lockFile: join(side.data.lockDir, `${name}.xtables.lock`) };
 }
 
 /** At the node's own address, as a kube-proxy has it there. */
-function startMonitor(name: string, until: AbortSignal): ProxyMonitor {
+function startMonitor(name: string, mode: 'nftables' | 'iptables', until: AbortSignal): ProxyMonitor {
   const families = [...new Set(serviceCidrs.map(({ family }) => family))];
-  const mode = side.data.proxyMode;
   const build = { version: VERSION, kubernetesVersion: KUBERNETES_VERSION };
   const monitor = new ProxyMonitor({ mode, families, build, clock, log: side.log('proxy'), signal: until });
   const take = (node: Node): void => {
@@ -96,11 +95,15 @@ function startMonitor(name: string, until: AbortSignal): ProxyMonitor {
 
 async function startProxy(node: NodeSockets): Promise<void> {
   const { name, nftablesFd, conntrackFd, nftablesEventsFd } = node;
+  const { proxyMode } = side.data;
   const leaving = new AbortController();
   const rules = NetlinkSocket.adopt(nftablesFd, NETLINK_NETFILTER);
   const connections = NetlinkSocket.adopt(conntrackFd, NETLINK_NETFILTER);
+  const events = NetlinkSocket.adopt(nftablesEventsFd, NETLINK_NETFILTER);
+  // Another proxy has the node: sockets would keep its network when it goes.
+  if (proxyMode === 'none') return [rules, connections, events].forEach((socket) => socket.close());
   const until = AbortSignal.any([signal, leaving.signal]);
-  const monitor = startMonitor(name, until);
+  const monitor = startMonitor(name, proxyMode, until);
   const proxy = await createProxy({
     client,
     informers,
@@ -112,7 +115,7 @@ async function startProxy(node: NodeSockets): Promise<void> {
     podCidrs,
     openHealthCheck: async (port) => ({ fd: await errands.listen(name, port) }),
     observer: monitor.observer,
-    watch: (ending) => watchSocket(NetlinkSocket.adopt(nftablesEventsFd, NETLINK_NETFILTER), ending),
+    watch: (ending) => watchSocket(events, ending),
     clock,
     log: side.log('proxy'),
     signal: until,
