@@ -46,6 +46,7 @@ export class PodAgent {
   #conditions: readonly PodCondition[] = [];
   #backedOff = new Set<string>();
   #refresh: Disposable | undefined;
+  #renewals = 0;
   #storage: Disposable | undefined;
   #done = false;
 
@@ -256,16 +257,18 @@ export class PodAgent {
 
   /** Fetches again what the Pod refers to, and brings its volumes up to date. */
   async #renew(): Promise<void> {
+    const turn = ++this.#renewals;
     let again: number | undefined = REFRESH_RETRY_MS;
     try {
       const inputs = await fetchPodInputs(this.#node, this.#pod, this.#prepared?.inputs);
       const prepared = this.#prepared;
-      if (prepared === undefined) return;
+      // What was asked for later is newer.
+      if (prepared === undefined || turn !== this.#renewals) return;
       again = inputs.refreshMs;
       prepared.inputs = inputs;
       prepared.volumes = writeVolumes(this.#node, this.#pod, prepared.sandbox, inputs, prepared.facts);
     } catch (error) {
-      if (this.#prepared === undefined) return;
+      if (this.#prepared === undefined || turn !== this.#renewals) return;
       this.#node.log.warn('volumes not refreshed', { pod: this.#pod.metadata.name, error: errorMessage(error) });
     }
     this.#scheduleRefresh(again);

@@ -171,11 +171,15 @@ export function writeVolumes(
     const directory = `${podDirectory(context, pod.metadata.uid)}/volumes/${volume.name}`;
     try {
       const path = writeOne(context, pod, sandbox, inputs, facts, volume, directory);
-      const readOnly = volume.persistentVolumeClaim?.readOnly === true;
+      // What comes from the API is changed there alone.
+      const isApis = path === directory && volume.emptyDir === undefined;
+      const readOnly = isApis || volume.persistentVolumeClaim?.readOnly === true;
       paths.set(volume.name, { path, readOnly });
       const claimed = inputs.claimed.get(volume.name);
-      if (path === directory) applyGroup(context, pod, path, volume.emptyDir === undefined);
-      else if (claimed?.local === true && !readOnly) applyGroup(context, pod, path, false);
+      const group = groupOf(context, pod);
+      if (group === undefined) continue;
+      if (path === directory) giveToGroup(path, group, isApis);
+      else if (claimed?.local === true && !readOnly) giveToGroup(path, group, false);
     } catch (error) {
       if (!(error instanceof ContainerConfigError) && errorCode(error) === undefined) throw error;
       throw mountError(volume.name, errorMessage(error));
@@ -184,11 +188,10 @@ export function writeVolumes(
   return paths;
 }
 
-/** Not where the machine has no such group for us: then everything belongs to the one user there is. */
-function applyGroup({ runtime }: NodeContext, pod: Pod, path: string, readOnly: boolean): void {
+/** Whom its volumes belong to. None where the machine has no such group for us: then all is the one user's there is. */
+function groupOf({ runtime }: NodeContext, pod: Pod): number | undefined {
   const group = pod.spec.securityContext?.fsGroup;
-  if (group === undefined || !isMapped(runtime.thread.ids.groups, group)) return;
-  giveToGroup(path, group, readOnly);
+  return group !== undefined && isMapped(runtime.thread.ids.groups, group) ? group : undefined;
 }
 
 function mountError(volume: string, reason: string): PreparationError {
@@ -221,7 +224,8 @@ function writeOne(
   }
   const files = volumeFiles(volume, { pod, facts, sources: inputs, tokens: inputs.tokens });
   if (files === undefined) throw new ContainerConfigError('this kind of volume is not supported');
-  writeVolume(directory, files, new Date(context.clock.now()).toISOString().replaceAll(/[-:T]/g, '_'));
+  const version = new Date(context.clock.now()).toISOString().replaceAll(/[-:T]/g, '_');
+  writeVolume(directory, files, version, groupOf(context, pod));
   return directory;
 }
 

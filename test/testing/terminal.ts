@@ -26,6 +26,10 @@ export class Terminal implements AsyncDisposable {
     await this.#tmux('send-keys', ...keys);
   }
 
+  async resize(columns: number, rows: number): Promise<void> {
+    await this.#tmux('resize-window', '-x', String(columns), '-y', String(rows));
+  }
+
   /** Resolves with the screen once the pattern is on it. */
   async shows(pattern: RegExp): Promise<string> {
     let screen = '';

@@ -158,5 +158,7 @@ function projectedFiles(source: VolumeProjection, mode: number, context: VolumeC
   if (serviceAccountToken === undefined) throw new ContainerConfigError('projected volume source is not supported');
   const token = context.tokens.get(tokenKey(tokenWish(serviceAccountToken)));
   if (token === undefined) throw new ContainerConfigError('service account token was not issued');
-  return [{ path: serviceAccountToken.path, data: Buffer.from(token), mode }];
+  // A group that may read the volume, and nobody else, as a kubelet has it: what a Pod's users share is in that group.
+  const owned = context.pod.spec.securityContext?.fsGroup !== undefined;
+  return [{ path: serviceAccountToken.path, data: Buffer.from(token), mode: owned ? 0o600 : mode }];
 }

@@ -24,9 +24,15 @@ const DATA = '..data';
 
 /**
  * Makes the files of a volume be exactly `files`, all at once for its readers: they lie in a directory of their own,
- * which `..data` points to, and the names in the volume point through it. Does nothing when they are so already.
+ * which `..data` points to, and the names in the volume point through it. Does nothing when they are so already. They
+ * belong to `group` before anybody sees them: who may read the old ones only by it goes on reading.
  */
-export function writeVolume(directory: string, files: readonly VolumeFile[], version: string): void {
+export function writeVolume(
+  directory: string,
+  files: readonly VolumeFile[],
+  version: string,
+  group: number | undefined,
+): void {
   mkdirSync(directory, { recursive: true });
   chmodSync(directory, 0o777);
   const old = currentOf(directory);
@@ -39,6 +45,7 @@ export function writeVolume(directory: string, files: readonly VolumeFile[], ver
     writeFileSync(target, data);
     chmodSync(target, mode);
   }
+  if (group !== undefined) giveToGroup(`${directory}/${fresh}`, group, true);
   symlinkSync(fresh, `${directory}/..data_tmp`);
   renameSync(`${directory}/..data_tmp`, `${directory}/${DATA}`);
   linkNames(directory, new Set(files.map(({ path }) => path.split('/')[0] ?? '')));

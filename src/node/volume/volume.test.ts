@@ -76,6 +76,12 @@ for (const { name, volume, text } of cases) {
   });
 }
 
+test('volumeFiles() keeps a token from who is not in the group of the volumes', () => {
+  const pod = { ...context.pod, spec: { ...context.pod.spec, securityContext: { fsGroup: 5 } } };
+  const sources = [{ serviceAccountToken: { path: 'token', audience: 'api', expirationSeconds: 600 } }];
+  assert.equal(format(volumeFiles({ name: 'v', projected: { sources } }, { ...context, pod })), 'token 600 jwt');
+});
+
 const failures: readonly { volume: Omit<Volume, 'name'>; message: string }[] = [
   { volume: { configMap: { name: 'x' } }, message: 'configmap "x" not found' },
   {
@@ -115,15 +121,17 @@ test('writeVolume() replaces all files of a volume at once', () => {
     data: Buffer.from(text),
     mode,
   });
-  writeVolume(at, [file('a', '1'), file('x/y', '2', 0o600)], 'one');
+  writeVolume(at, [file('a', '1'), file('x/y', '2', 0o600)], 'one', undefined);
   assert.deepEqual(readdirSync(at).sort(), ['..data', '..one', 'a', 'x']);
   assert.equal(readFileSync(`${at}/x/y`, 'utf8'), '2');
   assert.equal(statSync(`${at}/x/y`).mode & 0o777, 0o600);
-  writeVolume(at, [file('a', '1'), file('x/y', '2', 0o600)], 'same');
+  writeVolume(at, [file('a', '1'), file('x/y', '2', 0o600)], 'same', undefined);
   assert.deepEqual(readdirSync(at).sort(), ['..data', '..one', 'a', 'x']);
-  writeVolume(at, [file('a', '3'), file('b', '4')], 'two');
+  writeVolume(at, [file('a', '3'), file('b', '4')], 'two', undefined);
   assert.deepEqual(readdirSync(at).sort(), ['..data', '..two', 'a', 'b']);
   assert.equal(readFileSync(`${at}/a`, 'utf8'), '3');
+  writeVolume(at, [file('a', '5', 0o400)], 'three', process.getgid?.());
+  assert.equal(statSync(`${at}/a`).mode & 0o777, 0o440);
 });
 
 test('prepareHostPath() makes what it may and refuses what it finds otherwise', () => {
