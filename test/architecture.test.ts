@@ -48,6 +48,15 @@ test('every import names a file that is there', () => {
   );
 });
 
+test('node:http is had from base/http.ts, which loads no WebSocket client', () => {
+  const loading = files.filter(
+    (file) =>
+      !/\.test\.ts$|\/testing\//.test(file) &&
+      /^import (?!type )[^;]*'node:http'/m.test(readFileSync(join(root, file), 'utf8')),
+  );
+  assert.deepEqual(loading, []);
+});
+
 test('no file imports itself through others, types included', () => {
   const next = new Map<string, string[]>();
   for (const { from, to } of imports) next.set(from, [...(next.get(from) ?? []), to]);

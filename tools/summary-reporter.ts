@@ -3,7 +3,7 @@ import { relative, resolve } from 'node:path';
 import process from 'node:process';
 import { setImmediate } from 'node:timers/promises';
 import { inspect } from 'node:util';
-import { type TestEvent } from 'node:test/reporters';
+import type { TestEvent } from 'node:test/reporters';
 
 type Failed = Extract<TestEvent, { type: 'test:fail' }>['data'];
 type Ended = Failed | Extract<TestEvent, { type: 'test:pass' }>['data'];

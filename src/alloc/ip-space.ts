@@ -1,7 +1,7 @@
 import { formatCidr, type Cidr } from '#base/cidr.ts';
 import { formatIp, type Ip } from '#base/ip.ts';
 import { alreadyAllocated, ipNotInRange, otherNetwork, rangeFull } from './alloc-error.ts';
-import { type RandomSource } from './band-pool.ts';
+import type { RandomSource } from './band-pool.ts';
 import { IpAllocator } from './ip-allocator.ts';
 import type { Pool } from './pool.ts';
 

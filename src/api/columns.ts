@@ -1,6 +1,6 @@
 import { ageOf } from './duration.ts';
-import { type Cell, type Column } from './kind.ts';
-import { type KubeObject } from './object.ts';
+import type { Cell, Column } from './kind.ts';
+import type { KubeObject } from './object.ts';
 
 type Type = Column['type'];
 

@@ -1,11 +1,11 @@
 import { defaultColumns, defaultRow } from './columns.ts';
 import { deepEqual } from './equal.ts';
-import { type FieldError } from './field-error.ts';
-import { type Cell, type Column, type Deletion, type KindDefinition, type Subresources, type Verb } from './kind.ts';
+import type { FieldError } from './field-error.ts';
+import type { Cell, Column, Deletion, KindDefinition, Subresources, Verb } from './kind.ts';
 import { validateFinalizerOwners, validateMeta, validateMetaUpdate } from './meta-validation.ts';
 import { type NameCheck, subdomainName } from './names.ts';
-import { type KubeObject, type ObjectMeta } from './object.ts';
-import { type Resource } from './resource.ts';
+import type { KubeObject, ObjectMeta } from './object.ts';
+import type { Resource } from './resource.ts';
 import { modelSchema } from './schema.ts';
 
 const ALL_VERBS: readonly Verb[] = Object.freeze([

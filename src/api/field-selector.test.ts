@@ -7,7 +7,7 @@ import {
   parseFieldSelector,
   selectedName,
 } from './field-selector.ts';
-import { type KubeObject } from './object.ts';
+import type { KubeObject } from './object.ts';
 import { KindRegistry } from './registry.ts';
 
 const right: readonly (readonly [string, string])[] = [

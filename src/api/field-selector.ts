@@ -1,6 +1,6 @@
-import { type KindDefinition } from './kind.ts';
+import type { KindDefinition } from './kind.ts';
 import { selectorError } from './label-selector.ts';
-import { type KubeObject } from './object.ts';
+import type { KubeObject } from './object.ts';
 
 export interface FieldRequirement {
   readonly field: string;

@@ -1,4 +1,4 @@
-import { type KubeObject } from './object.ts';
+import type { KubeObject } from './object.ts';
 
 /** The object with one finalizer more, unless it has it. */
 export function withFinalizer<T extends KubeObject>(object: T, finalizer: string): T {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fieldErrorText } from './field-error.ts';
-import { type LooseMeta } from './kind.ts';
+import type { LooseMeta } from './kind.ts';
 import { validateMeta, validateMetaUpdate } from './meta-validation.ts';
 import { subdomainName } from './names.ts';
 

@@ -1,7 +1,7 @@
 /** What RoleBindings and ClusterRoleBindings have in common. */
 import { type FieldError, forbidden, invalid, required, unsupported } from './field-error.ts';
 import type * as t from './generated/types.ts';
-import { type Cell } from './kind.ts';
+import type { Cell } from './kind.ts';
 import { deepEqual } from './equal.ts';
 
 const GROUP = 'rbac.authorization.k8s.io';

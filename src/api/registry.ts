@@ -1,4 +1,4 @@
-import { type KindDefinition } from './kind.ts';
+import type { KindDefinition } from './kind.ts';
 import { builtInKinds } from './kinds/built-in.ts';
 
 /** A group with its versions, the preferred one first. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Status } from './object.ts';
+import type { Status } from './object.ts';
 import * as status from './status.ts';
 
 const services = { group: '', plural: 'services' };

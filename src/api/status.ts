@@ -1,4 +1,4 @@
-import { type Status, type StatusCause } from './object.ts';
+import type { Status, StatusCause } from './object.ts';
 
 /** What an error is about: group and plural. */
 export interface StatusSubject {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type KubeObject } from './object.ts';
+import type { KubeObject } from './object.ts';
 import { KindRegistry } from './registry.ts';
 import { renderTable } from './table.ts';
 

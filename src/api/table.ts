@@ -1,5 +1,5 @@
-import { type Cell, type Column, type KindDefinition } from './kind.ts';
-import { type KubeObject, type ListMeta, type ObjectMeta } from './object.ts';
+import type { Cell, Column, KindDefinition } from './kind.ts';
+import type { KubeObject, ListMeta, ObjectMeta } from './object.ts';
 
 /** What a row carries of its object beside the cells. */
 export type IncludeObject = 'None' | 'Metadata' | 'Object';

@@ -1,8 +1,8 @@
 import { errorMessage } from '#base/errors.ts';
 import { checkFields, type FieldCheck, type FieldValidation } from '#api/field-check.ts';
-import { type KindDefinition } from '#api/kind.ts';
-import { type KubeObject } from '#api/object.ts';
-import { type ApiRequest } from '#api/request.ts';
+import type { KindDefinition } from '#api/kind.ts';
+import type { KubeObject } from '#api/object.ts';
+import type { ApiRequest } from '#api/request.ts';
 import { apiVersionOf } from '#api/resource.ts';
 import { badRequest, undecodable, unsupportedMediaType } from '#api/status.ts';
 import { duplicateFields } from './duplicate-fields.ts';

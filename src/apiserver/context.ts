@@ -1,19 +1,19 @@
-import { type Clock } from '#base/clock.ts';
-import { type Log } from '#base/log.ts';
-import { type KindDefinition } from '#api/kind.ts';
-import { type KubeObject } from '#api/object.ts';
-import { type KindRegistry } from '#api/registry.ts';
-import { type ApiRequest } from '#api/request.ts';
-import { type Resource } from '#api/resource.ts';
-import { type Authorizer } from './auth/authorize.ts';
-import { type ServiceAccountTokens } from './auth/service-account-token.ts';
-import { type ApiMetrics } from './metrics/api-metrics.ts';
-import { type NodeDialer } from './node-proxy.ts';
-import { type PodDialer } from './relay/pod-dialer.ts';
-import { type ResourceRequestInfo, type Verb } from './request-info.ts';
-import { type ServiceAddresses } from './services/service-addresses.ts';
-import { type KindCache } from './storage/kind-cache.ts';
-import { type ObjectStorage } from './storage/object-storage.ts';
+import type { Clock } from '#base/clock.ts';
+import type { Log } from '#base/log.ts';
+import type { KindDefinition } from '#api/kind.ts';
+import type { KubeObject } from '#api/object.ts';
+import type { KindRegistry } from '#api/registry.ts';
+import type { ApiRequest } from '#api/request.ts';
+import type { Resource } from '#api/resource.ts';
+import type { Authorizer } from './auth/authorize.ts';
+import type { ServiceAccountTokens } from './auth/service-account-token.ts';
+import type { ApiMetrics } from './metrics/api-metrics.ts';
+import type { NodeDialer } from './node-proxy.ts';
+import type { PodDialer } from './relay/pod-dialer.ts';
+import type { ResourceRequestInfo, Verb } from './request-info.ts';
+import type { ServiceAddresses } from './services/service-addresses.ts';
+import type { KindCache } from './storage/kind-cache.ts';
+import type { ObjectStorage } from './storage/object-storage.ts';
 
 /** What all requests share. */
 export interface ServerContext {

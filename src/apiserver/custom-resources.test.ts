@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { type CustomResourceDefinition } from '#api/generated/types.ts';
+import type { CustomResourceDefinition } from '#api/generated/types.ts';
 import { MemoryStore } from '#store/memory-store.ts';
 import { compareVersions } from './custom-resources.ts';
 import { bodyOf, outcome, show, TestServer } from './testing/test-server.ts';

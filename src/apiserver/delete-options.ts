@@ -1,7 +1,7 @@
-import { type DeleteOptions } from '#api/generated/types.ts';
+import type { DeleteOptions } from '#api/generated/types.ts';
 import { checkFields } from '#api/field-check.ts';
 import { type FieldError, invalid, invalidStatus, unsupported } from '#api/field-error.ts';
-import { type ApiRequest } from '#api/request.ts';
+import type { ApiRequest } from '#api/request.ts';
 import { badRequest } from '#api/status.ts';
 import { decodeBody } from './body.ts';
 import { parseInteger } from './list-options.ts';

@@ -2,13 +2,13 @@ import { rfc3339 } from '#base/clock.ts';
 import { compareObjects } from '#api/apply/compare.ts';
 import { type ManagedFields, startingManagers, updatedManagers } from '#api/apply/managed-fields.ts';
 import { managerOfUserAgent, type Writer } from '#api/apply/manager.ts';
-import { type MergeType } from '#api/apply/merge-type.ts';
+import type { MergeType } from '#api/apply/merge-type.ts';
 import { modelType } from '#api/apply/model-type.ts';
-import { type KindDefinition } from '#api/kind.ts';
-import { type KubeObject } from '#api/object.ts';
-import { type ApiRequest } from '#api/request.ts';
+import type { KindDefinition } from '#api/kind.ts';
+import type { KubeObject } from '#api/object.ts';
+import type { ApiRequest } from '#api/request.ts';
 import { apiVersionOf } from '#api/resource.ts';
-import { type ResourceContext } from './context.ts';
+import type { ResourceContext } from './context.ts';
 
 /** Parts of a cluster that speak to the API in process, by user: what the same parts of Kubernetes are called. */
 const PARTS: Readonly<Record<string, string>> = {

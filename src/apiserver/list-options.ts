@@ -1,10 +1,10 @@
 import { errorMessage } from '#base/errors.ts';
 import { fieldSelectorProblem, matchesFields, parseFieldSelector, type FieldSelector } from '#api/field-selector.ts';
 import { forbidden, invalidStatus, unsupported, type FieldError } from '#api/field-error.ts';
-import { type KindDefinition } from '#api/kind.ts';
+import type { KindDefinition } from '#api/kind.ts';
 import { matchesLabels, type Selector } from '#api/label-selector.ts';
 import { parseLabelSelector } from '#api/label-selector-parser.ts';
-import { type KubeObject } from '#api/object.ts';
+import type { KubeObject } from '#api/object.ts';
 import { badRequest, failure } from '#api/status.ts';
 import { isTrue } from './request-info.ts';
 import { StatusError } from './status-error.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, rfc3339 } from '#base/clock.ts';
-import { type LooseMeta } from '#api/kind.ts';
-import { type KubeObject, type ObjectMeta } from '#api/object.ts';
+import type { LooseMeta } from '#api/kind.ts';
+import type { KubeObject, ObjectMeta } from '#api/object.ts';
 
 /** What the server alone decides is left out here whatever the client sent; the generation comes from the kind. */
 export function stampNew(object: KubeObject, namespace: string | undefined, clock: Clock): KubeObject {

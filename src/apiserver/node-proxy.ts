@@ -1,8 +1,9 @@
-import { request as httpRequest, STATUS_CODES, type IncomingMessage } from 'node:http';
-import { type Duplex } from 'node:stream';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { text as readText } from 'node:stream/consumers';
+import { http } from '#base/http.ts';
 import { errorMessage } from '#base/errors.ts';
-import { type Status } from '#api/object.ts';
+import type { Status } from '#api/object.ts';
 import { badRequest, failure, internalError } from '#api/status.ts';
 import { StatusError } from './status-error.ts';
 
@@ -32,7 +33,7 @@ export async function fetchFromNode(
 ): Promise<NodeAnswer> {
   const connection = await dial(dialer, nodeName);
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-    const request = httpRequest({
+    const request = http.request({
       method: 'GET',
       path,
       headers: { host: nodeName, connection: 'close' },
@@ -110,7 +111,7 @@ export async function spliceToNode(
 /** Answers on a connection whose upgrade is refused; HTTP/1.1 by hand, for the parser has let go of it. */
 export function refuseUpgrade(client: Duplex, status: Status): void {
   const body = JSON.stringify(status);
-  const reason = STATUS_CODES[status.code] ?? 'Error';
+  const reason = http.STATUS_CODES[status.code] ?? 'Error';
   client.end(
     `HTTP/1.1 ${status.code} ${reason}\r\nContent-Type: application/json\r\nConnection: close\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,

@@ -1,4 +1,4 @@
-import { type Pod } from '#api/generated/types.ts';
+import type { Pod } from '#api/generated/types.ts';
 import { badRequest, notFoundStatus } from '#api/status.ts';
 import { pods } from '#api/resource.ts';
 import { find, type ServerContext } from './context.ts';

@@ -1,5 +1,5 @@
-import { type KindDefinition } from '#api/kind.ts';
-import { type KubeObject } from '#api/object.ts';
+import type { KindDefinition } from '#api/kind.ts';
+import type { KubeObject } from '#api/object.ts';
 
 /** An object to be sent; `text` is its JSON where it is at hand. */
 export interface Sendable {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { type ApiResponse } from '#api/request.ts';
+import type { ApiResponse } from '#api/request.ts';
 import { TestServer } from './testing/test-server.ts';
 
 const runs = Number(process.env['FUZZ_RUNS'] ?? 400);

@@ -1,18 +1,18 @@
 import { errorCode, errorMessage } from '#base/errors.ts';
-import { type ApiRequest } from '#api/request.ts';
+import type { ApiRequest } from '#api/request.ts';
 import { internalError, noSuchPath, serviceUnavailable } from '#api/status.ts';
-import { type VersionInfo } from './version-info.ts';
+import type { VersionInfo } from './version-info.ts';
 import { requireAllowed } from './auth/authorize.ts';
 import { attributesOf } from './auth/request-attributes.ts';
-import { type ServerContext } from './context.ts';
-import { type Discovery } from './discovery/discovery.ts';
+import type { ServerContext } from './context.ts';
+import type { Discovery } from './discovery/discovery.ts';
 import { health, type HealthCheck } from './discovery/health.ts';
 import { exposition, EXPOSITION_TYPE } from '#base/exposition.ts';
 import { processMetrics } from './metrics/process-metrics-agent.ts';
 import { parseRequestPath, type RequestInfo } from './request-info.ts';
 import { serveResource } from './resource-router.ts';
 import { statusResponse } from './respond.ts';
-import { type ServerResponse } from './response.ts';
+import type { ServerResponse } from './response.ts';
 import { StatusError } from './status-error.ts';
 
 export interface RouterOptions {

@@ -1,12 +1,12 @@
 import { nodes, pods, type Resource } from '#api/resource.ts';
-import { type ApiRequest } from '#api/request.ts';
+import type { ApiRequest } from '#api/request.ts';
 import { methodNotAllowed, noSuchPath } from '#api/status.ts';
-import { type ResourceContext, type ServerContext } from './context.ts';
+import type { ResourceContext, ServerContext } from './context.ts';
 import { upgradeRequired } from './node-proxy.ts';
 import { isStreamKind } from './pod-target.ts';
 import { verbOf, type ResourceRequestInfo } from './request-info.ts';
 import { statusResponse } from './respond.ts';
-import { type ServerResponse } from './response.ts';
+import type { ServerResponse } from './response.ts';
 import { StatusError } from './status-error.ts';
 import { bind, bindNamed, isBindings } from './verbs/binding.ts';
 import { create } from './verbs/create.ts';

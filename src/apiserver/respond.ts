@@ -1,8 +1,8 @@
-import { type ListMeta, type Status } from '#api/object.ts';
-import { type ApiResponse } from '#api/request.ts';
+import type { ListMeta, Status } from '#api/object.ts';
+import type { ApiResponse } from '#api/request.ts';
 import { apiVersionOf } from '#api/resource.ts';
 import { partialMetadata, renderTable, type IncludeObject } from '#api/table.ts';
-import { type ResourceContext } from './context.ts';
+import type { ResourceContext } from './context.ts';
 import { badRequest } from '#api/status.ts';
 import { StatusError } from './status-error.ts';
 import { negotiate, OBJECT_SHAPES, type Negotiated } from './negotiate.ts';

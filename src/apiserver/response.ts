@@ -1,6 +1,6 @@
-import { type Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { type ApiResponse } from '#api/request.ts';
+import type { ApiResponse } from '#api/request.ts';
 
 /** An answer that comes from a node bit by bit, a container's log. */
 export interface StreamResponse {

@@ -1,4 +1,4 @@
-import { type Status } from '#api/object.ts';
+import type { Status } from '#api/object.ts';
 
 /** Carries the answer of a request that is refused up to the one place that sends it. */
 export class StatusError extends Error {

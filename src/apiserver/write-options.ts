@@ -7,7 +7,7 @@ import {
   unsupported,
   type FieldError,
 } from '#api/field-error.ts';
-import { type FieldValidation } from '#api/field-check.ts';
+import type { FieldValidation } from '#api/field-check.ts';
 import { isTrue } from './request-info.ts';
 import { StatusError } from './status-error.ts';
 

@@ -1,4 +1,4 @@
-import { type LabelSet, type Sample } from './exposition.ts';
+import type { LabelSet, Sample } from './exposition.ts';
 
 /** Counts of values by size, as Prometheus wants them. `ends` are the upper ends of the buckets, ascending. */
 export class Histogram {

@@ -1,5 +1,6 @@
-import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import type { Agent as HttpAgent, ClientRequest, IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } from 'node:https';
+import { http } from '#base/http.ts';
 import type { WatchEvent } from '#api/object.ts';
 import type { Connection, Pem } from './kubeconfig.ts';
 import { apiErrorOf, type Transport, type TransportRequest, type TransportResponse } from './transport.ts';
@@ -34,9 +35,9 @@ export interface HttpsTransportOptions {
 export function httpsTransport(connection: Connection, options: HttpsTransportOptions = {}): Transport & Disposable {
   const { observe, bookmarkSilenceMs = BOOKMARK_SILENCE_MS } = options;
   const secure = connection.server.startsWith('https:');
-  const agent = secure ? new HttpsAgent(KEEP) : new HttpAgent(KEEP);
+  const agent = secure ? new HttpsAgent(KEEP) : new http.Agent(KEEP);
   const send = (request: TransportRequest, silenceMs: number = SILENCE_MS): Promise<IncomingMessage> =>
-    sendRequest(connection, request, { send: secure ? httpsRequest : httpRequest, agent, silenceMs, observe });
+    sendRequest(connection, request, { send: secure ? httpsRequest : http.request, agent, silenceMs, observe });
   return {
     async request(request) {
       const response = await send(request);

@@ -1,8 +1,8 @@
 /** What an informer makes of a server that lies about the order of things, over real HTTP. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { type ConfigMap } from '#api/generated/types.ts';
-import { type WatchEvent } from '#api/object.ts';
+import type { ConfigMap } from '#api/generated/types.ts';
+import type { WatchEvent } from '#api/object.ts';
 import { configMaps } from '#api/resource.ts';
 import { type Clock, systemClock } from '#base/clock.ts';
 import { createLog } from '#base/log.ts';

@@ -1,8 +1,8 @@
 /** Servers and connections in trouble, over real HTTP: where the informer goes on, when, and that it misses nothing. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { type ConfigMap } from '#api/generated/types.ts';
-import { type WatchEvent } from '#api/object.ts';
+import type { ConfigMap } from '#api/generated/types.ts';
+import type { WatchEvent } from '#api/object.ts';
 import { configMaps } from '#api/resource.ts';
 import { silentLog } from '#base/log.ts';
 import { createClient } from './api-client.ts';

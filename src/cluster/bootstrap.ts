@@ -1,15 +1,9 @@
-import {
-  type Endpoints,
-  type EndpointSlice,
-  type Namespace,
-  type Service,
-  type StorageClass,
-} from '#api/generated/types.ts';
-import { type NewObject } from '#api/object.ts';
+import type { Endpoints, EndpointSlice, Namespace, Service, StorageClass } from '#api/generated/types.ts';
+import type { NewObject } from '#api/object.ts';
 import { endpoints, endpointSlices, namespaces, services, storageClasses } from '#api/resource.ts';
 import { isReason, type Client } from '#client/client.ts';
 import { LOCAL_PROVISIONER } from '#controllers/volume/provisioner.ts';
-import { type NetworkPlan } from './network-plan.ts';
+import type { NetworkPlan } from './network-plan.ts';
 
 /** Where the API server listens on the fabric, as Pods reach it through default/kubernetes. */
 export const API_FABRIC_PORT = 6443;

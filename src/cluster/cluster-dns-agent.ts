@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { type Cidr } from '#base/cidr.ts';
-import { type Clock } from '#base/clock.ts';
-import { type Log } from '#base/log.ts';
-import { type Informers } from '#client/informers.ts';
+import type { Cidr } from '#base/cidr.ts';
+import type { Clock } from '#base/clock.ts';
+import type { Log } from '#base/log.ts';
+import type { Informers } from '#client/informers.ts';
 import { createAutopath } from '#dns/autopath.ts';
 import { startDnsServer } from '#dns/dns-server.ts';
 import { createForwarder } from '#dns/forward-socket.ts';
@@ -18,7 +18,7 @@ import { Zone } from '#dns/zone.ts';
 import { DNS_PORT } from './bootstrap.ts';
 import { CLUSTER_DOMAIN } from './config.ts';
 import { VERSION } from './version.ts';
-import { type FabricSockets } from './worker-message.ts';
+import type { FabricSockets } from './worker-message.ts';
 
 export interface ClusterDnsOptions {
   readonly sockets: FabricSockets;

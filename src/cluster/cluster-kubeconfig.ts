@@ -1,4 +1,4 @@
-import { type Pki } from './pki.ts';
+import type { Pki } from './pki.ts';
 
 export interface Named {
   readonly name: string;

@@ -3,8 +3,8 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { text as readText } from 'node:stream/consumers';
 import { CodedError, errorCode, errorMessage } from '#base/errors.ts';
-import { type ControlAnswer, type ControlFailure, type ControlReply, type ControlRequest } from './control.ts';
-import { type StateDir } from './state-dir.ts';
+import type { ControlAnswer, ControlFailure, ControlReply, ControlRequest } from './control.ts';
+import type { StateDir } from './state-dir.ts';
 
 const NAME = 'control.sock';
 

@@ -6,7 +6,7 @@ import { rfc3339, systemClock } from '#base/clock.ts';
 import { CodedError, errorCode, errorMessage } from '#base/errors.ts';
 import { formatRecord, type LogRecord } from '#base/log.ts';
 import { startCluster, type RunningCluster } from './cluster.ts';
-import { type DaemonMessage } from './daemon-message.ts';
+import type { DaemonMessage } from './daemon-message.ts';
 import { outgrowSmallHeap } from './heap-agent.ts';
 import { readPki } from './pki.ts';
 import { readConfig, stateDirAt } from './state-dir.ts';

@@ -3,8 +3,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '#base/clock.ts';
 import { setns } from '#netlink/namespace.ts';
 import { CarrierAgent } from '#edge/carrier-agent.ts';
-import { type FromCarrier, type ToCarrier } from '#edge/carrier-message.ts';
-import { type EdgeWorkerData } from './worker-message.ts';
+import type { FromCarrier, ToCarrier } from '#edge/carrier-message.ts';
+import type { EdgeWorkerData } from './worker-message.ts';
 
 if (parentPort === null) throw new Error('Cannot run this file by itself: it is the entry of a worker thread');
 const port = parentPort;

@@ -1,4 +1,4 @@
-import { type NetworkStep } from '#node/network-step.ts';
+import type { NetworkStep } from '#node/network-step.ts';
 import { masquerade, matchValue } from '#nftables/statement.ts';
 import { chain, rule, type Table } from '#nftables/table.ts';
 import { meta } from '#nftables/expression.ts';

@@ -1,4 +1,4 @@
-import { type Pod } from '#api/generated/types.ts';
+import type { Pod } from '#api/generated/types.ts';
 import { leases, nodes, pods } from '#api/resource.ts';
 import { type Client, isReason } from '#client/client.ts';
 

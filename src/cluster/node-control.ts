@@ -1,12 +1,12 @@
 import { CodedError } from '#base/errors.ts';
-import { type Client } from '#client/client.ts';
+import type { Client } from '#client/client.ts';
 import { type ClusterConfig, membersOf } from './config.ts';
-import { type ControlRequest, type ListedNode, type NodeRequest } from './control.ts';
+import type { ControlRequest, ListedNode, NodeRequest } from './control.ts';
 import { forgetNode } from './forget-node.ts';
 import { addMember, type NodeMember } from './members.ts';
 import { type NodePlan, planNetwork } from './network-plan.ts';
-import { type NodesWorkerCall, type NodeSockets, type ServicesWorkerCall } from './worker-message.ts';
-import { type Workers } from './workers.ts';
+import type { NodesWorkerCall, NodeSockets, ServicesWorkerCall } from './worker-message.ts';
+import type { Workers } from './workers.ts';
 
 export interface NodeControlOptions {
   readonly config: ClusterConfig;

@@ -1,4 +1,4 @@
-import { type MessagePort } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import { CodedError, errorCode, errorMessage } from '#base/errors.ts';
 
 type Errand =

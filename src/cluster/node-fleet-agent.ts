@@ -1,13 +1,13 @@
 import { realpathSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { type Cidr, parseCidr } from '#base/cidr.ts';
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { CodedError } from '#base/errors.ts';
 import { parseIp } from '#base/ip.ts';
-import { type Log } from '#base/log.ts';
+import type { Log } from '#base/log.ts';
 import { nodes as nodeResource, services as serviceResource } from '#api/resource.ts';
-import { type Client } from '#client/client.ts';
-import { type Informers } from '#client/informers.ts';
+import type { Client } from '#client/client.ts';
+import type { Informers } from '#client/informers.ts';
 import { openListenSocket } from '#netlink/listen-socket.ts';
 import { inNetns } from '#netlink/namespace.ts';
 import { NETLINK_NETFILTER, NetlinkSocket } from '#netlink/socket.ts';
@@ -15,13 +15,13 @@ import { type NodeAgent, startNodeAgent } from '#node/agent.ts';
 import { createNodeNamespace, type NetworkNamespace } from '#node/network-sync.ts';
 import { nodePortName } from '#node/node-network.ts';
 import { removeTree } from '#node/sandbox/remove-tree-sync.ts';
-import { type SandboxRuntime } from '#node/sandbox/runtime-agent.ts';
-import { type NodeStats } from '#node/stats/node-stats-agent.ts';
+import type { SandboxRuntime } from '#node/sandbox/runtime-agent.ts';
+import type { NodeStats } from '#node/stats/node-stats-agent.ts';
 import { attachEgress } from './egress-network-sync.ts';
 import { CLUSTER_DOMAIN } from './config.ts';
-import { type NodePlan } from './network-plan.ts';
+import type { NodePlan } from './network-plan.ts';
 import { KUBERNETES_VERSION } from './version.ts';
-import { type NodeSockets, type NodesWorkerData } from './worker-message.ts';
+import type { NodeSockets, NodesWorkerData } from './worker-message.ts';
 
 export interface NodeFleetOptions {
   readonly data: NodesWorkerData;

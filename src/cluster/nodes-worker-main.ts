@@ -18,12 +18,7 @@ import { NodeFleet, withLengths } from './node-fleet-agent.ts';
 import { runNodeErrands } from './node-errands.ts';
 import { serveSockets } from './pod-sockets.ts';
 import { workerSide } from './worker-main.ts';
-import {
-  type FabricSockets,
-  type NodesWorkerCall,
-  type NodesWorkerData,
-  type ToNodesWorker,
-} from './worker-message.ts';
+import type { FabricSockets, NodesWorkerCall, NodesWorkerData, ToNodesWorker } from './worker-message.ts';
 
 const side = workerSide<NodesWorkerData, ToNodesWorker>();
 const { data } = side;

@@ -1,7 +1,7 @@
 import { createPrivateKey, generateKeyPairSync, webcrypto } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { CodedError, errorMessage } from '#base/errors.ts';
 import { writeAtomically } from './state-dir.ts';
 

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
-import { type Duplex } from 'node:stream';
-import { type MessagePort } from 'node:worker_threads';
-import { type Clock } from '#base/clock.ts';
+import type { Duplex } from 'node:stream';
+import type { MessagePort } from 'node:worker_threads';
+import type { Clock } from '#base/clock.ts';
 import { CodedError, errorCode, errorMessage } from '#base/errors.ts';
 import { parseIp, type IpFamily } from '#base/ip.ts';
 import { openConnectSocket } from '#netlink/listen-socket.ts';

@@ -1,6 +1,6 @@
 import { formatCidr, parseCidr, type Cidr } from '#base/cidr.ts';
 import { serviceCidrs } from '#api/resource.ts';
-import { type Informers } from '#client/informers.ts';
+import type { Informers } from '#client/informers.ts';
 
 /**
  * Tells of the ranges that cluster addresses come from, those of the configuration first, whenever ServiceCIDRs come or

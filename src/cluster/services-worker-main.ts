@@ -4,14 +4,14 @@
  */
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { type Node } from '#api/generated/types.ts';
+import type { Node } from '#api/generated/types.ts';
 import { nodes as nodeResource } from '#api/resource.ts';
 import { formatCidr, parseCidr, type Cidr } from '#base/cidr.ts';
 import { systemClock } from '#base/clock.ts';
 import { createClient } from '#client/api-client.ts';
 import { Informers } from '#client/informers.ts';
 import { portTransport } from '#client/port-transport.ts';
-import { type ToCarrier } from '#edge/carrier-message.ts';
+import type { ToCarrier } from '#edge/carrier-message.ts';
 import { CarrierThread } from '#edge/carrier-thread-agent.ts';
 import { EdgeAgent } from '#edge/edge-agent.ts';
 import { openHostSocket } from '#edge/host-socket.ts';
@@ -19,7 +19,7 @@ import { ConntrackSocket } from '#netlink/conntrack-socket.ts';
 import { watchSocket } from '#netlink/event-socket.ts';
 import { NETLINK_NETFILTER, NetlinkSocket } from '#netlink/socket.ts';
 import { NftablesSocket } from '#nftables/nftables-socket.ts';
-import { type IptablesOptions } from '#proxy/iptables/commands-sync.ts';
+import type { IptablesOptions } from '#proxy/iptables/commands-sync.ts';
 import { HEALTHZ_PORT, METRICS_PORT, ProxyMonitor, type Place } from '#proxy/program/proxy-monitor.ts';
 import { createProxy, type Proxy } from '#proxy/sync.ts';
 import { startClusterDns } from './cluster-dns-agent.ts';
@@ -27,13 +27,13 @@ import { nodeErrands } from './node-errands.ts';
 import { followServiceRanges } from './service-ranges.ts';
 import { KUBERNETES_VERSION, VERSION } from './version.ts';
 import { workerSide } from './worker-main.ts';
-import {
-  type EdgeWorkerData,
-  type FabricSockets,
-  type NodeSockets,
-  type ServicesWorkerCall,
-  type ServicesWorkerData,
-  type ToServicesWorker,
+import type {
+  EdgeWorkerData,
+  FabricSockets,
+  NodeSockets,
+  ServicesWorkerCall,
+  ServicesWorkerData,
+  ToServicesWorker,
 } from './worker-message.ts';
 
 const side = workerSide<ServicesWorkerData, ToServicesWorker>();

@@ -1,4 +1,4 @@
-import { type UserInfo } from '#api/request.ts';
+import type { UserInfo } from '#api/request.ts';
 
 /** As whom the parts of a cluster speak to the API; the names are those that Kubernetes gives the same parts. */
 export const CONTROL_PLANE: UserInfo = Object.freeze({

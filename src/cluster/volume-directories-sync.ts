@@ -1,6 +1,6 @@
 import { chmod, mkdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { type VolumeDirectories } from '#controllers/volume/provisioner.ts';
+import type { VolumeDirectories } from '#controllers/volume/provisioner.ts';
 
 /** The directories of provisioned volumes: one each, below one that only the cluster's owner enters. */
 export function volumeDirectories(root: string): VolumeDirectories {

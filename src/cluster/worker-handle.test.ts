@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import test, { type TestContext } from 'node:test';
-import { type LogRecord } from '#base/log.ts';
+import type { LogRecord } from '#base/log.ts';
 import { apiChannel, WorkerHandle } from './worker-handle.ts';
 
 interface Started {

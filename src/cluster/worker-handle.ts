@@ -1,8 +1,8 @@
 import { MessageChannel, MessagePort, Worker } from 'node:worker_threads';
-import { type LogSink } from '#base/log.ts';
-import { type ControlReply } from './control.ts';
+import type { LogSink } from '#base/log.ts';
+import type { ControlReply } from './control.ts';
 import { errorOfFailure } from './control-socket.ts';
-import { type FromWorker } from './worker-message.ts';
+import type { FromWorker } from './worker-message.ts';
 
 type Kind = FromWorker['kind'];
 

@@ -3,7 +3,7 @@ import { CodedError, errorCode, errorMessage } from '#base/errors.ts';
 import { createLog, type Log } from '#base/log.ts';
 import { controlFailure } from './control-socket.ts';
 import { kernelHint } from './kernel-hint.ts';
-import { type FromWorker } from './worker-message.ts';
+import type { FromWorker } from './worker-message.ts';
 
 /** The worker's side of `WorkerHandle`: its data, its mail, and the way back. */
 export interface WorkerSide<Data, In> {

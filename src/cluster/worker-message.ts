@@ -1,8 +1,8 @@
-import { type MessagePort } from 'node:worker_threads';
-import { type LogRecord } from '#base/log.ts';
-import { type ProxyMode } from './config.ts';
-import { type ControlReply, type ImageRequest } from './control.ts';
-import { type NodePlan } from './network-plan.ts';
+import type { MessagePort } from 'node:worker_threads';
+import type { LogRecord } from '#base/log.ts';
+import type { ProxyMode } from './config.ts';
+import type { ControlReply, ImageRequest } from './control.ts';
+import type { NodePlan } from './network-plan.ts';
 
 /** Netlink sockets of a node's namespace. Descriptors are numbers that every thread of the process shares. */
 export interface NodeSockets extends NodePlan {

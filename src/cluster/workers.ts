@@ -1,19 +1,14 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { formatCidr } from '#base/cidr.ts';
-import { type LogSink } from '#base/log.ts';
-import { type ApiHandler, type UserInfo } from '#api/request.ts';
+import type { LogSink } from '#base/log.ts';
+import type { ApiHandler, UserInfo } from '#api/request.ts';
 import { serveTransport } from '#client/port-server.ts';
-import { type ClusterConfig } from './config.ts';
-import { type NetworkPlan } from './network-plan.ts';
-import { type StateDir } from './state-dir.ts';
+import type { ClusterConfig } from './config.ts';
+import type { NetworkPlan } from './network-plan.ts';
+import type { StateDir } from './state-dir.ts';
 import { NODES, SERVICES } from './users.ts';
 import { apiChannel, WorkerHandle } from './worker-handle.ts';
-import {
-  type NodesWorkerData,
-  type ServicesWorkerData,
-  type ToNodesWorker,
-  type ToServicesWorker,
-} from './worker-message.ts';
+import type { NodesWorkerData, ServicesWorkerData, ToNodesWorker, ToServicesWorker } from './worker-message.ts';
 
 /** The threads that work on the cluster's network; see docs/adr/0003. */
 export interface Workers {

@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { errorCode, errorMessage } from '#base/errors.ts';
 import { parseIp } from '#base/ip.ts';
 import { RT_TABLE_LOCAL } from '#netlink/route.ts';

@@ -1,5 +1,5 @@
-import { type IpFamily } from '#base/ip.ts';
-import { type EdgeProtocol, type Target } from './host-port.ts';
+import type { IpFamily } from '#base/ip.ts';
+import type { EdgeProtocol, Target } from './host-port.ts';
 
 /** To the thread that carries connections between the host and the cluster's network. */
 export type ToCarrier =

@@ -1,9 +1,9 @@
 import { closeSync } from 'node:fs';
-import { type Worker } from 'node:worker_threads';
-import { type Clock } from '#base/clock.ts';
+import type { Worker } from 'node:worker_threads';
+import type { Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
-import { type Log } from '#base/log.ts';
-import { type FromCarrier, type ToCarrier } from './carrier-message.ts';
+import type { Log } from '#base/log.ts';
+import type { FromCarrier, ToCarrier } from './carrier-message.ts';
 
 export interface CarrierThreadOptions {
   readonly start: () => Worker;

@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { ManualClock } from '#base/clock.ts';
 import { silentLog } from '#base/log.ts';
 import { CarrierThread } from './carrier-thread-agent.ts';
-import { type ToCarrier } from './carrier-message.ts';
+import type { ToCarrier } from './carrier-message.ts';
 import { openHostSocket } from './host-socket.ts';
 
 /** A real socket, which no other has: a closed number may be given anew. */

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { systemClock } from '#base/clock.ts';
 import { parseIp } from '#base/ip.ts';
 import { openListenSocket } from '#netlink/listen-socket.ts';
-import { type Target } from './host-port.ts';
+import type { Target } from './host-port.ts';
 import { carryTcp } from './tcp-carrier-server.ts';
 import { UdpCarrier } from './udp-carrier-server.ts';
 

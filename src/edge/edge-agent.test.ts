@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type CoreEvent } from '#api/generated/types.ts';
+import type { CoreEvent } from '#api/generated/types.ts';
 import { endpointSlices, nodes, services } from '#api/resource.ts';
 import { ManualClock } from '#base/clock.ts';
 import { silentLog } from '#base/log.ts';
 import { createClient } from '#client/api-client.ts';
-import { type Client } from '#client/client.ts';
+import type { Client } from '#client/client.ts';
 import { inProcessTransport } from '#client/in-process-transport.ts';
 import { Informers } from '#client/informers.ts';
 import { FakeApi } from '#client/testing/fake-api.ts';
 import { settle } from '#client/testing/turns.ts';
-import { type FromCarrier, type ToCarrier } from './carrier-message.ts';
+import type { FromCarrier, ToCarrier } from './carrier-message.ts';
 import { EdgeAgent } from './edge-agent.ts';
 import { hostPortKey } from './host-port.ts';
 

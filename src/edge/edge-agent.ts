@@ -1,11 +1,11 @@
-import { type EndpointSlice, type Service } from '#api/generated/types.ts';
+import type { EndpointSlice, Service } from '#api/generated/types.ts';
 import { objectKey } from '#api/object.ts';
 import { endpointSlices, nodes, services } from '#api/resource.ts';
-import { type Clock } from '#base/clock.ts';
-import { type Log } from '#base/log.ts';
-import { type Client } from '#client/client.ts';
+import type { Clock } from '#base/clock.ts';
+import type { Log } from '#base/log.ts';
+import type { Client } from '#client/client.ts';
 import { createEventRecorder, type EventRecorder } from '#client/events.ts';
-import { type Informers } from '#client/informers.ts';
+import type { Informers } from '#client/informers.ts';
 import { NO_PORT, type FromCarrier, type ToCarrier } from './carrier-message.ts';
 import { nodeAddresses, nodesWithEndpoints, wayOf, type NodeAddresses, type Way } from './eligible-nodes.ts';
 import { hostPortKey, hostPortsOf, type HostPort } from './host-port.ts';

@@ -1,5 +1,5 @@
-import { type EndpointSlice, type Node } from '#api/generated/types.ts';
-import { type HostPort, type Target } from './host-port.ts';
+import type { EndpointSlice, Node } from '#api/generated/types.ts';
+import type { HostPort, Target } from './host-port.ts';
 
 export interface NodeAddresses {
   readonly name: string;

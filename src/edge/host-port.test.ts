@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type EndpointSlice, type Node, type Service } from '#api/generated/types.ts';
+import type { EndpointSlice, Node, Service } from '#api/generated/types.ts';
 import { nodeAddresses, nodesWithEndpoints, wayOf } from './eligible-nodes.ts';
 import { hostPortKey, hostPortsOf } from './host-port.ts';
 import { refusalNotice, substitutePort } from './refusal.ts';

@@ -1,4 +1,4 @@
-import { type Service } from '#api/generated/types.ts';
+import type { Service } from '#api/generated/types.ts';
 import { objectKey } from '#api/object.ts';
 
 export type EdgeProtocol = 'tcp' | 'udp';

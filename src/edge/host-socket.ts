@@ -1,6 +1,6 @@
 import { parseIp } from '#base/ip.ts';
 import { openListenSocket } from '#netlink/listen-socket.ts';
-import { type HostPort } from './host-port.ts';
+import type { HostPort } from './host-port.ts';
 
 /** A bound socket of the network that the calling thread is in. */
 export function openHostSocket({ protocol, address, port }: Pick<HostPort, 'protocol' | 'address' | 'port'>): number {

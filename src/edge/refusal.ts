@@ -1,4 +1,4 @@
-import { type HostPort } from './host-port.ts';
+import type { HostPort } from './host-port.ts';
 
 /** Ports below are root's, unless net.ipv4.ip_unprivileged_port_start says otherwise. */
 const PRIVILEGED = 1024;

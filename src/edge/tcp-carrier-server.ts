@@ -1,6 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { type Target } from './host-port.ts';
-import { type Carrier } from './udp-carrier-server.ts';
+import type { Target } from './host-port.ts';
+import type { Carrier } from './udp-carrier-server.ts';
 
 /** Carries each connection that comes to the socket to one of the targets in turn, both directions, both ends. */
 export function carryTcp(fd: number, targets: readonly Target[], onError: (error: Error) => void): Carrier {

@@ -1,8 +1,8 @@
 import dgram from 'node:dgram';
 import { isIPv6 } from 'node:net';
-import { type Clock } from '#base/clock.ts';
-import { type IpFamily } from '#base/ip.ts';
-import { type Target } from './host-port.ts';
+import type { Clock } from '#base/clock.ts';
+import type { IpFamily } from '#base/ip.ts';
+import type { Target } from './host-port.ts';
 
 /** One open port of the host. */
 export interface Carrier {

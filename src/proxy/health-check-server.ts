@@ -1,4 +1,5 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
+import { http } from '#base/http.ts';
 import { errorMessage } from '#base/errors.ts';
 import { type Log } from '#base/log.ts';
 import { type ServiceHealth } from './service-health.ts';
@@ -50,7 +51,7 @@ export class HealthCheckServer implements Disposable {
 
   #listen(service: string, { port, localEndpoints }: ServiceHealth): void {
     const { open, log } = this.#options;
-    const server = createServer((_, response) => this.#answer(service, response));
+    const server = http.createServer((_, response) => this.#answer(service, response));
     const failed = (error: unknown): void =>
       log.error('health check port not opened', { service, port, error: errorMessage(error) });
     server.on('error', failed);

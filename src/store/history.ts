@@ -1,7 +1,7 @@
 import { rowId, rowRevision } from './row-id.ts';
 import { SortedKeys } from './sorted-keys.ts';
 import { CompactedError, storeError } from './store-error.ts';
-import { type Entry, type RangeOptions, type RangeResult, type RevisionEvents, type StoreEvent } from './store.ts';
+import type { Entry, RangeOptions, RangeResult, RevisionEvents, StoreEvent } from './store.ts';
 
 /** A row as it is stored: `value` is null for a deletion. */
 export type StoredRow = readonly [id: number, key: string, createRevision: number, value: string | null];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { type KubeObject, type ManagedFieldsEntry } from '../object.ts';
-import { type JsonObject } from '../patch/json-value.ts';
+import type { KubeObject, ManagedFieldsEntry } from '../object.ts';
+import type { JsonObject } from '../patch/json-value.ts';
 import { applyConfiguration } from './apply.ts';
 import { applyConflict } from './conflict.ts';
 import { modelType } from './model-type.ts';

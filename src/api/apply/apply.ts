@@ -1,6 +1,6 @@
 import { deepEqual } from '../equal.ts';
-import { type KubeObject, type ManagedFieldsEntry } from '../object.ts';
-import { type JsonObject } from '../patch/json-value.ts';
+import type { KubeObject, ManagedFieldsEntry } from '../object.ts';
+import type { JsonObject } from '../patch/json-value.ts';
 import { compareObjects } from './compare.ts';
 import { type Conflict, conflictsIn } from './conflict.ts';
 import { difference, EMPTY_SET, equalSets, type FieldSet, intersection, isEmptySet, union } from './field-set.ts';
@@ -9,7 +9,7 @@ import { allowedByLastApplied, withLastApplied } from './last-applied.ts';
 import { entryOf, inOrder, type ManagedFields, setOf, updatedManagers, withSet } from './managed-fields.ts';
 import { isEntryOf, type Writer } from './manager.ts';
 import { mergeApplied } from './merge.ts';
-import { type MergeType } from './merge-type.ts';
+import type { MergeType } from './merge-type.ts';
 import { removeFields, withNamedFields } from './remove.ts';
 
 export interface ApplyOptions {

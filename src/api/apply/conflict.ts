@@ -1,4 +1,4 @@
-import { type ManagedFieldsEntry, type Status } from '../object.ts';
+import type { ManagedFieldsEntry, Status } from '../object.ts';
 import { failure } from '../status.ts';
 import { type FieldSet, pathsOf } from './field-set.ts';
 import { managerText } from './manager.ts';

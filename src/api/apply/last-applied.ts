@@ -1,9 +1,9 @@
-import { type KubeObject } from '../object.ts';
+import type { KubeObject } from '../object.ts';
 import { isObject, type JsonObject } from '../patch/json-value.ts';
 import { compareObjects } from './compare.ts';
 import { difference, EMPTY_SET, type FieldSet } from './field-set.ts';
 import { declaredFields } from './fields-of.ts';
-import { type MergeType } from './merge-type.ts';
+import type { MergeType } from './merge-type.ts';
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 

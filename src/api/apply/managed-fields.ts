@@ -1,6 +1,6 @@
 import { deepEqual } from '../equal.ts';
-import { type ManagedFieldsEntry } from '../object.ts';
-import { type Changes } from './compare.ts';
+import type { ManagedFieldsEntry } from '../object.ts';
+import type { Changes } from './compare.ts';
 import { difference, EMPTY_SET, type FieldSet, isEmptySet, sharedSet, union } from './field-set.ts';
 import { isEntryOf, type Writer } from './manager.ts';
 

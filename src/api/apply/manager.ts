@@ -1,4 +1,4 @@
-import { type ManagedFieldsEntry } from '../object.ts';
+import type { ManagedFieldsEntry } from '../object.ts';
 
 /** Who writes, and how: what an entry of `metadata.managedFields` is known by. */
 export interface Writer {

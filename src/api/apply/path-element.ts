@@ -1,5 +1,5 @@
 import { isObject, valueAt } from '../patch/json-value.ts';
-import { type ListType } from './merge-type.ts';
+import type { ListType } from './merge-type.ts';
 
 /** An item that has no identity in its list, so that it cannot be merged. */
 export class NoIdentityError extends Error {

@@ -1,6 +1,6 @@
 import { type CelType, optionalParam, sameType, typeText } from './cel-type.ts';
-import { type Expression } from './expression.ts';
-import { type Issue } from './issues.ts';
+import type { Expression } from './expression.ts';
+import type { Issue } from './issues.ts';
 
 type TypeOf = (expression: Expression) => CelType;
 

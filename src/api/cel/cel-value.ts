@@ -1,5 +1,5 @@
-import { type Ip } from '#base/ip.ts';
-import { type CelType } from './cel-type.ts';
+import type { Ip } from '#base/ip.ts';
+import type { CelType } from './cel-type.ts';
 
 /** int is a bigint, double a number. */
 export type CelValue =

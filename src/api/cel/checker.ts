@@ -1,12 +1,12 @@
 import * as types from './cel-type.ts';
 import { type CelType, isAnything, optionalParam } from './cel-type.ts';
-import { type Call, type Expression, type Fold, type ListLiteral, type MapLiteral, type Select } from './expression.ts';
+import type { Call, Expression, Fold, ListLiteral, MapLiteral, Select } from './expression.ts';
 import { FUNCTIONS } from './function-table.ts';
 import { checkAggregates } from './aggregate-check.ts';
-import { type Checking, type Resolved } from './checking.ts';
-import { type CelFunction, type CelOverload } from './functions/cel-function.ts';
+import type { Checking, Resolved } from './checking.ts';
+import type { CelFunction, CelOverload } from './functions/cel-function.ts';
 import { checkFold } from './fold-check.ts';
-import { type Issue } from './issues.ts';
+import type { Issue } from './issues.ts';
 import { checkLiterals } from './literal-check.ts';
 import { mostGeneral, Substitution } from './substitution.ts';
 import { TYPE_NAMES, valueType } from './value-type.ts';

@@ -1,7 +1,7 @@
-import { type CelType } from './cel-type.ts';
-import { type Expression } from './expression.ts';
-import { type CelOverload } from './functions/cel-function.ts';
-import { type Substitution } from './substitution.ts';
+import type { CelType } from './cel-type.ts';
+import type { Expression } from './expression.ts';
+import type { CelOverload } from './functions/cel-function.ts';
+import type { Substitution } from './substitution.ts';
 
 /** A call with the functions that it may mean, once the types of its arguments are known. */
 export interface Resolved {

@@ -1,11 +1,11 @@
 import { CelError, noOverload } from './cel-error.ts';
-import { type CelType } from './cel-type.ts';
+import type { CelType } from './cel-type.ts';
 import { CelList, CelObject, CelOptional, CelTypeValue, EntryMap, isMap, type CelValue } from './cel-value.ts';
-import { type Checked } from './checker.ts';
-import { type Resolved } from './checking.ts';
-import { type Call, type Expression, type ListLiteral, type MapLiteral, type Select } from './expression.ts';
+import type { Checked } from './checker.ts';
+import type { Resolved } from './checking.ts';
+import type { Call, Expression, ListLiteral, MapLiteral, Select } from './expression.ts';
 import { planFold } from './fold.ts';
-import { type CelOverload } from './functions/cel-function.ts';
+import type { CelOverload } from './functions/cel-function.ts';
 import { fits } from './overload-choice.ts';
 import { type CostMeter, type Planning, type Run, truth } from './plan.ts';
 import { TYPE_NAMES } from './value-type.ts';

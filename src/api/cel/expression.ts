@@ -1,4 +1,4 @@
-import { type CelUint } from './cel-value.ts';
+import type { CelUint } from './cel-value.ts';
 
 interface Node {
   /** Where it stands in the source, in code points; for calls and selections the operator or the parenthesis. */

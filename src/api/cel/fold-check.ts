@@ -1,7 +1,7 @@
 import * as types from './cel-type.ts';
 import { type CelType, optionalParam } from './cel-type.ts';
-import { type Checking } from './checking.ts';
-import { type Expression, type Fold } from './expression.ts';
+import type { Checking } from './checking.ts';
+import type { Expression, Fold } from './expression.ts';
 
 /** The type of a macro over a list, a map or an optional. */
 export function checkFold(checker: Checking, fold: Fold): CelType {

@@ -1,6 +1,6 @@
 import { CelError, noOverload } from './cel-error.ts';
 import { CelList, CelOptional, EntryMap, isMap, type CelValue } from './cel-value.ts';
-import { type Fold } from './expression.ts';
+import type { Fold } from './expression.ts';
 import { type Frame, type Planning, type Run, truth } from './plan.ts';
 
 /** What the steps of each macro cost beside what they evaluate, as Kubernetes counts the loops that they stand for. */

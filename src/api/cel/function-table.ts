@@ -1,4 +1,4 @@
-import { type CelFunction } from './functions/cel-function.ts';
+import type { CelFunction } from './functions/cel-function.ts';
 import { CONVERSIONS } from './functions/conversions.ts';
 import { define } from './functions/cel-function.ts';
 import { KUBERNETES_FUNCTIONS } from './functions/kubernetes-functions.ts';

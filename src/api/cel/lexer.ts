@@ -1,5 +1,5 @@
 import { CelUint } from './cel-value.ts';
-import { type Issue } from './issues.ts';
+import type { Issue } from './issues.ts';
 
 export interface Token {
   readonly kind: 'ident' | 'literal' | 'symbol' | 'end';

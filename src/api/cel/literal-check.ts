@@ -1,9 +1,9 @@
 import { PatternError } from '../re2/pattern-error.ts';
 import { re2 } from '../re2/regexp.ts';
 import { CelError } from './cel-error.ts';
-import { type Resolved } from './checking.ts';
-import { type Call } from './expression.ts';
-import { type Issue } from './issues.ts';
+import type { Resolved } from './checking.ts';
+import type { Call } from './expression.ts';
+import type { Issue } from './issues.ts';
 import { parseDuration, parseTimestamp } from './time-text.ts';
 
 const isText = (value: unknown): value is string => typeof value === 'string';

@@ -1,5 +1,5 @@
-import { type Call, type Expression, type Fold, type FoldName } from './expression.ts';
-import { type Issue } from './issues.ts';
+import type { Call, Expression, Fold, FoldName } from './expression.ts';
+import type { Issue } from './issues.ts';
 
 type Expand = (call: Call, target: Expression, issues: Issue[]) => Expression | undefined;
 

@@ -1,6 +1,6 @@
 import { formatProblem } from '../custom/formats.ts';
 import { checkLabelValue, checkQualifiedName, label1035Name, labelName, subdomainName } from '../names.ts';
-import { type NamedFormat } from './cel-value.ts';
+import type { NamedFormat } from './cel-value.ts';
 import { isRequestUri } from './request-uri.ts';
 
 function format(name: string, maxPattern: number, check: NamedFormat['check']): NamedFormat {

@@ -1,4 +1,4 @@
-import { type CelType, type TypeKind } from './cel-type.ts';
+import type { CelType, TypeKind } from './cel-type.ts';
 import {
   CelDuration,
   CelList,
@@ -10,7 +10,7 @@ import {
   isMap,
   type CelValue,
 } from './cel-value.ts';
-import { type CelOverload } from './functions/cel-function.ts';
+import type { CelOverload } from './functions/cel-function.ts';
 import { valueType } from './value-type.ts';
 
 /** Whether values that nobody could know the types of before are ones that a function takes. */

@@ -1,5 +1,5 @@
-import { type Call, type Expression, type ListLiteral, type MapLiteral } from './expression.ts';
-import { type Issue } from './issues.ts';
+import type { Call, Expression, ListLiteral, MapLiteral } from './expression.ts';
+import type { Issue } from './issues.ts';
 import { Lexer, SyntaxIssue, type Token } from './lexer.ts';
 import { expandMacro } from './macros.ts';
 

@@ -1,6 +1,6 @@
 import { CostError, noOverload } from './cel-error.ts';
-import { type CelValue } from './cel-value.ts';
-import { type Expression } from './expression.ts';
+import type { CelValue } from './cel-value.ts';
+import type { Expression } from './expression.ts';
 
 /** Counts what an evaluation takes, in the units of Kubernetes' budgets. */
 export class CostMeter {

@@ -1,11 +1,11 @@
-import { type CelType } from './cel-type.ts';
-import { type CelValue } from './cel-value.ts';
+import type { CelType } from './cel-type.ts';
+import type { CelValue } from './cel-value.ts';
 import { checkExpression } from './checker.ts';
 import { Planner } from './evaluator.ts';
 import { issuesText } from './issues.ts';
 import { failingConversion } from './literal-check.ts';
 import { parseExpression } from './parser.ts';
-import { type CostMeter } from './plan.ts';
+import type { CostMeter } from './plan.ts';
 
 /** An expression that can be run. */
 export interface Program {

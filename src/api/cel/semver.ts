@@ -1,4 +1,4 @@
-import { type Semver } from './cel-value.ts';
+import type { Semver } from './cel-value.ts';
 
 const NUMBER = '(0|[1-9]\\d*)';
 const EXACT = new RegExp(

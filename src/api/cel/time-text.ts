@@ -1,4 +1,4 @@
-import { type CelDuration } from './cel-value.ts';
+import type { CelDuration } from './cel-value.ts';
 
 const UNITS: Readonly<Record<string, bigint>> = {
   ns: 1n,

@@ -1,5 +1,5 @@
 import * as types from './cel-type.ts';
-import { type CelType } from './cel-type.ts';
+import type { CelType } from './cel-type.ts';
 
 /** One way to call a function, with type parameters as they were written. */
 export interface Overload {

@@ -1,5 +1,5 @@
 import * as types from './cel-type.ts';
-import { type CelType } from './cel-type.ts';
+import type { CelType } from './cel-type.ts';
 import {
   CelDuration,
   CelList,

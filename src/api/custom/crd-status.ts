@@ -1,5 +1,5 @@
-import { type CustomResourceDefinition, type CustomResourceDefinitionCondition } from '../generated/types.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { CustomResourceDefinition, CustomResourceDefinitionCondition } from '../generated/types.ts';
+import type { KindDefinition } from '../kind.ts';
 
 type Crd = CustomResourceDefinition;
 type Status = Crd['status'];

@@ -1,12 +1,12 @@
 import { deepEqual } from '../equal.ts';
 import { type FieldError, invalid, required, unsupported } from '../field-error.ts';
-import { type CustomResourceDefinition, type CustomResourceDefinitionVersion } from '../generated/types.ts';
+import type { CustomResourceDefinition, CustomResourceDefinitionVersion } from '../generated/types.ts';
 import { label1035Name, subdomainName } from '../names.ts';
 import { invalidAll, validateChoice, validateImmutable } from '../validation.ts';
 import { parseJsonPath } from './json-path.ts';
 import { checkRules } from './rule-check.ts';
 import { validateSchema } from './schema-validation.ts';
-import { type StructuralSchema } from './structural-schema.ts';
+import type { StructuralSchema } from './structural-schema.ts';
 
 export function validateCrd(crd: CustomResourceDefinition): FieldError[] {
   const { spec, metadata } = crd;

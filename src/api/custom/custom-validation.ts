@@ -1,8 +1,8 @@
 import { type FieldError, type FieldErrorKind, invalid } from '../field-error.ts';
-import { type KubeObject } from '../object.ts';
+import type { KubeObject } from '../object.ts';
 import { validateRules } from './rule-validation.ts';
 import { type RuleTree, schemaRules } from './schema-rules.ts';
-import { type StructuralSchema } from './structural-schema.ts';
+import type { StructuralSchema } from './structural-schema.ts';
 import { validateValue } from './value-validation.ts';
 
 /** With one of these the object has not the shape that rules were written for. */

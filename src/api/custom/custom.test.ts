@@ -5,7 +5,7 @@ import { fillDefaults } from './fill-defaults.ts';
 import { jsonPathText, parseJsonPath } from './json-path.ts';
 import { pruneUnknown } from './prune.ts';
 import { validateSchema } from './schema-validation.ts';
-import { type StructuralSchema } from './structural-schema.ts';
+import type { StructuralSchema } from './structural-schema.ts';
 import { validateValue } from './value-validation.ts';
 
 const string: StructuralSchema = { type: 'string' };

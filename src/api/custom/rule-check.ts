@@ -3,7 +3,7 @@ import { isObject } from '../patch/json-value.ts';
 import { isEmbedded, resourceSchema, ruleType } from './rule-type.ts';
 import { rulePath } from './rule-path.ts';
 import { compileRules, type RuleSource, sourcesOf } from './schema-rules.ts';
-import { type StructuralSchema } from './structural-schema.ts';
+import type { StructuralSchema } from './structural-schema.ts';
 
 const REASONS = ['FieldValueDuplicate', 'FieldValueForbidden', 'FieldValueInvalid', 'FieldValueRequired'];
 const RULES = 'x-kubernetes-validations';

@@ -1,7 +1,7 @@
 import * as types from '../cel/cel-type.ts';
-import { type CelType } from '../cel/cel-type.ts';
+import type { CelType } from '../cel/cel-type.ts';
 import { isObject } from '../patch/json-value.ts';
-import { type StructuralSchema } from './structural-schema.ts';
+import type { StructuralSchema } from './structural-schema.ts';
 
 const RESERVED: ReadonlySet<string> = new Set(
   'true false null in as break const continue else for function if import let loop package namespace return var void while'.split(

@@ -1,13 +1,13 @@
 import { CelError, CostError } from '../cel/cel-error.ts';
 import { CelOptional, type CelValue } from '../cel/cel-value.ts';
 import { CostMeter } from '../cel/plan.ts';
-import { type Program } from '../cel/program.ts';
+import type { Program } from '../cel/program.ts';
 import { deepEqual } from '../equal.ts';
 import { duplicate, type FieldError, forbidden, invalid, required } from '../field-error.ts';
 import { isObject, type JsonObject } from '../patch/json-value.ts';
 import { itemKey, ruleValue } from './rule-value.ts';
-import { type StructuralSchema } from './structural-schema.ts';
-import { type RuleSource, type RuleTree, type SchemaRule } from './schema-rules.ts';
+import type { StructuralSchema } from './structural-schema.ts';
+import type { RuleSource, RuleTree, SchemaRule } from './schema-rules.ts';
 
 /** What one rule may take, and all rules about one object, in the units of Kubernetes. */
 const RULE_LIMIT = 1_000_000;

@@ -11,7 +11,7 @@ import {
 import { parseDuration, parseTimestamp } from '../cel/time-text.ts';
 import { isObject, type JsonObject } from '../patch/json-value.ts';
 import { isEmbedded, resourceSchema, type RuleType, ruleType } from './rule-type.ts';
-import { type StructuralSchema } from './structural-schema.ts';
+import type { StructuralSchema } from './structural-schema.ts';
 
 /** A JSON value as rules see it. Parts of it are looked at when a rule does. */
 export function ruleValue(raw: unknown, schema: StructuralSchema): CelValue {

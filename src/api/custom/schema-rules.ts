@@ -3,7 +3,7 @@ import { compile, type Program } from '../cel/program.ts';
 import { isObject } from '../patch/json-value.ts';
 import { isEmbedded, nested, resourceSchema, type RuleType, ruleType } from './rule-type.ts';
 import { rulePath } from './rule-path.ts';
-import { type StructuralSchema } from './structural-schema.ts';
+import type { StructuralSchema } from './structural-schema.ts';
 
 /** One entry of `x-kubernetes-validations`. */
 export interface RuleSource {

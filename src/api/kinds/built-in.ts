@@ -1,5 +1,5 @@
 import { eraseKind } from '../define-kind.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { KindDefinition } from '../kind.ts';
 import { clusterRole } from './cluster-role.ts';
 import { clusterRoleBinding } from './cluster-role-binding.ts';
 import { configMap } from './config-map.ts';

@@ -3,7 +3,7 @@ import { defineKind } from '../define-kind.ts';
 import { deepEqual } from '../equal.ts';
 import { type FieldError, forbidden, invalid, tooLong } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { KindDefinition } from '../kind.ts';
 import { checkConfigKey } from '../names.ts';
 import { configMaps } from '../resource.ts';
 import { invalidAll } from '../validation.ts';

@@ -2,7 +2,7 @@ import { age, ageColumn, column, nameColumn } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
 import { type FieldError, required } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { KindDefinition } from '../kind.ts';
 import { controllerOf, type OwnerReference } from '../object.ts';
 import { controllerRevisions } from '../resource.ts';
 import { validateImmutable, validateNonnegative } from '../validation.ts';

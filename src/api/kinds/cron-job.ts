@@ -13,7 +13,7 @@ import { defineKind } from '../define-kind.ts';
 import { ageOf } from '../duration.ts';
 import { type FieldError, invalid, required } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { KindDefinition } from '../kind.ts';
 import { selectorCell } from '../label-selector.ts';
 import { maxLengthMessage } from '../names.ts';
 import { scheduleProblem } from '../schedule-text.ts';

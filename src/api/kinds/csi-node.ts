@@ -2,7 +2,7 @@ import { age, ageColumn, column, nameColumn } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
 import { invalid, required, type FieldError } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { KindDefinition } from '../kind.ts';
 import { validateUnique } from '../meta-validation.ts';
 import { csiNodes } from '../resource.ts';
 import { validateImmutable, validateNonnegative } from '../validation.ts';

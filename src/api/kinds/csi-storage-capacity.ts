@@ -1,7 +1,7 @@
 import { column, nameColumn } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
 import type * as t from '../generated/types.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { KindDefinition } from '../kind.ts';
 import { checkDns1123Subdomain } from '../names.ts';
 import { csiStorageCapacities } from '../resource.ts';
 import { invalidAll, validateImmutable } from '../validation.ts';

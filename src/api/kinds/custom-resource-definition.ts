@@ -2,7 +2,7 @@ import { column, nameColumn } from '../columns.ts';
 import { validateCrd, validateCrdChange, validateStoredVersions } from '../custom/crd-validation.ts';
 import { defineKind } from '../define-kind.ts';
 import type * as t from '../generated/types.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { KindDefinition } from '../kind.ts';
 import { customResourceDefinitions } from '../resource.ts';
 
 type Crd = t.CustomResourceDefinition;

@@ -14,7 +14,7 @@ import { deepEqual } from '../equal.ts';
 import { type FieldError, required } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
 import { isZeroShare } from '../int-or-string.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { KindDefinition } from '../kind.ts';
 import { selectorCell } from '../label-selector.ts';
 import { podTemplateDefaults } from '../pod/defaults.ts';
 import { daemonSets } from '../resource.ts';

@@ -12,7 +12,7 @@ import { defineKind } from '../define-kind.ts';
 import { type FieldError, unsupported, forbidden, invalid } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
 import { isZeroShare } from '../int-or-string.ts';
-import { type Cell, type KindDefinition } from '../kind.ts';
+import type { Cell, KindDefinition } from '../kind.ts';
 import { selectorCell } from '../label-selector.ts';
 import { podTemplateDefaults } from '../pod/defaults.ts';
 import { deployments } from '../resource.ts';

@@ -3,7 +3,7 @@ import { defineKind } from '../define-kind.ts';
 import { deepEqual } from '../equal.ts';
 import { duplicate, type FieldError, invalid, required, tooMany } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { KindDefinition } from '../kind.ts';
 import { checkDns1123Label, checkDns1123Subdomain, checkLabelValue, checkPort, checkQualifiedName } from '../names.ts';
 import { endpointSlices } from '../resource.ts';
 import { checkLegacyIp, parseLegacyIp, plainLegacyIp } from '../service/legacy-ip.ts';

@@ -2,7 +2,7 @@ import { age, ageColumn, clippedList, column, nameColumn } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
 import { type FieldError, required } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { KindDefinition } from '../kind.ts';
 import { checkDns1123Label, checkDns1123Subdomain, checkPort, checkQualifiedName } from '../names.ts';
 import { endpoints as resource } from '../resource.ts';
 import { checkLegacyIp, plainLegacyIp } from '../service/legacy-ip.ts';

@@ -3,7 +3,7 @@ import { defineKind } from '../define-kind.ts';
 import { ageOf } from '../duration.ts';
 import { type FieldError, invalid } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
-import { type Cell, type KindDefinition } from '../kind.ts';
+import type { Cell, KindDefinition } from '../kind.ts';
 import { events } from '../resource.ts';
 
 type Getter = (event: t.CoreEvent) => string;

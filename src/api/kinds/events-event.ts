@@ -1,8 +1,8 @@
 import { defineKind } from '../define-kind.ts';
 import { type FieldError, invalid, required } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
-import { type KindDefinition } from '../kind.ts';
-import { type KubeObject } from '../object.ts';
+import type { KindDefinition } from '../kind.ts';
+import type { KubeObject } from '../object.ts';
 import { events, newEvents } from '../resource.ts';
 import { validateChoice, validateImmutable } from '../validation.ts';
 import { event } from './event.ts';

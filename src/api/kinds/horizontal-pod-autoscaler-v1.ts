@@ -1,8 +1,8 @@
 import { defineKind } from '../define-kind.ts';
-import { type FieldError } from '../field-error.ts';
+import type { FieldError } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
-import { type KindDefinition } from '../kind.ts';
-import { type KubeObject, type ObjectMeta } from '../object.ts';
+import type { KindDefinition } from '../kind.ts';
+import type { KubeObject, ObjectMeta } from '../object.ts';
 import { horizontalPodAutoscalers, horizontalPodAutoscalersV1 } from '../resource.ts';
 import { horizontalPodAutoscaler } from './horizontal-pod-autoscaler.ts';
 

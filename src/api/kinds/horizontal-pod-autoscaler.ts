@@ -4,7 +4,7 @@ import { age, ageColumn, column, nameColumn } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
 import { type FieldError, invalid, required } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { KindDefinition } from '../kind.ts';
 import { horizontalPodAutoscalers } from '../resource.ts';
 import { validateAutoscalerStatus } from '../workload-status.ts';
 

@@ -3,7 +3,7 @@ import { age, ageColumn, column, nameColumn, orNone } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
 import { type FieldError, invalid, required, unsupported } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { KindDefinition } from '../kind.ts';
 import { checkDns1123Subdomain, checkWildcardSubdomain } from '../names.ts';
 import { ingresses } from '../resource.ts';
 import { ingressAddresses } from '../service/print.ts';

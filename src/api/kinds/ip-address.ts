@@ -3,7 +3,7 @@ import { defineKind } from '../define-kind.ts';
 import { deepEqual } from '../equal.ts';
 import { type FieldError, invalid, required } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { KindDefinition } from '../kind.ts';
 import { checkDns1123Subdomain, pathSegmentName } from '../names.ts';
 import { ipAddresses } from '../resource.ts';
 import { checkStrictIp } from '../service/strict-ip.ts';

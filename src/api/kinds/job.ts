@@ -13,7 +13,7 @@ import { defineKind } from '../define-kind.ts';
 import { humanDuration } from '../duration.ts';
 import { type FieldError, invalid, required, unsupported } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { KindDefinition } from '../kind.ts';
 import { selectorCell } from '../label-selector.ts';
 import { podTemplateDefaults } from '../pod/defaults.ts';
 import { jobs } from '../resource.ts';

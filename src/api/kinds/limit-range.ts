@@ -1,7 +1,7 @@
 import { defineKind } from '../define-kind.ts';
 import { duplicate, type FieldError, forbidden, invalid, required } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { KindDefinition } from '../kind.ts';
 import { checkQualifiedName } from '../names.ts';
 import { compareQuantities } from '../quantity.ts';
 import { limitRanges } from '../resource.ts';

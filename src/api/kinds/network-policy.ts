@@ -3,7 +3,7 @@ import { age, ageColumn, column, nameColumn } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
 import { type FieldError, invalid, required, unsupported } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { KindDefinition } from '../kind.ts';
 import { selectorCell } from '../label-selector.ts';
 import { checkPort, checkPortName } from '../names.ts';
 import { networkPolicies } from '../resource.ts';

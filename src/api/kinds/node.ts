@@ -3,7 +3,7 @@ import { defineKind } from '../define-kind.ts';
 import { deepEqual } from '../equal.ts';
 import { type FieldError, forbidden, invalid, required } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
-import { type Cell, type KindDefinition } from '../kind.ts';
+import type { Cell, KindDefinition } from '../kind.ts';
 import { checkQualifiedName } from '../names.ts';
 import { nodes } from '../resource.ts';
 import { invalidAll, validateChoice } from '../validation.ts';

@@ -4,7 +4,7 @@ import { deepEqual } from '../equal.ts';
 import { type FieldError, forbidden, invalid, required } from '../field-error.ts';
 import { withFinalizer } from '../finalizer.ts';
 import type * as t from '../generated/types.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { KindDefinition } from '../kind.ts';
 import { compareQuantities } from '../quantity.ts';
 import { persistentVolumeClaims } from '../resource.ts';
 import { validateChoice } from '../validation.ts';

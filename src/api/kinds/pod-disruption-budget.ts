@@ -3,7 +3,7 @@ import { defineKind } from '../define-kind.ts';
 import { type FieldError, invalid } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
 import { intOrStringText } from '../int-or-string.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { KindDefinition } from '../kind.ts';
 import { podDisruptionBudgets } from '../resource.ts';
 import { validateSelector, validateShare } from '../workload.ts';
 import { validateBudgetStatus } from '../workload-status.ts';

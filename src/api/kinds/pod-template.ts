@@ -1,7 +1,7 @@
 import { column, containerCells, labelsCell, nameColumn } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
 import type * as t from '../generated/types.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { KindDefinition } from '../kind.ts';
 import { podTemplateDefaults } from '../pod/defaults.ts';
 import { validatePodTemplate } from '../pod/validation.ts';
 import { podTemplates } from '../resource.ts';

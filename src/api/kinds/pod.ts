@@ -1,7 +1,7 @@
 import { ageColumn, column, nameColumn, wideColumn } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
 import type * as t from '../generated/types.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { KindDefinition } from '../kind.ts';
 import { validatePodChange } from '../pod/change.ts';
 import { podDefaults } from '../pod/defaults.ts';
 import { withOwnLabelKeys } from '../pod/own-label-keys.ts';

@@ -10,7 +10,7 @@ import {
 } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
 import type * as t from '../generated/types.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { KindDefinition } from '../kind.ts';
 import { selectorCell } from '../label-selector.ts';
 import { podTemplateDefaults } from '../pod/defaults.ts';
 import { replicaSets } from '../resource.ts';

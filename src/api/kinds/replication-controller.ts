@@ -12,7 +12,7 @@ import {
 import { defineKind } from '../define-kind.ts';
 import { type FieldError, required } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { KindDefinition } from '../kind.ts';
 import { validateLabels } from '../meta-validation.ts';
 import { podTemplateDefaults } from '../pod/defaults.ts';
 import { replicationControllers } from '../resource.ts';

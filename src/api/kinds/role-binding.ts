@@ -1,7 +1,7 @@
 import { age, ageColumn, column, nameColumn, wideColumn } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
 import type * as t from '../generated/types.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { KindDefinition } from '../kind.ts';
 import { pathSegmentName } from '../names.ts';
 import { bindingCells, bindingDefaults, validateBinding, validateBindingChange } from '../rbac.ts';
 import { roleBindings } from '../resource.ts';

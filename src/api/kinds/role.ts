@@ -1,6 +1,6 @@
 import { defineKind } from '../define-kind.ts';
 import type * as t from '../generated/types.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { KindDefinition } from '../kind.ts';
 import { pathSegmentName } from '../names.ts';
 import { validateRules } from '../rbac.ts';
 import { roles } from '../resource.ts';

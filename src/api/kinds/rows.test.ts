@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkFields } from '../field-check.ts';
-import { type KubeObject } from '../object.ts';
+import type { KubeObject } from '../object.ts';
 import { builtInKinds } from './built-in.ts';
 
 const NOW = Date.UTC(2026, 0, 2);

@@ -4,7 +4,7 @@ import { deepEqual } from '../equal.ts';
 import { type FieldError, forbidden, invalid, required, tooLong } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
 import { goJsonError } from '../go-json-error.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { KindDefinition } from '../kind.ts';
 import { checkConfigKey } from '../names.ts';
 import { secrets } from '../resource.ts';
 import { invalidAll, validateImmutable } from '../validation.ts';

@@ -1,7 +1,7 @@
 import { age, ageColumn, column, nameColumn } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
 import type * as t from '../generated/types.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { KindDefinition } from '../kind.ts';
 import { serviceAccounts } from '../resource.ts';
 
 export const serviceAccount: KindDefinition<t.ServiceAccount> = defineKind(serviceAccounts, {

@@ -2,7 +2,7 @@ import { age, ageColumn, column, nameColumn } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
 import { type FieldError, invalid, required } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { KindDefinition } from '../kind.ts';
 import { serviceCidrs } from '../resource.ts';
 import { checkStrictCidr } from '../service/strict-ip.ts';
 import { invalidAll } from '../validation.ts';

@@ -1,7 +1,7 @@
 import { ageColumn, column, nameColumn, selectorColumn } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
 import type * as t from '../generated/types.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { KindDefinition } from '../kind.ts';
 import { validateFinalizerOwners, validateMetaUpdate } from '../meta-validation.ts';
 import { label1035Name } from '../names.ts';
 import { services } from '../resource.ts';

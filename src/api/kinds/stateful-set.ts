@@ -3,7 +3,7 @@ import { defineKind } from '../define-kind.ts';
 import { deepEqual } from '../equal.ts';
 import { type FieldError, forbidden, invalid, unsupported } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { KindDefinition } from '../kind.ts';
 import { podTemplateDefaults } from '../pod/defaults.ts';
 import { statefulSets } from '../resource.ts';
 import { validateNonnegative } from '../validation.ts';

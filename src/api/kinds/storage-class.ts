@@ -3,7 +3,7 @@ import { defineKind } from '../define-kind.ts';
 import { deepEqual } from '../equal.ts';
 import { forbidden, required } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { KindDefinition } from '../kind.ts';
 import { storageClasses } from '../resource.ts';
 import { validateChoice, validateImmutable } from '../validation.ts';
 

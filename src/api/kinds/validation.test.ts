@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkFields } from '../field-check.ts';
 import { fieldErrorText } from '../field-error.ts';
-import { type KindDefinition } from '../kind.ts';
-import { type KubeObject } from '../object.ts';
+import type { KindDefinition } from '../kind.ts';
+import type { KubeObject } from '../object.ts';
 import { builtInKinds } from './built-in.ts';
 
 const POD = { containers: [{ name: 'a', image: 'x' }] };

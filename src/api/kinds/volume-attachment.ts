@@ -2,7 +2,7 @@ import { age, ageColumn, column, nameColumn } from '../columns.ts';
 import { defineKind } from '../define-kind.ts';
 import { forbidden, required, type FieldError } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
-import { type KindDefinition } from '../kind.ts';
+import type { KindDefinition } from '../kind.ts';
 import { checkDns1123Subdomain } from '../names.ts';
 import { volumeAttachments } from '../resource.ts';
 import { invalidAll, validateImmutable } from '../validation.ts';

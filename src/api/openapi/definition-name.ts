@@ -1,5 +1,5 @@
 import { fieldsOf, isModel } from '../patch/field-type.ts';
-import { type GroupVersionKind, type OpenApiKind, type OpenApiSubresource } from './openapi-kind.ts';
+import type { GroupVersionKind, OpenApiKind, OpenApiSubresource } from './openapi-kind.ts';
 
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 

@@ -1,5 +1,5 @@
 import { ProtoWriter } from './proto-writer.ts';
-import { type Schema } from './model-schema.ts';
+import type { Schema } from './model-schema.ts';
 
 /**
  * The Content-Type of the answer. Clients ask for `v2@v1.0`, but that is no legal media type: Go's parser stops at it

@@ -1,6 +1,6 @@
 import { customSchema, definitionNames, kindDefinitionName } from './definition-name.ts';
 import { type Dialect, modelSchema, type Schema, scalarSchemas } from './model-schema.ts';
-import { type OpenApiKind } from './openapi-kind.ts';
+import type { OpenApiKind } from './openapi-kind.ts';
 import { kindPaths, type Operation, type PathOperations } from './operations.ts';
 
 const DIALECT: Dialect = {

@@ -1,4 +1,4 @@
-import { type OpenApiKind, type OpenApiSubresource } from './openapi-kind.ts';
+import type { OpenApiKind, OpenApiSubresource } from './openapi-kind.ts';
 
 const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 const STATUS: OpenApiSubresource = { name: 'status', verbs: ['get', 'patch', 'update'] };

@@ -1,7 +1,7 @@
 import { age, orNone } from '../columns.ts';
 import { humanDuration } from '../duration.ts';
 import type * as t from '../generated/types.ts';
-import { type Cell } from '../kind.ts';
+import type { Cell } from '../kind.ts';
 
 /** What the containers' states add up to, as the STATUS, READY and RESTARTS of a row. */
 interface Summary {

@@ -1,5 +1,5 @@
 import type * as t from '../generated/types.ts';
-import { type KubeObject } from '../object.ts';
+import type { KubeObject } from '../object.ts';
 import { qosClassOf } from '../pod/qos.ts';
 import { persistentVolumeClaims, pods, type Resource, services } from '../resource.ts';
 import { type Amounts, count, whole } from './amounts.ts';

@@ -1,5 +1,5 @@
-import { type Instruction } from './program.ts';
-import { type Assertion } from './tree.ts';
+import type { Instruction } from './program.ts';
+import type { Assertion } from './tree.ts';
 
 /** Where a match is, in UTF-16 units. */
 export interface Match {

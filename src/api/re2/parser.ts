@@ -2,7 +2,7 @@ import { ALL_BUT_NEWLINE, CharSet, EVERY } from './char-set.ts';
 import { readClass, readNamedClass } from './class-parser.ts';
 import { readEscape } from './escape.ts';
 import { PatternError } from './pattern-error.ts';
-import { type Assertion, type Node, type Repeat } from './tree.ts';
+import type { Assertion, Node, Repeat } from './tree.ts';
 
 interface Flags {
   readonly fold: boolean;

@@ -1,6 +1,6 @@
-import { type CharSet } from './char-set.ts';
+import type { CharSet } from './char-set.ts';
 import { PatternError } from './pattern-error.ts';
-import { type Assertion, type Node, type Repeat } from './tree.ts';
+import type { Assertion, Node, Repeat } from './tree.ts';
 
 /** One step of a machine that is at many places at once. */
 export type Instruction =

@@ -1,4 +1,4 @@
-import { type CharSet } from './char-set.ts';
+import type { CharSet } from './char-set.ts';
 
 /** What a pattern means, with all flags worked in. */
 export type Node =

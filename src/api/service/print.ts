@@ -1,6 +1,6 @@
 import { age, labelsCell, orNone } from '../columns.ts';
 import type * as t from '../generated/types.ts';
-import { type Cell } from '../kind.ts';
+import type { Cell } from '../kind.ts';
 
 interface Ingress {
   readonly ip?: string | undefined;

@@ -1,8 +1,8 @@
-import { type Node, type PersistentVolumeClaim, type Pod } from '#api/generated/types.ts';
-import { type KindDefinition } from '#api/kind.ts';
-import { type KubeObject } from '#api/object.ts';
+import type { Node, PersistentVolumeClaim, Pod } from '#api/generated/types.ts';
+import type { KindDefinition } from '#api/kind.ts';
+import type { KubeObject } from '#api/object.ts';
 import { nodes, persistentVolumeClaims, pods, type Resource } from '#api/resource.ts';
-import { type ServerContext } from '../context.ts';
+import type { ServerContext } from '../context.ts';
 import { admitClaimLimits, admitLimits } from './limit-range.ts';
 import { admitIntoNamespace } from './namespace-lifecycle.ts';
 import { admitNode } from './node-taint.ts';

@@ -1,10 +1,10 @@
-import { type Service } from '#api/generated/types.ts';
-import { type KindDefinition } from '#api/kind.ts';
-import { type KubeObject } from '#api/object.ts';
+import type { Service } from '#api/generated/types.ts';
+import type { KindDefinition } from '#api/kind.ts';
+import type { KubeObject } from '#api/object.ts';
 import { services } from '#api/resource.ts';
-import { type ServerContext } from '../context.ts';
-import { type ReservedService } from '../services/reserved-service.ts';
-import { type SideWrite } from '../storage/object-storage.ts';
+import type { ServerContext } from '../context.ts';
+import type { ReservedService } from '../services/reserved-service.ts';
+import type { SideWrite } from '../storage/object-storage.ts';
 
 /** An object that takes nothing out of any range. */
 export function untouched(object: KubeObject): ReservedService {

@@ -1,14 +1,14 @@
 import { deepEqual } from '#api/equal.ts';
-import { type ClusterRole, type PolicyRule, type RoleRef } from '#api/generated/types.ts';
-import { type KindDefinition } from '#api/kind.ts';
-import { type KubeObject } from '#api/object.ts';
-import { type UserInfo } from '#api/request.ts';
+import type { ClusterRole, PolicyRule, RoleRef } from '#api/generated/types.ts';
+import type { KindDefinition } from '#api/kind.ts';
+import type { KubeObject } from '#api/object.ts';
+import type { UserInfo } from '#api/request.ts';
 import { clusterRoles, roles } from '#api/resource.ts';
 import { forbiddenStatus, notFoundStatus } from '#api/status.ts';
 import { isMaster } from '../auth/authorize.ts';
-import { type AnyBinding } from '../auth/rbac/binding-index.ts';
+import type { AnyBinding } from '../auth/rbac/binding-index.ts';
 import { escalationProblem } from '../auth/rbac/escalation.ts';
-import { type ServerContext } from '../context.ts';
+import type { ServerContext } from '../context.ts';
 import { StatusError } from '../status-error.ts';
 
 /** A write of a role or a binding. */

@@ -1,17 +1,11 @@
-import {
-  type Container,
-  type LimitRange,
-  type LimitRangeItem,
-  type PersistentVolumeClaim,
-  type Pod,
-} from '#api/generated/types.ts';
-import { type KubeObject } from '#api/object.ts';
+import type { Container, LimitRange, LimitRangeItem, PersistentVolumeClaim, Pod } from '#api/generated/types.ts';
+import type { KubeObject } from '#api/object.ts';
 import { qosClassOf } from '#api/pod/qos.ts';
 import { type Amounts, amountsOf, amountText } from '#api/quota/amounts.ts';
 import { podAmounts } from '#api/quota/pod-amounts.ts';
 import { limitRanges, persistentVolumeClaims, pods, type Resource } from '#api/resource.ts';
 import { forbiddenStatus } from '#api/status.ts';
-import { type ServerContext } from '../context.ts';
+import type { ServerContext } from '../context.ts';
 import { StatusError } from '../status-error.ts';
 
 const ANNOTATION = 'kubernetes.io/limit-ranger';

@@ -1,5 +1,5 @@
-import { type KindDefinition } from '#api/kind.ts';
-import { type Status } from '#api/object.ts';
+import type { KindDefinition } from '#api/kind.ts';
+import type { Status } from '#api/object.ts';
 import { namespaces } from '#api/resource.ts';
 import { failure, forbiddenStatus, notFoundStatus, qualifiedResource } from '#api/status.ts';
 import { find, type ServerContext } from '../context.ts';

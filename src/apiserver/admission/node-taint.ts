@@ -1,4 +1,4 @@
-import { type Node, type Taint } from '#api/generated/types.ts';
+import type { Node, Taint } from '#api/generated/types.ts';
 
 const NOT_READY: Taint = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' };
 

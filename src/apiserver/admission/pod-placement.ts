@@ -1,7 +1,7 @@
-import { type Pod, type PriorityClass, type Toleration } from '#api/generated/types.ts';
+import type { Pod, PriorityClass, Toleration } from '#api/generated/types.ts';
 import { pods, priorityClasses } from '#api/resource.ts';
 import { forbiddenStatus } from '#api/status.ts';
-import { type ServerContext } from '../context.ts';
+import type { ServerContext } from '../context.ts';
 import { StatusError } from '../status-error.ts';
 
 /** So long a Pod stays bound to a node that is out of order. */

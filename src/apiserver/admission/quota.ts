@@ -1,12 +1,12 @@
 import { deepEqual } from '#api/equal.ts';
-import { type Pod, type ResourceQuota } from '#api/generated/types.ts';
-import { type KindDefinition } from '#api/kind.ts';
-import { type KubeObject } from '#api/object.ts';
+import type { Pod, ResourceQuota } from '#api/generated/types.ts';
+import type { KindDefinition } from '#api/kind.ts';
+import type { KubeObject } from '#api/object.ts';
 import { type Amounts, amountsOf, shown, sum, texts } from '#api/quota/amounts.ts';
 import { missingAmounts, quotaCounts, usageOf } from '#api/quota/usage.ts';
 import { pods, resourceQuotas } from '#api/resource.ts';
 import { forbiddenStatus } from '#api/status.ts';
-import { type ServerContext } from '../context.ts';
+import type { ServerContext } from '../context.ts';
 import { StatusError } from '../status-error.ts';
 import { StaleError } from '../storage/object-storage.ts';
 

@@ -1,5 +1,5 @@
 import { randomSuffix } from '#base/names.ts';
-import { type Container, type Pod, type PodSpec, type ServiceAccount, type Volume } from '#api/generated/types.ts';
+import type { Container, Pod, PodSpec, ServiceAccount, Volume } from '#api/generated/types.ts';
 import { pods, serviceAccounts } from '#api/resource.ts';
 import { forbiddenStatus } from '#api/status.ts';
 import { find, type ServerContext } from '../context.ts';

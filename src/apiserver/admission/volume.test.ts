@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { type PersistentVolumeClaim } from '#api/generated/types.ts';
+import type { PersistentVolumeClaim } from '#api/generated/types.ts';
 import { bodyOf, outcome, TestServer } from '../testing/test-server.ts';
 
 const CLAIMS = '/api/v1/namespaces/default/persistentvolumeclaims';

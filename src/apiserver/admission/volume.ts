@@ -1,4 +1,4 @@
-import { type PersistentVolumeClaim, type StorageClass } from '#api/generated/types.ts';
+import type { PersistentVolumeClaim, StorageClass } from '#api/generated/types.ts';
 import { compareQuantities } from '#api/quantity.ts';
 import { persistentVolumeClaims, storageClasses } from '#api/resource.ts';
 import { forbiddenStatus } from '#api/status.ts';

@@ -1,4 +1,4 @@
-import { type AnswerCase } from './answer-case.ts';
+import type { AnswerCase } from './answer-case.ts';
 import { DIFFERENCES } from './differences.ts';
 import { expressionCases } from './expression-cases.ts';
 import { bodyCases } from './body-cases.ts';

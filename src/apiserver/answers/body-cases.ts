@@ -1,4 +1,4 @@
-import { type AnswerCase } from './answer-case.ts';
+import type { AnswerCase } from './answer-case.ts';
 import { CONTAINER, create, KINDS, LABELS, SELECTOR, TEMPLATE } from './requests.ts';
 
 const MAPS = KINDS.configMap.path;

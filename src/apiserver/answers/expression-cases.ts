@@ -1,4 +1,4 @@
-import { type AnswerCase, type AnswerRequest } from './answer-case.ts';
+import type { AnswerCase, AnswerRequest } from './answer-case.ts';
 import { EXPRESSIONS, REFUSED } from './expressions.ts';
 
 const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';

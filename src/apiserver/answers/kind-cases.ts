@@ -1,4 +1,4 @@
-import { type AnswerCase } from './answer-case.ts';
+import type { AnswerCase } from './answer-case.ts';
 import { CONTAINER, create, type KindName, LABELS, read, SELECTOR, TABLE, TEMPLATE } from './requests.ts';
 
 const JOB = { template: { spec: { containers: [CONTAINER], restartPolicy: 'Never' } } };

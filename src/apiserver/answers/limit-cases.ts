@@ -1,4 +1,4 @@
-import { type AnswerCase, type AnswerRequest } from './answer-case.ts';
+import type { AnswerCase, AnswerRequest } from './answer-case.ts';
 import { CONTAINER, create, KINDS, read } from './requests.ts';
 
 function limits(...items: readonly object[]): AnswerRequest {

@@ -1,4 +1,4 @@
-import { type AnswerRequest } from './answer-case.ts';
+import type { AnswerRequest } from './answer-case.ts';
 
 export const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io';
 export const PARTIAL = 'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io';

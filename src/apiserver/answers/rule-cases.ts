@@ -1,4 +1,4 @@
-import { type AnswerCase, type AnswerRequest } from './answer-case.ts';
+import type { AnswerCase, AnswerRequest } from './answer-case.ts';
 import { definition, thing } from './expression-cases.ts';
 
 /** A definition of `widgets`, whose `spec` is described by `spec` alone. */

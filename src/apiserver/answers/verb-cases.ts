@@ -1,4 +1,4 @@
-import { type AnswerCase, type AnswerRequest } from './answer-case.ts';
+import type { AnswerCase, AnswerRequest } from './answer-case.ts';
 import { create, KINDS, LABELS, PARTIAL, patch, read, remove, replace, TABLE } from './requests.ts';
 
 const MAPS = KINDS.configMap.path;

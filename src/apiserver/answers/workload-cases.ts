@@ -1,4 +1,4 @@
-import { type AnswerCase } from './answer-case.ts';
+import type { AnswerCase } from './answer-case.ts';
 import { CONTAINER, create, type KindName, LABELS, patch, SELECTOR, TEMPLATE } from './requests.ts';
 
 const NEVER = { spec: { containers: [CONTAINER], restartPolicy: 'Never' } };

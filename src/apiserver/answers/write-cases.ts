@@ -1,4 +1,4 @@
-import { type AnswerCase, type AnswerRequest } from './answer-case.ts';
+import type { AnswerCase, AnswerRequest } from './answer-case.ts';
 import {
   apply,
   CONTAINER,

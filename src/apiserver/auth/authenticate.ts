@@ -1,6 +1,6 @@
-import { type TLSSocket } from 'node:tls';
-import { type UserInfo } from '#api/request.ts';
-import { type ServiceAccountTokens } from './service-account-token.ts';
+import type { TLSSocket } from 'node:tls';
+import type { UserInfo } from '#api/request.ts';
+import type { ServiceAccountTokens } from './service-account-token.ts';
 
 export const anonymous: UserInfo = Object.freeze({
   username: 'system:anonymous',

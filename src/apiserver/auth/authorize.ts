@@ -1,5 +1,5 @@
-import { type PolicyRule, type RoleRef } from '#api/generated/types.ts';
-import { type UserInfo } from '#api/request.ts';
+import type { PolicyRule, RoleRef } from '#api/generated/types.ts';
+import type { UserInfo } from '#api/request.ts';
 import { forbiddenStatus } from '#api/status.ts';
 import { StatusError } from '../status-error.ts';
 

@@ -1,4 +1,4 @@
-import { type UserInfo } from '#api/request.ts';
+import type { UserInfo } from '#api/request.ts';
 import { badRequest } from '#api/status.ts';
 import { StatusError } from '../status-error.ts';
 import { requireAllowed, type Attributes, type Authorizer } from './authorize.ts';

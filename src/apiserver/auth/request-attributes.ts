@@ -1,6 +1,6 @@
-import { type ApiRequest } from '#api/request.ts';
+import type { ApiRequest } from '#api/request.ts';
 import { verbOf, type RequestInfo, type ResourceRequestInfo } from '../request-info.ts';
-import { type Attributes } from './authorize.ts';
+import type { Attributes } from './authorize.ts';
 
 type Asked = Pick<ApiRequest, 'method' | 'path' | 'query'>;
 

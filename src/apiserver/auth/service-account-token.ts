@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { type Clock } from '#base/clock.ts';
-import { type KubeObject } from '#api/object.ts';
-import { type UserInfo } from '#api/request.ts';
-import { type Claims, type TokenKey } from './json-web-token.ts';
+import type { Clock } from '#base/clock.ts';
+import type { KubeObject } from '#api/object.ts';
+import type { UserInfo } from '#api/request.ts';
+import type { Claims, TokenKey } from './json-web-token.ts';
 
 /** An object that a token stands and falls with. */
 export interface Bound {

@@ -1,4 +1,4 @@
-import { type ServedGroup, type ServedResource } from './served-resource.ts';
+import type { ServedGroup, ServedResource } from './served-resource.ts';
 
 /** All groups with all their resources in one answer (KEP-3352), so that a client needs two requests and not forty. */
 export function aggregatedDiscovery(groups: readonly ServedGroup[], version: string): unknown {

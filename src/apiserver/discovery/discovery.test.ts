@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { KindRegistry } from '#api/registry.ts';
-import { type ApiResponse } from '#api/request.ts';
+import type { ApiResponse } from '#api/request.ts';
 import { bodyOf, outcome, show, TestServer } from '../testing/test-server.ts';
 
 async function kinds(...names: readonly string[]): Promise<KindRegistry> {

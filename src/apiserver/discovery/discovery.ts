@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { type OpenApiDocuments } from '#api/openapi/openapi-documents.ts';
-import { type KindRegistry } from '#api/registry.ts';
-import { type ApiRequest, type ApiResponse } from '#api/request.ts';
+import type { OpenApiDocuments } from '#api/openapi/openapi-documents.ts';
+import type { KindRegistry } from '#api/registry.ts';
+import type { ApiRequest, ApiResponse } from '#api/request.ts';
 import { DISCOVERY_SHAPES, negotiate } from '../negotiate.ts';
 import { aggregatedDiscovery } from './aggregated-discovery.ts';
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from './legacy-discovery.ts';

@@ -1,4 +1,4 @@
-import { type ApiResponse } from '#api/request.ts';
+import type { ApiResponse } from '#api/request.ts';
 
 /** One thing that has to be well; a text says why it is not. */
 export interface HealthCheck {

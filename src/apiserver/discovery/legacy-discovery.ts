@@ -1,4 +1,4 @@
-import { type ServedGroup, type ServedResource } from './served-resource.ts';
+import type { ServedGroup, ServedResource } from './served-resource.ts';
 
 /** `/api`. */
 export function apiVersions(serverAddress: string): unknown {

@@ -1,6 +1,6 @@
-import { type KindDefinition } from '#api/kind.ts';
-import { type OpenApiKind } from '#api/openapi/openapi-kind.ts';
-import { type KindRegistry } from '#api/registry.ts';
+import type { KindDefinition } from '#api/kind.ts';
+import type { OpenApiKind } from '#api/openapi/openapi-kind.ts';
+import type { KindRegistry } from '#api/registry.ts';
 import { reviewKinds } from '../verbs/review.ts';
 import { usageKinds } from '../verbs/usage.ts';
 

@@ -1,5 +1,5 @@
-import { type Readable } from 'node:stream';
-import { type TLSSocket } from 'node:tls';
+import type { Readable } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 
 export type ReplyHeaders = Readonly<Record<string, string | readonly string[]>>;
 

@@ -1,9 +1,10 @@
-import { createServer as createHttp1, type IncomingMessage, type Server as Http1Server } from 'node:http';
+import type { IncomingMessage, Server as Http1Server } from 'node:http';
 import { createServer as createHttp2, type Http2Server, type ServerHttp2Session } from 'node:http2';
-import { type AddressInfo, type Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { createServer as createTls, type Server as TlsServer, type TLSSocket } from 'node:tls';
-import { type Clock } from '#base/clock.ts';
-import { type Exchange } from './exchange.ts';
+import { http } from '#base/http.ts';
+import type { Clock } from '#base/clock.ts';
+import type { Exchange } from './exchange.ts';
 import { Http1Exchange } from './http1-exchange.ts';
 import { Http2Exchange } from './http2-exchange.ts';
 
@@ -35,7 +36,7 @@ export class HttpServer {
 
   constructor(options: HttpServerOptions) {
     this.#clock = options.clock;
-    this.#http1 = createHttp1({ keepAliveTimeout: 90_000, headersTimeout: 30_000, requestTimeout: 60_000 });
+    this.#http1 = http.createServer({ keepAliveTimeout: 90_000, headersTimeout: 30_000, requestTimeout: 60_000 });
     this.#http1.on('request', (request, response) => void options.handle(new Http1Exchange(request, response)));
     this.#http1.on('upgrade', (request, socket, head) => {
       socket.on('error', () => socket.destroy());

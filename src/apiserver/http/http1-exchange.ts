@@ -1,5 +1,5 @@
-import { type IncomingMessage, type ServerResponse } from 'node:http';
-import { type TLSSocket } from 'node:tls';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TLSSocket } from 'node:tls';
 import { waitForDrain, type Exchange, type ReplyHeaders } from './exchange.ts';
 
 export class Http1Exchange implements Exchange {

@@ -1,5 +1,5 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import { type TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { waitForDrain, type Exchange, type ReplyHeaders } from './exchange.ts';
 
 export class Http2Exchange implements Exchange {

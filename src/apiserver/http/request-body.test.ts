@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { ManualClock } from '#base/clock.ts';
 import { decodeBody } from '../body.ts';
 import { StatusError } from '../status-error.ts';
-import { type Exchange } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
 import { receiveBody, type BodyAsSent } from './request-body.ts';
 
 const PROTOBUF = 'application/vnd.kubernetes.protobuf';

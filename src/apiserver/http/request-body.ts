@@ -1,4 +1,4 @@
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { badRequest, entityTooLarge } from '#api/status.ts';
 import { errorCode, errorMessage } from '#base/errors.ts';
 import { mediaType } from '../body.ts';

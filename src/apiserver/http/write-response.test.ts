@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import test from 'node:test';
 import { ManualClock } from '#base/clock.ts';
-import { type WatchFrame } from '#api/request.ts';
-import { type Exchange } from './exchange.ts';
+import type { WatchFrame } from '#api/request.ts';
+import type { Exchange } from './exchange.ts';
 import { parseUrl } from './request-url.ts';
 import { writeResponse } from './write-response.ts';
 

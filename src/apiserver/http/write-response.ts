@@ -1,11 +1,11 @@
-import { type Readable } from 'node:stream';
-import { type Clock } from '#base/clock.ts';
-import { type ApiResponse, type WatchFrame } from '#api/request.ts';
+import type { Readable } from 'node:stream';
+import type { Clock } from '#base/clock.ts';
+import type { ApiResponse, WatchFrame } from '#api/request.ts';
 import { isTrue } from '../request-info.ts';
-import { type ServerResponse } from '../response.ts';
+import type { ServerResponse } from '../response.ts';
 import { EventFrame } from '../watch/frame.ts';
 import { header, type Exchange } from './exchange.ts';
-import { type RequestUrl } from './request-url.ts';
+import type { RequestUrl } from './request-url.ts';
 
 const NO_CACHE = { 'cache-control': 'no-cache, private' } as const;
 /** A reader that takes nothing for so long, though there is something for it, is given up. */

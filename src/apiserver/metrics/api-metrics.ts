@@ -1,10 +1,10 @@
-import { type KindRegistry } from '#api/registry.ts';
+import type { KindRegistry } from '#api/registry.ts';
 import { qualifiedResource } from '#api/status.ts';
-import { type Resource } from '#api/resource.ts';
-import { type ApiRequest } from '#api/request.ts';
+import type { Resource } from '#api/resource.ts';
+import type { ApiRequest } from '#api/request.ts';
 import { isTrue, verbOf, type RequestInfo } from '../request-info.ts';
-import { type ObjectStorage } from '../storage/object-storage.ts';
-import { type LabelSet, type Metric, type Sample } from '#base/exposition.ts';
+import type { ObjectStorage } from '../storage/object-storage.ts';
+import type { LabelSet, Metric, Sample } from '#base/exposition.ts';
 import { RequestSeries } from './request-series.ts';
 
 /** Watches of one kind; whoever serves them counts here. */

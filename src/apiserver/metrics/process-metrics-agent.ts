@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import process from 'node:process';
-import { type Clock } from '#base/clock.ts';
-import { type Metric } from '#base/exposition.ts';
+import type { Clock } from '#base/clock.ts';
+import type { Metric } from '#base/exposition.ts';
 
 function gauge(name: string, help: string, value: number | undefined): Metric {
   return { name, help, type: 'gauge', samples: value === undefined ? [] : [{ labels: {}, value }] };

@@ -1,4 +1,4 @@
-import { type LabelSet, type Sample } from '#base/exposition.ts';
+import type { LabelSet, Sample } from '#base/exposition.ts';
 import { Histogram } from '#base/histogram.ts';
 
 /** Upper ends of the buckets in seconds, those of kube-apiserver, so that its dashboards fit. */

@@ -1,5 +1,5 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { type ServerHttp2Stream } from 'node:http2';
+import type { IncomingMessage } from 'node:http';
+import type { ServerHttp2Stream } from 'node:http2';
 import { pipeline, type Duplex, type Readable, type Transform } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import {
@@ -10,15 +10,16 @@ import {
   createGzip,
   createInflate,
 } from 'node:zlib';
+import { http } from '#base/http.ts';
 import { errorMessage } from '#base/errors.ts';
 import { serviceUnavailable } from '#api/status.ts';
-import { type NodeDialer } from '../node-proxy.ts';
-import { type Exchange } from '../http/exchange.ts';
+import type { NodeDialer } from '../node-proxy.ts';
+import type { Exchange } from '../http/exchange.ts';
 import { StatusError } from '../status-error.ts';
 import { proxiedLink, proxiedLinks, type LinkBase } from './html-links.ts';
-import { type PodDialer } from './pod-dialer.ts';
-import { type ProxyPath } from './proxy-path.ts';
-import { type ProxyTarget } from './proxy-target.ts';
+import type { PodDialer } from './pod-dialer.ts';
+import type { ProxyPath } from './proxy-path.ts';
+import type { ProxyTarget } from './proxy-target.ts';
 
 export interface Dialers {
   readonly nodes: NodeDialer;
@@ -117,7 +118,7 @@ function send(exchange: Exchange, to: ProxyPath, target: ProxyTarget, connection
   const { method, url, headers } = exchange;
   const { host = headers[':authority'] ?? '' } = headers;
   return new Promise((resolve, reject) => {
-    const request = httpRequest({
+    const request = http.request({
       method,
       path: backendPath(url, to),
       headers: {

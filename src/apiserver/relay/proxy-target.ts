@@ -1,10 +1,10 @@
 import { formatHostPort, isProxyable } from './address.ts';
-import { type EndpointSlice, type Service } from '#api/generated/types.ts';
+import type { EndpointSlice, Service } from '#api/generated/types.ts';
 import { endpointSlices, nodes, pods, services } from '#api/resource.ts';
 import { badRequest, notFoundStatus, serviceUnavailable } from '#api/status.ts';
 import { find, type ServerContext } from '../context.ts';
 import { StatusError } from '../status-error.ts';
-import { type ProxyPath } from './proxy-path.ts';
+import type { ProxyPath } from './proxy-path.ts';
 
 /** Where a proxied request goes: into the cluster network, or to the server of a node. */
 export type ProxyTarget =

@@ -8,7 +8,7 @@ import { connect, createServer as createTlsServer } from 'node:tls';
 import { runSession, type Step } from '../testing/kubectl-session.ts';
 import { installedKubectls } from '../testing/kubectl.ts';
 import { ListeningServer, PROTOCOLS } from '../testing/listening-server.ts';
-import { type TestServer } from '../testing/test-server.ts';
+import type { TestServer } from '../testing/test-server.ts';
 
 const DEFAULT = '/api/v1/namespaces/default';
 

@@ -1,7 +1,7 @@
-import { type Cidr } from '#base/cidr.ts';
+import type { Cidr } from '#base/cidr.ts';
 import { formatIp, type Ip } from '#base/ip.ts';
-import { type IPAddress, type Service } from '#api/generated/types.ts';
-import { type KubeObject } from '#api/object.ts';
+import type { IPAddress, Service } from '#api/generated/types.ts';
+import type { KubeObject } from '#api/object.ts';
 import { parseLegacyIp } from '#api/service/legacy-ip.ts';
 import { ALLOCATOR, FAMILY_LABEL, MANAGED_BY_LABEL, refersTo } from './ip-address-object.ts';
 import { gives } from './range-plan.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { formatCidr, type Cidr } from '#base/cidr.ts';
 import { rfc3339, type Clock } from '#base/clock.ts';
-import { type Log } from '#base/log.ts';
-import { type ServiceCIDR } from '#api/generated/types.ts';
+import type { Log } from '#base/log.ts';
+import type { ServiceCIDR } from '#api/generated/types.ts';
 import { serviceCidrs } from '#api/resource.ts';
 import { StaleError, type ObjectStorage } from '../storage/object-storage.ts';
 import { readyCondition } from './range-condition.ts';

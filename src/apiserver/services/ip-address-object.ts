@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { rfc3339, type Clock } from '#base/clock.ts';
 import { formatIp, type Ip } from '#base/ip.ts';
-import { type IPAddress, type Service } from '#api/generated/types.ts';
-import { type NewObject } from '#api/object.ts';
+import type { IPAddress, Service } from '#api/generated/types.ts';
+import type { NewObject } from '#api/object.ts';
 
 export const FAMILY_LABEL = 'ipaddress.kubernetes.io/ip-family';
 export const MANAGED_BY_LABEL = 'ipaddress.kubernetes.io/managed-by';

@@ -1,9 +1,9 @@
 import { rfc3339Micro, type Clock } from '#base/clock.ts';
 import { randomSuffix } from '#base/names.ts';
-import { type CoreEvent } from '#api/generated/types.ts';
-import { type KubeObject, type Status } from '#api/object.ts';
-import { type ApiHandler, type ApiResponse } from '#api/request.ts';
-import { type Resource } from '#api/resource.ts';
+import type { CoreEvent } from '#api/generated/types.ts';
+import type { KubeObject, Status } from '#api/object.ts';
+import type { ApiHandler, ApiResponse } from '#api/request.ts';
+import type { Resource } from '#api/resource.ts';
 import { StatusError } from '../status-error.ts';
 
 /** The API server, when it asks itself. */

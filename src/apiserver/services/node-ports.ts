@@ -1,10 +1,10 @@
 import { errorMessage } from '#base/errors.ts';
 import { invalid } from '#api/field-error.ts';
-import { type Service, type ServicePort, type ServiceSpec } from '#api/generated/types.ts';
+import type { Service, ServicePort, ServiceSpec } from '#api/generated/types.ts';
 import { needsHealthCheckNodePort, needsNodePort } from '#api/service/traits.ts';
 import { failure, internalError } from '#api/status.ts';
 import { PortAllocator, type PortRange } from '#alloc/port-allocator.ts';
-import { type Reservation } from '#alloc/reservation.ts';
+import type { Reservation } from '#alloc/reservation.ts';
 import { StatusError } from '../status-error.ts';
 import { invalidService } from './service-error.ts';
 import { allocatesNodePorts, nodePortsOf } from './service-traits.ts';

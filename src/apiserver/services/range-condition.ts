@@ -1,4 +1,4 @@
-import { type Condition } from '#api/generated/types.ts';
+import type { Condition } from '#api/generated/types.ts';
 
 export function readyCondition(now: string): Condition {
   return {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { ManualClock } from '#base/clock.ts';
-import { type CoreEvent, type IPAddress, type Service, type ServiceCIDR } from '#api/generated/types.ts';
+import type { CoreEvent, IPAddress, Service, ServiceCIDR } from '#api/generated/types.ts';
 import { MemoryStore } from '#store/memory-store.ts';
 import { bodyOf, cidrs, outcome, TestServer } from '../testing/test-server.ts';
 

@@ -1,12 +1,12 @@
-import { type Cidr } from '#base/cidr.ts';
-import { type Clock } from '#base/clock.ts';
+import type { Cidr } from '#base/cidr.ts';
+import type { Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
-import { type Log } from '#base/log.ts';
+import type { Log } from '#base/log.ts';
 import { WorkQueue } from '#base/work-queue.ts';
-import { type IPAddress, type Service, type ServiceCIDR } from '#api/generated/types.ts';
-import { type ApiHandler } from '#api/request.ts';
+import type { IPAddress, Service, ServiceCIDR } from '#api/generated/types.ts';
+import type { ApiHandler } from '#api/request.ts';
 import { ipAddresses, serviceCidrs, services } from '#api/resource.ts';
-import { type ObjectStorage } from '../storage/object-storage.ts';
+import type { ObjectStorage } from '../storage/object-storage.ts';
 import { repairOfAddress, repairsOfService, type Repair, type RepairView } from './address-repair.ts';
 import { ensureDefaultRange } from './default-range.ts';
 import { ipAddressOf } from './ip-address-object.ts';

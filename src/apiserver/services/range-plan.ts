@@ -1,7 +1,7 @@
 import { cidrContains, cidrSize, type Cidr } from '#base/cidr.ts';
 import { rfc3339 } from '#base/clock.ts';
 import { parseIp, type Ip } from '#base/ip.ts';
-import { type Condition, type IPAddress, type ServiceCIDR } from '#api/generated/types.ts';
+import type { Condition, IPAddress, ServiceCIDR } from '#api/generated/types.ts';
 import { ALLOCATOR, MANAGED_BY_LABEL } from './ip-address-object.ts';
 import { readyCondition, terminatingCondition, withCondition } from './range-condition.ts';
 import { cidrsOf } from './service-ranges.ts';

@@ -1,6 +1,6 @@
-import { type KubeObject } from '#api/object.ts';
-import { type Reservation } from '#alloc/reservation.ts';
-import { type SideWrite } from '../storage/object-storage.ts';
+import type { KubeObject } from '#api/object.ts';
+import type { Reservation } from '#alloc/reservation.ts';
+import type { SideWrite } from '../storage/object-storage.ts';
 
 /** A Service that is about to be written, with what it holds. Dispose without `commit` and nothing was taken. */
 export interface ReservedService extends Disposable {

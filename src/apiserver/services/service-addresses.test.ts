@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { type Service, type ServiceSpec } from '#api/generated/types.ts';
+import type { Service, ServiceSpec } from '#api/generated/types.ts';
 import { MemoryStore } from '#store/memory-store.ts';
 import { bodyOf, cidrs, outcome, TestServer } from '../testing/test-server.ts';
 

@@ -1,11 +1,11 @@
-import { type Service } from '#api/generated/types.ts';
+import type { Service } from '#api/generated/types.ts';
 import { endpoints } from '#api/resource.ts';
-import { type PortRange } from '#alloc/port-allocator.ts';
+import type { PortRange } from '#alloc/port-allocator.ts';
 import { Reservation } from '#alloc/reservation.ts';
-import { type SideWrite } from '../storage/object-storage.ts';
+import type { SideWrite } from '../storage/object-storage.ts';
 import { ClusterIps, type ClusterIpsOptions } from './cluster-ips.ts';
 import { NodePorts } from './node-ports.ts';
-import { type Draft, type ReservedService } from './reserved-service.ts';
+import type { Draft, ReservedService } from './reserved-service.ts';
 import { invalidService } from './service-error.ts';
 import { completeFamilies } from './service-families.ts';
 

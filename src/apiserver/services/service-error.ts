@@ -1,4 +1,4 @@
-import { type Service } from '#api/generated/types.ts';
+import type { Service } from '#api/generated/types.ts';
 import { invalidStatus, type FieldError } from '#api/field-error.ts';
 import { StatusError } from '../status-error.ts';
 

@@ -1,6 +1,6 @@
-import { type IpFamily } from '#base/ip.ts';
+import type { IpFamily } from '#base/ip.ts';
 import { invalid, type FieldError } from '#api/field-error.ts';
-import { type ServiceSpec } from '#api/generated/types.ts';
+import type { ServiceSpec } from '#api/generated/types.ts';
 import { validateClusterIps } from '#api/service/cluster-ip-validation.ts';
 import { parseLegacyIp } from '#api/service/legacy-ip.ts';
 import { needsClusterIp } from '#api/service/traits.ts';

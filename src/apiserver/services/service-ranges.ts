@@ -1,6 +1,6 @@
 import { parseCidr, type Cidr } from '#base/cidr.ts';
-import { type ServiceCIDR } from '#api/generated/types.ts';
-import { type Block } from '#alloc/ip-space.ts';
+import type { ServiceCIDR } from '#api/generated/types.ts';
+import type { Block } from '#alloc/ip-space.ts';
 
 /** The ServiceCIDR that every cluster has, out of the options of its API server. */
 export const DEFAULT_RANGE = 'kubernetes';

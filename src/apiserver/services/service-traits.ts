@@ -1,4 +1,4 @@
-import { type Service, type ServiceSpec } from '#api/generated/types.ts';
+import type { Service, ServiceSpec } from '#api/generated/types.ts';
 import { isHeadless, needsClusterIp } from '#api/service/traits.ts';
 
 /** Whether ports without a node port get one. */

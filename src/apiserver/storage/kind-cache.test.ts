@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import * as fc from 'fast-check';
 import { ManualClock } from '#base/clock.ts';
-import { type KubeObject } from '#api/object.ts';
+import type { KubeObject } from '#api/object.ts';
 import { KindCache, type Change } from './kind-cache.ts';
 import { StoredObject } from './stored-object.ts';
 

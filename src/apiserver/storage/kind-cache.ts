@@ -1,6 +1,6 @@
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { SortedKeys } from '#store/sorted-keys.ts';
-import { type StoredObject } from './stored-object.ts';
+import type { StoredObject } from './stored-object.ts';
 
 /** What happened to one object; `previous` is what it was before. */
 export interface Change {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { ManualClock } from '#base/clock.ts';
 import { silentLog } from '#base/log.ts';
-import { type KubeObject } from '#api/object.ts';
+import type { KubeObject } from '#api/object.ts';
 import { configMaps } from '#api/resource.ts';
 import { MemoryStore } from '#store/memory-store.ts';
 import { outcome, TestServer } from '../testing/test-server.ts';

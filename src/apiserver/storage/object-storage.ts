@@ -1,9 +1,9 @@
-import { type Clock } from '#base/clock.ts';
-import { type Log } from '#base/log.ts';
+import type { Clock } from '#base/clock.ts';
+import type { Log } from '#base/log.ts';
 import { errorMessage } from '#base/errors.ts';
-import { type KubeObject } from '#api/object.ts';
-import { type Resource } from '#api/resource.ts';
-import { type Compare, type Op, type Store, type StoreEvent } from '#store/store.ts';
+import type { KubeObject } from '#api/object.ts';
+import type { Resource } from '#api/resource.ts';
+import type { Compare, Op, Store, StoreEvent } from '#store/store.ts';
 import { KindCache, type Change } from './kind-cache.ts';
 import { KeyLock } from './key-lock.ts';
 import { REGISTRY_PREFIX, splitStorageKey, storagePrefix } from './storage-key.ts';

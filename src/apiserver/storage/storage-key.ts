@@ -1,4 +1,4 @@
-import { type Resource } from '#api/resource.ts';
+import type { Resource } from '#api/resource.ts';
 
 /** All objects lie below this, as in etcd under Kubernetes. */
 export const REGISTRY_PREFIX = '/registry/';

@@ -1,4 +1,4 @@
-import { type KubeObject } from '#api/object.ts';
+import type { KubeObject } from '#api/object.ts';
 
 /** Splits the text of an object right behind the opening of its metadata, where the resourceVersion goes. */
 const METADATA_OPENING = '"metadata":{';

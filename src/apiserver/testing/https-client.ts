@@ -1,9 +1,9 @@
-import { type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { connect as connectHttp2, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
-import { type Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { text as readText } from 'node:stream/consumers';
-import { type TestAuthority, type TestCertificate } from './test-authority.ts';
+import type { TestAuthority, TestCertificate } from './test-authority.ts';
 
 export interface WireAnswer {
   readonly status: number;

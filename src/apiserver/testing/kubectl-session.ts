@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { type TestContext } from 'node:test';
+import type { TestContext } from 'node:test';
 import { Kubectl } from './kubectl.ts';
-import { type ListeningServer } from './listening-server.ts';
+import type { ListeningServer } from './listening-server.ts';
 
 export interface Step {
   readonly args: string;

@@ -1,5 +1,5 @@
 import { systemClock } from '#base/clock.ts';
-import { type ApiServerOptions } from '../api-server.ts';
+import type { ApiServerOptions } from '../api-server.ts';
 import { TestAuthority, type TestCertificate } from './test-authority.ts';
 import { Http1Client, Http2Client, type ClientOptions, type TestClient } from './https-client.ts';
 import { TestServer } from './test-server.ts';

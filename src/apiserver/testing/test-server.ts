@@ -1,9 +1,9 @@
 import { ManualClock, type Clock } from '#base/clock.ts';
 import { parseCidr, type Cidr } from '#base/cidr.ts';
 import { silentLog } from '#base/log.ts';
-import { type ApiRequest, type ApiResponse, type WatchFrame } from '#api/request.ts';
+import type { ApiRequest, ApiResponse, WatchFrame } from '#api/request.ts';
 import { MemoryStore } from '#store/memory-store.ts';
-import { type Store } from '#store/store.ts';
+import type { Store } from '#store/store.ts';
 import { createApiServer, type ApiServer, type ApiServerOptions } from '../api-server.ts';
 import { newTokenKey } from './test-authority.ts';
 

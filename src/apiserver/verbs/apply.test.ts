@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { type ManagedFieldsEntry } from '#api/object.ts';
-import { type ApiResponse } from '#api/request.ts';
+import type { ManagedFieldsEntry } from '#api/object.ts';
+import type { ApiResponse } from '#api/request.ts';
 import { bodyOf, outcome, TestServer } from '../testing/test-server.ts';
 
 const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps';

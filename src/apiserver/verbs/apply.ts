@@ -1,12 +1,12 @@
 import { applyConfiguration, type Applied, type ApplyOptions } from '#api/apply/apply.ts';
 import { applyConflict } from '#api/apply/conflict.ts';
-import { type KubeObject, type ObjectMeta, type Status } from '#api/object.ts';
+import type { KubeObject, ObjectMeta, Status } from '#api/object.ts';
 import { isObject, type JsonObject } from '#api/patch/json-value.ts';
-import { type ApiRequest, type ApiResponse } from '#api/request.ts';
+import type { ApiRequest, ApiResponse } from '#api/request.ts';
 import { apiVersionOf } from '#api/resource.ts';
 import { badRequest, conflict, failure, notFoundStatus, undecodable } from '#api/status.ts';
 import { mediaType } from '../body.ts';
-import { type ResourceContext } from '../context.ts';
+import type { ResourceContext } from '../context.ts';
 import { countedMembers, mergeTypeOf, writerOf } from '../field-manager.ts';
 import { withMetadata } from '../metadata.ts';
 import { objectResponse } from '../respond.ts';

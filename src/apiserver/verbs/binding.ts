@@ -1,13 +1,13 @@
 import { rfc3339 } from '#base/clock.ts';
-import { type Binding, type Pod, type PodCondition } from '#api/generated/types.ts';
+import type { Binding, Pod, PodCondition } from '#api/generated/types.ts';
 import { invalidStatus, required } from '#api/field-error.ts';
-import { type ApiRequest, type ApiResponse } from '#api/request.ts';
+import type { ApiRequest, ApiResponse } from '#api/request.ts';
 import { pods } from '#api/resource.ts';
 import { badRequest, conflict, methodNotAllowed, noSuchPath, success } from '#api/status.ts';
 import { checkObject, decodeBody } from '../body.ts';
-import { type ResourceContext, type ServerContext } from '../context.ts';
+import type { ResourceContext, ServerContext } from '../context.ts';
 import { mayGo } from '../metadata.ts';
-import { type ResourceRequestInfo } from '../request-info.ts';
+import type { ResourceRequestInfo } from '../request-info.ts';
 import { statusResponse } from '../respond.ts';
 import { StatusError } from '../status-error.ts';
 import { parseWriteOptions } from '../write-options.ts';

@@ -1,20 +1,20 @@
 import { rfc3339 } from '#base/clock.ts';
 import { deepEqual } from '#api/equal.ts';
-import { type KindDefinition } from '#api/kind.ts';
-import { type KubeObject, type ObjectMeta } from '#api/object.ts';
-import { type ApiResponse } from '#api/request.ts';
+import type { KindDefinition } from '#api/kind.ts';
+import type { KubeObject, ObjectMeta } from '#api/object.ts';
+import type { ApiResponse } from '#api/request.ts';
 import { namespaces } from '#api/resource.ts';
 import { conflict, modifiedConflict, notFoundStatus, success } from '#api/status.ts';
 import { admitNamespaceDeletion } from '../admission/namespace-lifecycle.ts';
-import { type ResourceContext } from '../context.ts';
+import type { ResourceContext } from '../context.ts';
 import { parseDeletion, type Deletion } from '../delete-options.ts';
 import { matcherOf, parseListOptions } from '../list-options.ts';
 import { mayGo, withMetadata } from '../metadata.ts';
-import { type Sendable } from '../presented.ts';
+import type { Sendable } from '../presented.ts';
 import { listResponse, objectResponse, statusResponse } from '../respond.ts';
 import { StatusError } from '../status-error.ts';
 import { StaleError } from '../storage/object-storage.ts';
-import { type StoredObject } from '../storage/stored-object.ts';
+import type { StoredObject } from '../storage/stored-object.ts';
 import { scopeOf } from './list.ts';
 import { holdsSpecFinalizers, removeObject, targetOf, type Target } from './update.ts';
 

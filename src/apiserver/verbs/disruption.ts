@@ -1,11 +1,11 @@
 import { rfc3339 } from '#base/clock.ts';
-import { type Condition, type Pod, type PodDisruptionBudget } from '#api/generated/types.ts';
-import { type KindDefinition } from '#api/kind.ts';
+import type { Condition, Pod, PodDisruptionBudget } from '#api/generated/types.ts';
+import type { KindDefinition } from '#api/kind.ts';
 import { matchesLabels, selectorFromObject } from '#api/label-selector.ts';
-import { type Status } from '#api/object.ts';
+import type { Status } from '#api/object.ts';
 import { podDisruptionBudgets } from '#api/resource.ts';
 import { failure, forbiddenStatus, internalError } from '#api/status.ts';
-import { type ResourceContext } from '../context.ts';
+import type { ResourceContext } from '../context.ts';
 import { StatusError } from '../status-error.ts';
 import { modify, targetOf } from './update.ts';
 

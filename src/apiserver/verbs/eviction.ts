@@ -1,9 +1,9 @@
 import { rfc3339 } from '#base/clock.ts';
-import { type Eviction, type Pod, type PodCondition } from '#api/generated/types.ts';
-import { type ApiResponse } from '#api/request.ts';
+import type { Eviction, Pod, PodCondition } from '#api/generated/types.ts';
+import type { ApiResponse } from '#api/request.ts';
 import { badRequest, success } from '#api/status.ts';
 import { checkObject, decodeBody, type DecodedBody } from '../body.ts';
-import { type ResourceContext } from '../context.ts';
+import type { ResourceContext } from '../context.ts';
 import { deletionOf } from '../delete-options.ts';
 import { statusResponse } from '../respond.ts';
 import { StatusError } from '../status-error.ts';

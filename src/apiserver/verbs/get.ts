@@ -1,10 +1,10 @@
-import { type ApiResponse } from '#api/request.ts';
+import type { ApiResponse } from '#api/request.ts';
 import { notFoundStatus, tooLargeResourceVersion } from '#api/status.ts';
-import { type ResourceContext } from '../context.ts';
+import type { ResourceContext } from '../context.ts';
 import { parseRevision } from '../list-options.ts';
 import { objectResponse } from '../respond.ts';
 import { StatusError } from '../status-error.ts';
-import { type StoredObject } from '../storage/stored-object.ts';
+import type { StoredObject } from '../storage/stored-object.ts';
 import { targetOf } from './update.ts';
 
 export async function get(context: ResourceContext): Promise<ApiResponse> {

@@ -1,13 +1,13 @@
 import { selectedName } from '#api/field-selector.ts';
-import { type ListMeta } from '#api/object.ts';
-import { type ApiResponse } from '#api/request.ts';
+import type { ListMeta } from '#api/object.ts';
+import type { ApiResponse } from '#api/request.ts';
 import { badRequest, expired, expiredVersion, tooLargeResourceVersion } from '#api/status.ts';
-import { type ResourceContext } from '../context.ts';
+import type { ResourceContext } from '../context.ts';
 import { decodeContinue, encodeContinue } from '../continue-token.ts';
 import { matcherOf, parseListOptions, type ListOptions } from '../list-options.ts';
 import { listResponse } from '../respond.ts';
 import { StatusError } from '../status-error.ts';
-import { type StoredObject } from '../storage/stored-object.ts';
+import type { StoredObject } from '../storage/stored-object.ts';
 
 /** Where the objects of a request lie in their cache: `namespace/`, or everything. */
 export function scopeOf({ info }: Pick<ResourceContext, 'info'>): string {

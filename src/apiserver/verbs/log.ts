@@ -1,10 +1,10 @@
 import { Readable } from 'node:stream';
 import { type FieldError, invalid, invalidStatus } from '#api/field-error.ts';
-import { type ResourceContext } from '../context.ts';
+import type { ResourceContext } from '../context.ts';
 import { parseInteger } from '../list-options.ts';
 import { fetchFromNode } from '../node-proxy.ts';
 import { podTarget } from '../pod-target.ts';
-import { type StreamResponse } from '../response.ts';
+import type { StreamResponse } from '../response.ts';
 import { StatusError } from '../status-error.ts';
 
 /** A container's log, as its node sends it. */

@@ -1,6 +1,6 @@
-import { type ResourceContext } from '../context.ts';
+import type { ResourceContext } from '../context.ts';
 import { fetchFromNode } from '../node-proxy.ts';
-import { type StreamResponse } from '../response.ts';
+import type { StreamResponse } from '../response.ts';
 
 /** What a node says of itself, for clients of this process; requests over HTTP are relayed before they come here. */
 export async function proxyToNode({ server, info, request }: ResourceContext): Promise<StreamResponse> {

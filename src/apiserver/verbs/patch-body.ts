@@ -1,12 +1,12 @@
 import { errorMessage } from '#base/errors.ts';
-import { type FieldValidation } from '#api/field-check.ts';
+import type { FieldValidation } from '#api/field-check.ts';
 import { invalid, invalidStatus } from '#api/field-error.ts';
-import { type KubeObject } from '#api/object.ts';
+import type { KubeObject } from '#api/object.ts';
 import { isObject, type JsonObject, valueAt } from '#api/patch/json-value.ts';
-import { type ApiRequest } from '#api/request.ts';
+import type { ApiRequest } from '#api/request.ts';
 import { badRequest } from '#api/status.ts';
 import { checkObject, type DecodedBody, decodeYaml, identityOf, mediaType } from '../body.ts';
-import { type ResourceContext } from '../context.ts';
+import type { ResourceContext } from '../context.ts';
 import { duplicateFields } from '../duplicate-fields.ts';
 import { goJsonError } from '#api/go-json-error.ts';
 import { StatusError } from '../status-error.ts';

@@ -1,9 +1,9 @@
-import { type KubeObject, type Status } from '#api/object.ts';
-import { type ApiRequest, type ApiResponse } from '#api/request.ts';
+import type { KubeObject, Status } from '#api/object.ts';
+import type { ApiRequest, ApiResponse } from '#api/request.ts';
 import { PatchError } from '#api/patch/patch-error.ts';
 import { failure, unsupportedMediaType } from '#api/status.ts';
 import { mediaType } from '../body.ts';
-import { type ResourceContext } from '../context.ts';
+import type { ResourceContext } from '../context.ts';
 import { objectResponse } from '../respond.ts';
 import { StatusError } from '../status-error.ts';
 import { parseWriteOptions } from '../write-options.ts';

@@ -1,20 +1,20 @@
 import { rfc3339 } from '#base/clock.ts';
 import { type FieldError, invalid, invalidStatus } from '#api/field-error.ts';
-import {
-  type PolicyRule,
-  type SelfSubjectAccessReviewSpec,
-  type SubjectAccessReviewSpec,
-  type SubjectAccessReviewStatus,
-  type SubjectRulesReviewStatus,
-  type TokenReview,
+import type {
+  PolicyRule,
+  SelfSubjectAccessReviewSpec,
+  SubjectAccessReviewSpec,
+  SubjectAccessReviewStatus,
+  SubjectRulesReviewStatus,
+  TokenReview,
 } from '#api/generated/types.ts';
-import { type KubeObject } from '#api/object.ts';
-import { type ApiRequest, type ApiResponse, type UserInfo } from '#api/request.ts';
+import type { KubeObject } from '#api/object.ts';
+import type { ApiRequest, ApiResponse, UserInfo } from '#api/request.ts';
 import { badRequest } from '#api/status.ts';
-import { type Attributes } from '../auth/authorize.ts';
+import type { Attributes } from '../auth/authorize.ts';
 import { aggregated } from '../auth/rbac/rbac-authorizer.ts';
 import { checkObject, decodeBody } from '../body.ts';
-import { type ServerContext } from '../context.ts';
+import type { ServerContext } from '../context.ts';
 import { StatusError } from '../status-error.ts';
 import { parseWriteOptions } from '../write-options.ts';
 

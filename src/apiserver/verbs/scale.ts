@@ -1,4 +1,4 @@
-import { type Scale } from '#api/generated/types.ts';
+import type { Scale } from '#api/generated/types.ts';
 import { invalid, invalidStatus } from '#api/field-error.ts';
 import {
   formatSelector,
@@ -6,13 +6,13 @@ import {
   selectorFromObject,
   type LabelSelectorObject,
 } from '#api/label-selector.ts';
-import { type ScalePaths } from '#api/kind.ts';
-import { type KubeObject } from '#api/object.ts';
-import { type JsonObject } from '#api/patch/json-value.ts';
-import { type ApiResponse } from '#api/request.ts';
+import type { ScalePaths } from '#api/kind.ts';
+import type { KubeObject } from '#api/object.ts';
+import type { JsonObject } from '#api/patch/json-value.ts';
+import type { ApiResponse } from '#api/request.ts';
 import { badRequest, methodNotAllowed, modifiedConflict } from '#api/status.ts';
 import { checkObject, decodeBody } from '../body.ts';
-import { type ResourceContext } from '../context.ts';
+import type { ResourceContext } from '../context.ts';
 import { countedMembers, mergeTypeOf, writerOf } from '../field-manager.ts';
 import { parseWriteOptions } from '../write-options.ts';
 import { StatusError } from '../status-error.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { type Pod } from '#api/generated/types.ts';
+import type { Pod } from '#api/generated/types.ts';
 import { bodyOf, outcome, show, TestServer } from '../testing/test-server.ts';
 
 const DEPLOYMENTS = '/apis/apps/v1/namespaces/default/deployments';

@@ -1,11 +1,11 @@
 import { rfc3339 } from '#base/clock.ts';
-import { type AuthenticationTokenRequest, type BoundObjectReference } from '#api/generated/types.ts';
-import { type KubeObject } from '#api/object.ts';
-import { type ApiResponse } from '#api/request.ts';
+import type { AuthenticationTokenRequest, BoundObjectReference } from '#api/generated/types.ts';
+import type { KubeObject } from '#api/object.ts';
+import type { ApiResponse } from '#api/request.ts';
 import { nodes, pods, secrets } from '#api/resource.ts';
 import { badRequest, conflict, notFoundStatus } from '#api/status.ts';
 import { invalid, invalidStatus } from '#api/field-error.ts';
-import { type Bound, type TokenSubject } from '../auth/service-account-token.ts';
+import type { Bound, TokenSubject } from '../auth/service-account-token.ts';
 import { checkObject, decodeBody } from '../body.ts';
 import { find, type ResourceContext } from '../context.ts';
 import { StatusError } from '../status-error.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { type Duplex, duplexPair } from 'node:stream';
 import test from 'node:test';
-import { type Pod } from '#api/generated/types.ts';
+import type { Pod } from '#api/generated/types.ts';
 import { bodyOf, outcome, TestServer } from '../testing/test-server.ts';
 
 const PODS = '/api/v1/namespaces/default/pods';

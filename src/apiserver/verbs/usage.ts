@@ -1,16 +1,16 @@
 import { json } from 'node:stream/consumers';
 import { rfc3339 } from '#base/clock.ts';
-import { type Node, type Pod } from '#api/generated/types.ts';
+import type { Node, Pod } from '#api/generated/types.ts';
 import { matchesLabels, type Selector } from '#api/label-selector.ts';
 import { parseLabelSelector } from '#api/label-selector-parser.ts';
-import { type KubeObject } from '#api/object.ts';
-import { type ApiRequest, type ApiResponse } from '#api/request.ts';
+import type { KubeObject } from '#api/object.ts';
+import type { ApiRequest, ApiResponse } from '#api/request.ts';
 import { nodes, pods, type Resource } from '#api/resource.ts';
 import { badRequest, methodNotAllowed, notFoundStatus } from '#api/status.ts';
 import { errorMessage } from '#base/errors.ts';
-import { type ServerContext } from '../context.ts';
+import type { ServerContext } from '../context.ts';
 import { fetchFromNode } from '../node-proxy.ts';
-import { type ResourceRequestInfo } from '../request-info.ts';
+import type { ResourceRequestInfo } from '../request-info.ts';
 import { StatusError } from '../status-error.ts';
 
 /** What nodes and Pods use, measured when it is asked for and stored nowhere: the API behind `kubectl top`. */

@@ -1,14 +1,14 @@
-import { type KindDefinition } from '#api/kind.ts';
-import { type KubeObject } from '#api/object.ts';
-import { type WatchFrame } from '#api/request.ts';
+import type { KindDefinition } from '#api/kind.ts';
+import type { KubeObject } from '#api/object.ts';
+import type { WatchFrame } from '#api/request.ts';
 import { apiVersionOf } from '#api/resource.ts';
 import { partialMetadata, renderTable } from '#api/table.ts';
-import { type ResourceContext } from '../context.ts';
+import type { ResourceContext } from '../context.ts';
 import { negotiate, OBJECT_SHAPES } from '../negotiate.ts';
 import { presented } from '../presented.ts';
 import { includeObject } from '../respond.ts';
-import { type Change } from '../storage/kind-cache.ts';
-import { type StoredObject } from '../storage/stored-object.ts';
+import type { Change } from '../storage/kind-cache.ts';
+import type { StoredObject } from '../storage/stored-object.ts';
 import { bookmarkObject, EventFrame, objectFrame, sharedFrame, shownObject, type EventType } from './frame.ts';
 
 /** Makes the events of one watch in the shape that its client asked for. */

@@ -1,7 +1,7 @@
-import { type KubeObject, type Status, type WatchEvent } from '#api/object.ts';
-import { type WatchFrame } from '#api/request.ts';
-import { type Change } from '../storage/kind-cache.ts';
-import { type StoredObject } from '../storage/stored-object.ts';
+import type { KubeObject, Status, WatchEvent } from '#api/object.ts';
+import type { WatchFrame } from '#api/request.ts';
+import type { Change } from '../storage/kind-cache.ts';
+import type { StoredObject } from '../storage/stored-object.ts';
 
 export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED';
 

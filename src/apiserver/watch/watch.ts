@@ -1,13 +1,13 @@
 import { Channel } from '#base/channel.ts';
-import { type KubeObject } from '#api/object.ts';
+import type { KubeObject } from '#api/object.ts';
 import { selectedName } from '#api/field-selector.ts';
-import { type ApiResponse, type WatchFrame } from '#api/request.ts';
+import type { ApiResponse, WatchFrame } from '#api/request.ts';
 import { expiredVersion, tooLargeResourceVersion } from '#api/status.ts';
-import { type ResourceContext } from '../context.ts';
+import type { ResourceContext } from '../context.ts';
 import { matcherOf, parseListOptions, type ListOptions } from '../list-options.ts';
-import { type WatchSeries } from '../metrics/api-metrics.ts';
+import type { WatchSeries } from '../metrics/api-metrics.ts';
 import { StatusError } from '../status-error.ts';
-import { type Change } from '../storage/kind-cache.ts';
+import type { Change } from '../storage/kind-cache.ts';
 import { scopeOf } from '../verbs/list.ts';
 import { errorFrame, type EventType } from './frame.ts';
 import { frameFactory, type FrameFactory } from './frame-factory.ts';

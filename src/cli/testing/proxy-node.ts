@@ -1,11 +1,11 @@
-import { type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import net from 'node:net';
 import { join } from 'node:path';
 import { TestAuthority, type TestCertificate } from '#apiserver/testing/test-authority.ts';
 import { TestServer } from '#apiserver/testing/test-server.ts';
-import { type ApiServerOptions } from '#apiserver/api-server.ts';
+import type { ApiServerOptions } from '#apiserver/api-server.ts';
 import { systemClock } from '#base/clock.ts';
 import { openConnectSocket, openListenSocket } from '#netlink/listen-socket.ts';
 import { inNetns } from '#netlink/namespace.ts';

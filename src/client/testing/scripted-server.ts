@@ -7,8 +7,8 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
-import { type AddressInfo, type ListenOptions } from 'node:net';
-import { type KubeObject, type WatchEvent } from '#api/object.ts';
+import type { AddressInfo, ListenOptions } from 'node:net';
+import type { KubeObject, WatchEvent } from '#api/object.ts';
 
 export interface ScriptedRequest {
   /** `list services`, `watch services 7`, for pages `list services limit=500 continue=x`. */

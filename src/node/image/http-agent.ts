@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { type IncomingMessage, request as httpRequest } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { connect as tlsConnect } from 'node:tls';
 import { type Socket } from 'node:net';
+import { http } from '#base/http.ts';
 import { connectFromHost } from './host-socket.ts';
 import { type HttpProxy, proxyFor } from './http-proxy.ts';
 
@@ -46,7 +47,7 @@ async function getOnce(
     const direct = proxy === undefined || url.protocol === 'https:';
     const given = direct || proxy.authorization === undefined ? {} : { 'proxy-authorization': proxy.authorization };
     return await new Promise<IncomingMessage>((resolve, reject) => {
-      const request = httpRequest({
+      const request = http.request({
         method: 'GET',
         // A proxy is told the whole of what it has no tunnel for.
         path: direct ? `${url.pathname}${url.search}` : url.href,
@@ -80,7 +81,7 @@ async function connectThrough(proxy: HttpProxy, url: URL, signal: AbortSignal): 
   if (url.protocol !== 'https:') return socket;
   const authority = `${url.hostname}:${portOf(url)}`;
   const { authorization } = proxy;
-  const request = httpRequest({
+  const request = http.request({
     method: 'CONNECT',
     path: authority,
     headers: { host: authority, ...(authorization === undefined ? {} : { 'proxy-authorization': authorization }) },

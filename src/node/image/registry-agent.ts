@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { CodedError } from '#base/errors.ts';
 import { type Credentials } from './credentials.ts';
 import { httpGet, readText } from './http-agent.ts';

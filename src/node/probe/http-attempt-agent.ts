@@ -1,6 +1,7 @@
-import { type IncomingMessage, request as httpRequest } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { type Socket } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
+import { http } from '#base/http.ts';
 import { type AttemptContext, destroyOn, hostPort, type ProbeResult } from './attempt.ts';
 import { dialWords } from './dial-words.ts';
 import { type ProbeTarget } from './probe-spec.ts';
@@ -66,7 +67,7 @@ async function get(
   using _ = destroyOn(signal, socket);
   // Not an `agent` as well: it would make a connection of its own. The certificate of a probed server is not checked.
   const createConnection = (): Socket => (tls ? tlsConnect({ socket, rejectUnauthorized: false }) : socket);
-  const request = httpRequest({
+  const request = http.request({
     method: 'GET',
     path: `${url.pathname}${url.search}`,
     setHost: false,

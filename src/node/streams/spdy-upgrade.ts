@@ -1,5 +1,6 @@
-import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { type Duplex } from 'node:stream';
+import { http } from '#base/http.ts';
 import { type Clock } from '#base/clock.ts';
 import { StreamRefusal } from './container-log.ts';
 import { type StdioRequest } from './remote-session.ts';
@@ -68,7 +69,7 @@ export async function acceptSpdySession(
 export function refuse(socket: Duplex, status: number, message: string): void {
   if (!socket.writable) return;
   socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Error'}\r\nContent-Type: text/plain; charset=utf-8\r\n` +
+    `HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? 'Error'}\r\nContent-Type: text/plain; charset=utf-8\r\n` +
       `Connection: close\r\nContent-Length: ${Buffer.byteLength(message)}\r\n\r\n${message}`,
   );
 }

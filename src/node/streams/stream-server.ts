@@ -1,6 +1,7 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { type Duplex } from 'node:stream';
 import { createWebSocketStream, type WebSocket, WebSocketServer } from 'ws';
+import { http } from '#base/http.ts';
 import { type Clock, systemClock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
 import { type Pod } from '#api/generated/types.ts';
@@ -53,7 +54,7 @@ export class StreamServer implements AsyncDisposable {
     this.#pods = options.pods ?? (() => undefined);
     this.#clock = options.clock ?? systemClock;
     this.#log = options.log ?? silentLog;
-    this.#http = createServer((request, response) => void this.#answer(request, response));
+    this.#http = http.createServer((request, response) => void this.#answer(request, response));
     this.#http.on('connection', (socket) => {
       this.#connections.add(socket);
       socket.once('close', () => this.#connections.delete(socket));

@@ -1,4 +1,5 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { http } from '#base/http.ts';
 import { type Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
 import { type Log } from '#base/log.ts';
@@ -31,7 +32,7 @@ const RETRY_MS = 5000;
  */
 export function servePages(options: PageServerOptions): Promise<void> {
   const { at, clock, log, name, signal } = options;
-  const server = createServer((request, response) => answer(options, request, response));
+  const server = http.createServer((request, response) => answer(options, request, response));
   signal.addEventListener('abort', () => {
     server.close();
     server.closeAllConnections();

@@ -1,5 +1,5 @@
 import { CelError } from '../cel-error.ts';
-import { type CelDuration, type CelTimestamp } from '../cel-value.ts';
+import type { CelDuration, CelTimestamp } from '../cel-value.ts';
 import { type CelFunction, define, type Definition } from './cel-function.ts';
 
 const MINUTE_MS = 60_000;

@@ -1,7 +1,7 @@
 import { errorMessage } from '#base/errors.ts';
-import { type Log } from '#base/log.ts';
+import type { Log } from '#base/log.ts';
 import { deepEqual } from '#api/equal.ts';
-import { type ClusterRole } from '#api/generated/types.ts';
+import type { ClusterRole } from '#api/generated/types.ts';
 import { clusterRoles } from '#api/resource.ts';
 import { StaleError, type ObjectStorage } from '../../storage/object-storage.ts';
 import { gatheredRules } from './aggregation.ts';

@@ -1,5 +1,5 @@
 import { deepEqual } from '#api/equal.ts';
-import { type ClusterRole, type PolicyRule } from '#api/generated/types.ts';
+import type { ClusterRole, PolicyRule } from '#api/generated/types.ts';
 import { matchesLabels, selectorFromObject } from '#api/label-selector.ts';
 
 /** The rules of a ClusterRole that gathers those of others, in the order of their names; undefined for one that does not. */

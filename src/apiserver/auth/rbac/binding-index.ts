@@ -1,7 +1,7 @@
-import { type RbacSubject, type RoleRef } from '#api/generated/types.ts';
-import { type KubeObject } from '#api/object.ts';
-import { type UserInfo } from '#api/request.ts';
-import { type Change, type KindCache } from '../../storage/kind-cache.ts';
+import type { RbacSubject, RoleRef } from '#api/generated/types.ts';
+import type { KubeObject } from '#api/object.ts';
+import type { UserInfo } from '#api/request.ts';
+import type { Change, KindCache } from '../../storage/kind-cache.ts';
 
 /** A RoleBinding or a ClusterRoleBinding. */
 export interface AnyBinding extends KubeObject {

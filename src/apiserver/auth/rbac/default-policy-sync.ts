@@ -1,15 +1,15 @@
-import { type Clock } from '#base/clock.ts';
-import { type ClusterRole, type PolicyRule, type RbacSubject } from '#api/generated/types.ts';
-import { type KubeObject } from '#api/object.ts';
+import type { Clock } from '#base/clock.ts';
+import type { ClusterRole, PolicyRule, RbacSubject } from '#api/generated/types.ts';
+import type { KubeObject } from '#api/object.ts';
 import { clusterRoleBindings, clusterRoles, roleBindings, roles, apiVersionOf, type Resource } from '#api/resource.ts';
 import { stampNew } from '../../metadata.ts';
 import { StaleError, type ObjectStorage } from '../../storage/object-storage.ts';
 import { missingRules } from './escalation.ts';
-import { type AnyBinding } from './binding-index.ts';
+import type { AnyBinding } from './binding-index.ts';
 import { componentRoles } from './policy/component-roles.ts';
 import { controllerRoles } from './policy/controller-roles.ts';
 import { defaultBindings } from './policy/default-bindings.ts';
-import { type DefaultBinding, type DefaultRole } from './policy/notation.ts';
+import type { DefaultBinding, DefaultRole } from './policy/notation.ts';
 import { userRoles } from './policy/user-roles.ts';
 
 const GROUP = 'rbac.authorization.k8s.io';

@@ -1,5 +1,5 @@
-import { type PolicyRule } from '#api/generated/types.ts';
-import { type UserInfo } from '#api/request.ts';
+import type { PolicyRule } from '#api/generated/types.ts';
+import type { UserInfo } from '#api/request.ts';
 import { quotedList } from '../quoted-list.ts';
 import { urlCovers } from './rule.ts';
 

@@ -1,8 +1,8 @@
-import { type ClusterRole, type PolicyRule, type Role, type RoleRef } from '#api/generated/types.ts';
-import { type UserInfo } from '#api/request.ts';
+import type { ClusterRole, PolicyRule, Role, RoleRef } from '#api/generated/types.ts';
+import type { UserInfo } from '#api/request.ts';
 import { clusterRoleBindings, clusterRoles, roleBindings, roles } from '#api/resource.ts';
 import { notFoundStatus } from '#api/status.ts';
-import { type ObjectStorage } from '../../storage/object-storage.ts';
+import type { ObjectStorage } from '../../storage/object-storage.ts';
 import { denied, isMaster, type Attributes, type Authorizer, type Decision, type HeldRules } from '../authorize.ts';
 import { BindingIndex, type Bound } from './binding-index.ts';
 import { ruleAllows } from './rule.ts';

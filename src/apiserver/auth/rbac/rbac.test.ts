@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { type UserInfo } from '#api/request.ts';
+import type { UserInfo } from '#api/request.ts';
 import { MemoryStore } from '#store/memory-store.ts';
 import { bodyOf, outcome, TestServer } from '../../testing/test-server.ts';
 

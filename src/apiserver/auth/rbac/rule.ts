@@ -1,5 +1,5 @@
-import { type PolicyRule } from '#api/generated/types.ts';
-import { type Attributes } from '../authorize.ts';
+import type { PolicyRule } from '#api/generated/types.ts';
+import type { Attributes } from '../authorize.ts';
 
 type ResourceAttributes = Extract<Attributes, { kind: 'resource' }>;
 type List = readonly string[] | undefined;

@@ -1,5 +1,5 @@
 import { change, other, replace, service } from './requests.ts';
-import { type RuleCase, type RuleCluster } from './rule-case.ts';
+import type { RuleCase, RuleCluster } from './rule-case.ts';
 
 const headless = { clusterIP: 'None' };
 const prefer = { ipFamilyPolicy: 'PreferDualStack' };

@@ -4,7 +4,7 @@ import { familyRules } from './family-rules.ts';
 import { fieldRules } from './field-rules.ts';
 import { objectRules } from './object-rules.ts';
 import { patchRules } from './patch-rules.ts';
-import { type RuleCase } from './rule-case.ts';
+import type { RuleCase } from './rule-case.ts';
 import { typeRules } from './type-rules.ts';
 import { writeRules } from './write-rules.ts';
 

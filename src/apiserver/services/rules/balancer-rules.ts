@@ -1,5 +1,5 @@
 import { change, other, patch, replace, service, SERVICES, status } from './requests.ts';
-import { type RuleCase } from './rule-case.ts';
+import type { RuleCase } from './rule-case.ts';
 
 const local = { type: 'LoadBalancer', externalTrafficPolicy: 'Local' };
 const balanced = { type: 'LoadBalancer' };

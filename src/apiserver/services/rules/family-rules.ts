@@ -1,5 +1,5 @@
 import { change, changeSlice, replace, service, slice } from './requests.ts';
-import { type RuleCase } from './rule-case.ts';
+import type { RuleCase } from './rule-case.ts';
 
 const balanced = { type: 'LoadBalancer' };
 const required = { ipFamilyPolicy: 'RequireDualStack' };

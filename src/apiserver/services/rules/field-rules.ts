@@ -1,5 +1,5 @@
 import { service, status, change, replace } from './requests.ts';
-import { type RuleCase } from './rule-case.ts';
+import type { RuleCase } from './rule-case.ts';
 
 const headless = { clusterIP: 'None' };
 const balanced = { type: 'LoadBalancer' };

@@ -9,7 +9,7 @@ import {
   service,
   slice,
 } from './requests.ts';
-import { type RuleCase } from './rule-case.ts';
+import type { RuleCase } from './rule-case.ts';
 
 const owner = { group: '', resource: 'services', namespace: 'default', name: 'x' };
 const V4 = { addressType: 'IPv4' };

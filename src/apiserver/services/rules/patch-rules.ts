@@ -1,5 +1,5 @@
 import { patch, read, service, SERVICES } from './requests.ts';
-import { type RuleCase, type RuleRequest } from './rule-case.ts';
+import type { RuleCase, RuleRequest } from './rule-case.ts';
 
 const S = `${SERVICES}/s`;
 

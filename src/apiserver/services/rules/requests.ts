@@ -1,4 +1,4 @@
-import { type RuleRequest } from './rule-case.ts';
+import type { RuleRequest } from './rule-case.ts';
 
 export const SERVICES = '/api/v1/namespaces/default/services';
 const NETWORKING = '/apis/networking.k8s.io/v1';

@@ -1,5 +1,5 @@
 import { change, other, replace, service } from './requests.ts';
-import { type RuleCase } from './rule-case.ts';
+import type { RuleCase } from './rule-case.ts';
 
 const local = { type: 'LoadBalancer', externalTrafficPolicy: 'Local' };
 const external = { type: 'ExternalName', externalName: 'x.test' };

@@ -1,5 +1,5 @@
 import { change, read, replace, service, SERVICES, WEB } from './requests.ts';
-import { type RuleCase, type RuleRequest } from './rule-case.ts';
+import type { RuleCase, RuleRequest } from './rule-case.ts';
 
 const at = (method: RuleRequest['method'], path: string, body?: unknown): RuleRequest => ({ method, path, body });
 

@@ -1,4 +1,4 @@
-import { type PolicyRule } from '#api/generated/types.ts';
+import type { PolicyRule } from '#api/generated/types.ts';
 import { allow, READ, writeEvents, type DefaultRole } from './notation.ts';
 
 const WRITE = 'create delete get list patch update watch';

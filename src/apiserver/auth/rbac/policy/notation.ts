@@ -1,4 +1,4 @@
-import { type PolicyRule, type RbacSubject } from '#api/generated/types.ts';
+import type { PolicyRule, RbacSubject } from '#api/generated/types.ts';
 
 /** Verbs that go together. */
 export const READ = 'get list watch';
