@@ -49,6 +49,9 @@ for (const { mode, skip } of modes()) {
       for (const pod of ['client', 'host-client', 'one']) {
         for (const answer of await askFrom(cluster, pod, questions)) assert.match(answer, /^(one|two) /, pod);
       }
+      for (const pod of ['client', 'host-client']) {
+        assert.deepEqual(await askFrom(cluster, pod, [`tcp ${address} 81`]), ['refused'], `no such port, from ${pod}`);
+      }
       const nodePort = await nodePortOf('web');
       assert.match(await askTcp('127.0.0.1', nodePort), /^(one|two) /);
       assert.deepEqual(

@@ -46,6 +46,7 @@ informers.start(signal);
 const errands = nodeErrands(side.data.errands);
 const serviceCidrs = ranges(side.data.serviceCidrs);
 const podCidrs = ranges(side.data.podCidrs);
+const loadBalancerCidrs = ranges(side.data.loadBalancerCidrs);
 
 function ranges(texts: readonly string[]): readonly Cidr[] {
   return texts.flatMap((text) => parseCidr(text) ?? []);
@@ -112,6 +113,7 @@ async function startProxy(node: NodeSockets): Promise<void> {
     iptables: iptablesOf(node),
     conntrack: new ConntrackSocket(connections),
     serviceCidrs,
+    loadBalancerCidrs,
     podCidrs,
     openHealthCheck: async (port) => ({ fd: await errands.listen(name, port) }),
     observer: monitor.observer,

@@ -84,6 +84,7 @@ export interface ServicesWorkerData {
   readonly errands: MessagePort;
   readonly serviceCidrs: readonly string[];
   readonly podCidrs: readonly string[];
+  readonly loadBalancerCidrs: readonly string[];
   readonly proxyMode: ProxyMode;
   readonly dnsAutopath: boolean;
   /** For files that iptables' programs lock. */

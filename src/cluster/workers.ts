@@ -36,6 +36,8 @@ export function startWorkers(options: WorkersOptions): Workers {
     });
   const entry = (name: string): URL => new URL(`${name}-worker-main.ts`, import.meta.url);
   const serviceCidrs = plan.serviceCidrs.map(formatCidr);
+  const podCidrs = plan.podCidrs.map(formatCidr);
+  const loadBalancerCidrs = plan.loadBalancerCidrs.map(formatCidr);
   const errands = new MessageChannel();
   const nodesData: NodesWorkerData = {
     api: api(NODES),
@@ -44,8 +46,8 @@ export function startWorkers(options: WorkersOptions): Workers {
     fabricCidrs: plan.fabrics.map(formatCidr),
     controlAddresses: plan.controlAddresses,
     serviceCidrs,
-    podCidrs: plan.podCidrs.map(formatCidr),
-    loadBalancerCidrs: plan.loadBalancerCidrs.map(formatCidr),
+    podCidrs,
+    loadBalancerCidrs,
     dnsIp: plan.dnsIp,
     nodesDir: dir.nodesDir,
     imagesDir: dir.imagesDir,
@@ -59,7 +61,8 @@ export function startWorkers(options: WorkersOptions): Workers {
     api: api(SERVICES),
     errands: errands.port2,
     serviceCidrs,
-    podCidrs: plan.podCidrs.map(formatCidr),
+    podCidrs,
+    loadBalancerCidrs,
     proxyMode: config.proxyMode,
     dnsAutopath: config.dnsAutopath === true,
     lockDir: dir.nodesDir,

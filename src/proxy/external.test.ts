@@ -295,6 +295,38 @@ testModes('IPv6: cluster address, NodePort, load balancer, policies', async (mod
   assert.equal(await askTcp(client, 'fd00:96::50', 80), 'ECONNREFUSED');
 });
 
+testModes(
+  'ports that a load balancer of ours does not have are refused, those of another machine are its own',
+  async (mode) => {
+    const six = 'fd00:192::5';
+    await using one = await setup(mode, { loadBalancerCidrs: [cidr('203.0.113.0/28'), cidr('fd00:192::/64')] });
+    const { client, network } = one.cluster;
+    network.addOutside('fd00:192::9');
+    const balancers = (vip: string, ...ips: string[]): Service => ({
+      ...service(vip, vip, [{ port: 80 }], {
+        spec: { type: 'LoadBalancer', ...Local, loadBalancerSourceRanges: ['198.51.100.0/24'] },
+      }),
+      status: { loadBalancer: { ingress: ips.map((ip) => ({ ip })) } },
+    });
+    await one.cluster.set(balancers(VIP, BALANCER, '203.0.113.77'), balancers('fd00:96::50', six), elsewhere);
+    for (const netns of [client, network.node, one.outside]) {
+      assert.equal(await askTcp(netns, BALANCER, 81), 'ECONNREFUSED');
+    }
+    assert.equal(await askTcp(network.addPod('fd00:244::10'), six, 81), 'ECONNREFUSED');
+    // Outside of the range a machine may be there, which has other ports.
+    assert.ok(await isDropped(client, '203.0.113.77', 81));
+    const socket = await network.udpSocket(client);
+    assert.equal(await sendConnected(socket, BALANCER, 80), 'ECONNREFUSED');
+    // Whom the source ranges keep out, and who asks a node without endpoints, hears nothing; nor who asks for no Service.
+    assert.ok(await isDropped(one.outside, BALANCER, 80));
+    await one.cluster.delete(balancers(VIP, BALANCER));
+    await one.cluster.set(web(Local), elsewhere);
+    assert.ok(await isDropped(one.outside, BALANCER, 80));
+    assert.ok(await isDropped(one.outside, '203.0.113.6', 80));
+  },
+  ['nftables'],
+);
+
 testModes('a Pod reaches itself through a NodePort and a load balancer, under either policy', async (mode) => {
   await using one = await setup(mode);
   await one.cluster.network.serveTcp(CLIENT, 8080);

@@ -1,4 +1,4 @@
-import { parseCidr, type Cidr } from '#base/cidr.ts';
+import { formatCidr, parseCidr, type Cidr } from '#base/cidr.ts';
 import { bitwise, ct, fib, map, meta } from '#nftables/expression.ts';
 import {
   accept,
@@ -82,7 +82,7 @@ function fixedChains(rules: Ruleset, settings: RulesetSettings): Chain[] {
     chain('external', [firewall, ...policyRules(rules, address, settings)]),
     chain('node-port', policyRules(rules, port, settings)),
     chain('refuse', refuseRules()),
-    chain('untranslated', untranslatedRules(rules)),
+    chain('untranslated', untranslatedRules(rules, settings)),
     chain('arriving', arrivingRules(rules, settings)),
     ...hookChains(rules, settings),
   ];
@@ -170,18 +170,31 @@ function forwardRules({ isConntrackLiberal }: RulesetSettings): Rule[] {
   return [isKnown(), ...(isConntrackLiberal ? [] : [stray]), rule([verdict(goTo('untranslated'))])];
 }
 
-function untranslatedRules({ destination, sets, planes }: Ruleset): Rule[] {
-  const { address } = planes;
+/** What has come this far is at a port that the load balancer does not have. */
+function balancerRules({ family, destination, sets }: Ruleset, { loadBalancerCidrs }: RulesetSettings): Rule[] {
+  const isBalancer = matchSet(destination, sets.externalAddresses.name);
+  return loadBalancerCidrs
+    .filter((cidr) => (cidr.family === 4) === (family === 'ip'))
+    .map((cidr) =>
+      rule([matchPrefix(destination, formatCidr(cidr)), isBalancer, verdict(goTo('refuse'))], 'no such port'),
+    );
+}
+
+function untranslatedRules(rules: Ruleset, settings: RulesetSettings): Rule[] {
+  const { destination, sets } = rules;
+  const { address } = rules.planes;
   return [
     isKnown(),
     rule([matchSet(destination, sets.addresses.name), verdict(goTo('refuse'))], 'no backends, or no such port'),
     rule([matchSet(address.frontend, address.sets.refused.name), verdict(goTo('refuse'))]),
+    ...balancerRules(rules, settings),
     rule([matchSet(destination, sets.ranges.name), verdict(drop)], 'nobody has the address'),
   ];
 }
 
-function arrivingRules({ family, destination, sets, planes }: Ruleset, settings: RulesetSettings): Rule[] {
-  const { address, port } = planes;
+function arrivingRules(rules: Ruleset, settings: RulesetSettings): Rule[] {
+  const { family, destination, sets } = rules;
+  const { address, port } = rules.planes;
   const isNodePort = [
     matchSet(port.frontend, port.sets.refused.name),
     matchValue(fib('daddr', 'type'), 'local'),
@@ -192,6 +205,7 @@ function arrivingRules({ family, destination, sets, planes }: Ruleset, settings:
     isKnown(),
     rule([matchSet(address.frontend, address.sets.refused.name), verdict(goTo('refuse'))]),
     rule([...isNodePort, verdict(goTo('refuse'))]),
+    ...balancerRules(rules, settings),
     // NodePorts at 127.0.0.1 need route_localnet, which opens what listens there to the neighbours (CVE-2020-8558).
     ...(family === 'ip' && settings.hasLocalhost ? [rule([...isForeign, verdict(drop)], 'from another machine')] : []),
   ];

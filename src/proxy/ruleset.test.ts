@@ -128,7 +128,7 @@ for (const family of [4, 6] as const) {
 
 function settingsWith(some: Partial<RulesetSettings>): RulesetSettings {
   const mark = 0x4000;
-  const none = { ranges: [], podCidrs: [], nodeAddresses: [], nodePortRanges: [] };
+  const none = { ranges: [], loadBalancerCidrs: [], podCidrs: [], nodeAddresses: [], nodePortRanges: [] };
   return { ...none, hasLocalhost: false, mark, masqueradeAll: false, isConntrackLiberal: false, ...some };
 }
 

@@ -11,6 +11,8 @@ export interface PodInterface {
 export interface RulesetSettings {
   /** Where cluster addresses come from. */
   readonly ranges: readonly Cidr[];
+  /** Load balancers' addresses in these are at no machine: nobody else answers at other ports. */
+  readonly loadBalancerCidrs: readonly Cidr[];
   /** Where Pods' addresses come from: what comes from elsewhere is from outside. Empty for not known. */
   readonly podCidrs: readonly Cidr[];
   /** Instead: the interfaces that Pods' packets come in by. */
@@ -34,6 +36,7 @@ export type NodePortAddresses = 'primary' | 'all' | readonly Cidr[];
 
 export interface SettingsOptions {
   readonly serviceCidrs: readonly Cidr[];
+  readonly loadBalancerCidrs?: readonly Cidr[] | undefined;
   readonly podCidrs?: readonly Cidr[] | 'of-the-node' | undefined;
   readonly podInterface?: PodInterface | undefined;
   readonly nodePortAddresses?: NodePortAddresses | undefined;
@@ -53,6 +56,7 @@ export function rulesetSettings(options: SettingsOptions, node: NodeFacts): Rule
   const { podCidrs = [], podInterface } = options;
   return {
     ranges: options.serviceCidrs,
+    loadBalancerCidrs: options.loadBalancerCidrs ?? [],
     podCidrs: podCidrs === 'of-the-node' ? (node.podCidrs ?? []) : podCidrs,
     podInterface,
     nodeAddresses: node.addresses,

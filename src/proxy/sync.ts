@@ -35,6 +35,11 @@ export interface ProxyOptions {
   readonly conntrack?: ConntrackSocket | undefined;
   /** Where cluster addresses come from. */
   readonly serviceCidrs: readonly Cidr[];
+  /**
+   * Where load balancers have addresses that are at no machine: ports that they do not have are refused, and not left to
+   * whoever is at the address. In mode nftables. @default none
+   */
+  readonly loadBalancerCidrs?: readonly Cidr[] | undefined;
   /** A table is kept for each. @default those of serviceCidrs */
   readonly families?: readonly IpFamily[] | undefined;
   /**
