@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import process from 'node:process';
-import { setFlagsFromString } from 'node:v8';
 import { systemClock } from '#base/clock.ts';
 import { CodedError, errorMessage } from '#base/errors.ts';
 import { createLog, formatRecord, type Log } from '#base/log.ts';
@@ -14,6 +13,7 @@ import { cleanUp } from '#proxy/program/cleanup-sync.ts';
 import { applyNodeSettings } from '#proxy/program/node-settings-sync.ts';
 import { runProxy } from '#proxy/program/proxy-agent.ts';
 import { flagsAsConfig, readProxyFlags, type ProxyFlags } from './proxy-flags.ts';
+import { trimMemory } from './trim-memory.ts';
 import { usageError } from './usage-error.ts';
 
 /** How often the configuration file is looked at: a mounted ConfigMap changes by a symbolic link, which no watch sees. */
@@ -40,8 +40,6 @@ export async function proxy(args: readonly string[]): Promise<number> {
     applyNodeSettings(config, log);
     return 0;
   }
-  // Memory is to be small rather than garbage collection rare: what is kept lives long, what is not dies at once.
-  setFlagsFromString('--max-semi-space-size=4');
   const connection = connectionOf(config, flags);
   const nodeName = config.nodeName ?? hostname().trim().toLowerCase();
   const ending = new AbortController();
@@ -51,7 +49,7 @@ export async function proxy(args: readonly string[]): Promise<number> {
   const running = runProxy({ config, nodeName, connection, build, clock: systemClock, log, signal });
   try {
     // What does not start ends the program; what runs is ended by a signal or by another configuration.
-    await Promise.race([running.then(() => ended), ended]);
+    await Promise.race([running.then(trimMemory).then(() => ended), ended]);
     log.info('leaving; the rules stay');
     return 0;
   } finally {

@@ -1,4 +1,5 @@
-import { parseDocument } from 'yaml';
+import { createRequire } from 'node:module';
+import type * as Yaml from 'yaml';
 import { CodedError } from '#base/errors.ts';
 import { configFields, type FieldType, type RawConfig } from './config-fields.ts';
 import { parseDuration } from './duration.ts';
@@ -14,6 +15,8 @@ const KIND = 'KubeProxyConfiguration';
 
 /** @throws CodedError `ECONFIG` naming the first field that cannot be read. */
 export function parseConfigText(file: string, text: string): ConfigText {
+  // Not before there is a file to read: it is 14 MB of memory.
+  const { parseDocument } = createRequire(import.meta.url)('yaml') as typeof Yaml;
   const document = parseDocument(text, { uniqueKeys: false });
   const [error] = document.errors;
   if (error !== undefined) throw broken(file, error.message.split('\n')[0] ?? '');
