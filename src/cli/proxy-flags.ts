@@ -81,21 +81,33 @@ export function readProxyFlags(args: readonly string[]): ProxyFlags {
     const text = joined ?? (isSwitch ? 'true' : args[++i]);
     if (text === undefined) throw usageError(`Option '--${name}' needs a value`);
     if (known === undefined) idle.push(`--${name}`);
-    else values.set(name, parse(name, known.kind, text));
+    else values.set(name, parse(name, known.kind, text, values.get(name)));
   }
   return { values, idle };
 }
 
-function parse(name: string, kind: FlagKind, text: string): FlagValue {
+/** As Go reads it (strconv.ParseBool). */
+const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
+  ...['1', 't', 'T', 'TRUE', 'true', 'True'].map((text) => [text, true] as const),
+  ...['0', 'f', 'F', 'FALSE', 'false', 'False'].map((text) => [text, false] as const),
+]);
+
+/** What is listed at several places adds up; of all else the last counts. */
+function parse(name: string, kind: FlagKind, text: string, before: FlagValue | undefined): FlagValue {
   const wrong = (what: string): CodedError => usageError(`Cannot read --${name} "${text}": it must be ${what}`);
   switch (kind) {
     case 'text':
       return text;
     case 'list':
-      return text.split(',').filter((part) => part !== '');
-    case 'boolean':
-      if (text !== 'true' && text !== 'false') throw wrong('true or false');
-      return text === 'true';
+      return [
+        ...(Array.isArray(before) ? (before as readonly string[]) : []),
+        ...text.split(',').filter((part) => part !== ''),
+      ];
+    case 'boolean': {
+      const value = BOOLEANS.get(text);
+      if (value === undefined) throw wrong('true or false');
+      return value;
+    }
     case 'integer':
       if (!/^-?\d{1,9}$/.test(text)) throw wrong('a whole number');
       return Number(text);

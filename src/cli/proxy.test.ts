@@ -221,7 +221,9 @@ test('an API server that comes late, goes, and comes again with what happened me
   const proxy = node.proxy('--kubeconfig', await node.kubeconfig(), '--hostname-override=a');
   const refused = 'Cannot reach the API server at https://127.0.0.1:6443: connect ECONNREFUSED 127.0.0.1:6443';
   await until('told', () => proxy.stderr().includes(refused));
-  await until('served', async () => (await node.get(10_256, '/livez').catch(() => '')).startsWith('503'));
+  await until('served', async () => (await node.get(10_256, '/healthz').catch(() => '')).startsWith('503'));
+  // Nothing would come of starting it anew.
+  assert.match(await node.get(10_256, '/livez'), /^200/);
   await node.startServer();
   await node.addNode('a');
   await addService(node, 'web', VIP, [POD]);

@@ -63,11 +63,12 @@ function readSettings(flags: ProxyFlags, log: Log): Settings {
   const { raw, ignored } = flagsAsConfig(flags, path !== undefined);
   if (ignored.length > 0)
     log.warn('the configuration file decides, not the command line', { ignored: ignored.join(' ') });
-  if (flags.idle.length > 0) log.info('flags that change nothing here', { flags: flags.idle.join(' ') });
+  if (flags.idle.length > 0) log.warn('flags that change nothing here', { flags: flags.idle.join(' ') });
   if (path === undefined) return { config: configOfFlags(raw), file: undefined };
   const text = readFile(path);
   const fromFile = parseConfigText(path, text);
   for (const warning of fromFile.warnings) log.warn('the configuration holds what means nothing', { warning });
+  if (fromFile.idle.length > 0) log.warn('fields that change nothing here', { fields: fromFile.idle.join(' ') });
   return { config: resolveConfig({ ...fromFile.raw, ...(raw as RawConfig) }), file: { path, text } };
 }
 

@@ -73,6 +73,27 @@ export const configFields: { readonly [name: string]: FieldType } = {
   windowsRunAsService: 'boolean',
 };
 
+/** Those that mean nothing here: a change is in the kernel at once, and there is neither ipvs nor Windows. */
+export const idleFields: ReadonlySet<string> = new Set([
+  'featureGates',
+  'clientConnection.acceptContentTypes',
+  'clientConnection.contentType',
+  'clientConnection.qps',
+  'clientConnection.burst',
+  'logging',
+  'enableProfiling',
+  'showHiddenMetricsForVersion',
+  'iptables.syncPeriod',
+  'iptables.minSyncPeriod',
+  'nftables.syncPeriod',
+  'nftables.minSyncPeriod',
+  'ipvs',
+  'winkernel',
+  'configSyncPeriod',
+  'portRange',
+  'windowsRunAsService',
+]);
+
 /** The file as it was written: every field may be absent or null, which mean the same. */
 export interface RawConfig {
   readonly clientConnection?: { readonly kubeconfig?: string | null } | null;

@@ -1,13 +1,15 @@
 import { createRequire } from 'node:module';
 import type * as Yaml from 'yaml';
 import { CodedError } from '#base/errors.ts';
-import { configFields, type FieldType, type RawConfig } from './config-fields.ts';
+import { configFields, idleFields, type FieldType, type RawConfig } from './config-fields.ts';
 import { parseDuration } from './duration.ts';
 
 export interface ConfigText {
   readonly raw: RawConfig;
-  /** What is in the file and means nothing: kube-proxy names it and goes on, and so do we. */
+  /** What is in the file and is no field, or stands there twice: kube-proxy names it and goes on, and so do we. */
   readonly warnings: readonly string[];
+  /** Fields that are set and change nothing here. */
+  readonly idle: readonly string[];
 }
 
 const API_VERSION = 'kubeproxy.config.k8s.io/v1alpha1';
@@ -27,19 +29,22 @@ export function parseConfigText(file: string, text: string): ConfigText {
     const found = `${String(value['kind'])} of ${String(value['apiVersion'])}`;
     throw broken(file, `it is ${found}, and has to be ${KIND} of ${API_VERSION}`);
   }
-  const unknown: string[] = [];
-  check(value, configFields, '', { file, unknown });
+  const into: Check = { file, unknown: [], idle: [] };
+  check(value, configFields, '', into);
   // Empty, in a file, is not said; in a flag it switches the server off.
   const raw: RawConfig = Object.fromEntries(Object.entries(value).filter(([, one]) => one !== ''));
-  return { raw, warnings: [...strict, ...unknown.map((path) => `unknown field "${path}"`)] };
+  const warnings = [...strict, ...into.unknown.map((path) => `unknown field "${path}"`)];
+  return { raw, warnings, idle: into.idle };
 }
 
 interface Check {
   readonly file: string;
   readonly unknown: string[];
+  readonly idle: string[];
 }
 
 function check(value: unknown, type: FieldType, path: string, into: Check): void {
+  if (idleFields.has(path) && isSet(value)) into.idle.push(path);
   if (value === null || type === 'any') return;
   if (typeof type === 'string') {
     if (!isOf(type, value)) throw broken(into.file, `${path}: Invalid value: ${JSON.stringify(value)}: ${wants[type]}`);
@@ -52,6 +57,13 @@ function check(value: unknown, type: FieldType, path: string, into: Check): void
     if (known === undefined) into.unknown.push(at);
     else check(inner, known, at, into);
   }
+}
+
+/** Zero, empty and null mean that nothing is said, and tools write them down all the same. */
+function isSet(value: unknown): boolean {
+  if (value === null || value === '' || value === 0 || value === false) return false;
+  if (typeof value === 'string') return parseDuration(value) !== 0;
+  return typeof value !== 'object' || Object.values(value).some(isSet);
 }
 
 type ScalarType = Exclude<FieldType, object | 'any'>;

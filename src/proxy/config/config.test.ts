@@ -10,10 +10,11 @@ const HEAD = 'apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfi
 
 function read(text: string): string {
   try {
-    const { raw, warnings } = parseConfigText('config.conf', text);
+    const { raw, warnings, idle } = parseConfigText('config.conf', text);
     const config = resolveConfig(raw);
     return [
       ...warnings,
+      ...idle.map((path) => `idle ${path}`),
       JSON.stringify(config, (_, value: unknown) => (typeof value === 'bigint' ? `${value}` : value)),
     ].join('\n');
   } catch (error) {
@@ -166,6 +167,32 @@ test('what means nothing is named, and the rest holds', () => {
     'unknown field "nftables.bar"',
   ]);
   assert.match(lines.at(-1) ?? '', /"mode":"nftables"/);
+});
+
+test('fields that mean nothing here are named where they say something', () => {
+  const text = `${HEAD}syncPeriod: 1
+iptables: { syncPeriod: 30s, minSyncPeriod: 0s }
+nftables: { syncPeriod: 0, minSyncPeriod: 1s, masqueradeAll: true }
+`;
+  assert.match(read(text), /^ECONFIG: .*nftables.syncPeriod: Invalid value: 0/);
+  const lines =
+    read(`${text.replace('syncPeriod: 0,', 'syncPeriod: 0s,')}clientConnection: { qps: 5, burst: 0, contentType: "" }
+featureGates: { A: true }
+ipvs: { scheduler: rr, excludeCIDRs: [], strictARP: false }
+winkernel: { enableDSR: false, networkName: "" }
+logging: { format: text }
+configSyncPeriod: 15m
+`).split('\n');
+  assert.deepEqual(lines.slice(0, -1), [
+    'unknown field "syncPeriod"',
+    'idle iptables.syncPeriod',
+    'idle nftables.minSyncPeriod',
+    'idle clientConnection.qps',
+    'idle featureGates',
+    'idle ipvs',
+    'idle logging',
+    'idle configSyncPeriod',
+  ]);
 });
 
 test('other files are refused', () => {

@@ -157,25 +157,54 @@ test('an address that was given stands before that of the Node', () => {
 test('changes that wait for a minute are bad health', async () => {
   const clock = new ManualClock(0);
   const synced = new Map<number, number>();
-  const health = new ProxyHealth({ families: [4], clock, lastSync: (family) => synced.get(family) ?? 0 });
-  const tell = (): string => `${health.livez().code} ${health.livez().body}`;
-  const never = '0001-01-01T00:00:00Z';
-  const status = (at: string, healthy: boolean): string =>
-    `"status":{"IPv4":{"lastUpdated":"${at}","healthy":${healthy}}}`;
-  const at0 = '1970-01-01T00:00:01.000Z';
+  const health = new ProxyHealth({ families: [4, 6], clock, lastSync: (family) => synced.get(family) ?? 0 });
+  const tell = (path: 'healthz' | 'livez'): string => `${health[path]().code} ${health[path]().body}`;
+  const at = (second: number): string => `"1970-01-01T00:00:${String(second).padStart(2, '0')}.000Z"`;
+  const status = (v4: boolean, v6: boolean): string =>
+    `"status":{"IPv4":{"lastUpdated":${at(1)},"healthy":${v4}},"IPv6":{"lastUpdated":${at(2)},"healthy":${v6}}}`;
   await clock.advance(1000);
-  assert.equal(tell(), `503 {"lastUpdated":"${never}","currentTime":"${at0}","healthy":false,${status(never, false)}}`);
+  // It waits for the API server: it is alive, and nobody should send it traffic.
+  const never = '"0001-01-01T00:00:00Z"';
+  assert.equal(tell('livez'), `200 {"lastUpdated":${at(1)},"currentTime":${at(1)},"healthy":true}`);
+  assert.equal(
+    tell('healthz'),
+    `503 {"lastUpdated":${never},"currentTime":${at(1)},"nodeEligible":true,"healthy":false}`,
+  );
+  health.changed();
   synced.set(4, clock.now());
+  health.synced(4);
+  await clock.advance(1000);
+  synced.set(6, clock.now());
   health.settled();
-  assert.equal(tell(), `200 {"lastUpdated":"${at0}","currentTime":"${at0}","healthy":true,${status(at0, true)}}`);
+  assert.equal(
+    tell('healthz'),
+    `200 {"lastUpdated":${at(2)},"currentTime":${at(2)},"nodeEligible":true,"healthy":true,${status(true, true)}}`,
+  );
   await clock.advance(3_600_000);
   assert.equal(health.livez().code, 200);
   health.changed();
   await clock.advance(59_000);
+  health.changed();
   assert.equal(health.livez().code, 200);
-  await clock.advance(2000);
-  assert.equal(health.livez().code, 503);
-  assert.match(tell(), new RegExp(`^503 {"lastUpdated":"${at0}"`));
+  // One family's rules are there, the other's are not.
+  health.synced(4);
+  await clock.advance(1000);
+  const { code, body } = health.livez();
+  assert.equal(code, 503);
+  assert.match(body, new RegExp(`^{"lastUpdated":${at(2)},.*"healthy":false,${status(true, false)}}$`));
+  assert.equal(health.healthz().code, 503);
   health.settled();
   assert.equal(health.livez().code, 200);
+});
+
+test('a node that is taken away gets no new traffic, and is told to be well', () => {
+  const clock = new ManualClock(1000);
+  const health = new ProxyHealth({ families: [4], clock, lastSync: () => 1000 });
+  const node = (taint: string): Node =>
+    ({ metadata: { name: 'a' }, spec: { taints: [{ key: taint, effect: 'NoSchedule' }] } }) as unknown as Node;
+  health.setNode(node('ToBeDeletedByClusterAutoscaler'));
+  assert.match(health.healthz().body, /"nodeEligible":false,"healthy":true,/);
+  assert.deepEqual([health.healthz().code, health.livez().code], [503, 200]);
+  health.setNode(node('other'));
+  assert.equal(health.healthz().code, 200);
 });

@@ -21,25 +21,32 @@ export interface HealthSources {
 
 /**
  * Whether the rules follow the cluster (`/livez`), and whether load balancers should send new traffic to this node
- * (`/healthz`, KEP-3836): not to one that is being taken away.
+ * (`/healthz`, KEP-3836): not before it has rules, nor to one that is being taken away. A proxy that waits for its first
+ * rules is alive, as upstream's is: nothing would come of starting it anew.
  */
 export class ProxyHealth {
   readonly #sources: HealthSources;
-  /** When the oldest change that is not in the kernel came; undefined when all are. Nothing is there at the start. */
-  #waitingSince: number | undefined;
+  /** When the oldest change came that is not in the kernel. */
+  readonly #waitingSince = new Map<IpFamily, number>();
   #isEligible = true;
 
   constructor(sources: HealthSources) {
     this.#sources = sources;
-    this.#waitingSince = sources.clock.now();
   }
 
   changed(): void {
-    this.#waitingSince ??= this.#sources.clock.now();
+    const { families, clock } = this.#sources;
+    for (const family of families) {
+      if (!this.#waitingSince.has(family)) this.#waitingSince.set(family, clock.now());
+    }
+  }
+
+  synced(family: IpFamily): void {
+    this.#waitingSince.delete(family);
   }
 
   settled(): void {
-    this.#waitingSince = undefined;
+    this.#waitingSince.clear();
   }
 
   setNode(node: Node): void {
@@ -47,40 +54,49 @@ export class ProxyHealth {
     this.#isEligible = node.metadata.deletionTimestamp === undefined && !isTainted;
   }
 
-  get isHealthy(): boolean {
-    return this.#families().every(({ healthy }) => healthy);
-  }
-
   healthz(): HealthAnswer {
-    return this.#answer({ nodeEligible: this.#isEligible }, this.isHealthy && this.#isEligible);
+    const families = this.#families();
+    const hasRules = families.every(({ lastSync }) => lastSync > 0);
+    return this.#answer(families, hasRules, { nodeEligible: this.#isEligible });
   }
 
   livez(): HealthAnswer {
-    return this.#answer({}, this.isHealthy);
+    return this.#answer(this.#families(), true, {});
   }
 
   /** The fields of pkg/proxy/healthcheck/proxy_health.go, in its order. */
-  #answer(more: { readonly nodeEligible?: boolean }, isGood: boolean): HealthAnswer {
+  #answer(
+    families: readonly FamilyHealth[],
+    isStarted: boolean,
+    more: { readonly nodeEligible?: boolean },
+  ): HealthAnswer {
     const now = this.#sources.clock.now();
-    const families = this.#families();
-    const healthy = families.every((one) => one.healthy);
-    const last = families.map(({ lastSync }) => lastSync);
-    const lastUpdated = time(healthy ? now : Math.min(...last));
-    const status = Object.fromEntries(
-      families.map((one) => [`IPv${one.family}`, { lastUpdated: time(one.lastSync), healthy: one.healthy }]),
-    );
-    const body = JSON.stringify({ lastUpdated, currentTime: time(now), ...more, healthy, status });
+    const healthy = isStarted && families.every((one) => one.healthy);
+    const isGood = healthy && more.nodeEligible !== false;
+    const lastUpdated = time(isGood ? now : Math.max(...families.map(({ lastSync }) => lastSync)));
+    const told = families
+      .filter(({ lastSync }) => lastSync > 0)
+      .map(({ family, lastSync, healthy: is }) => [`IPv${family}`, { lastUpdated: time(lastSync), healthy: is }]);
+    const status = told.length === 0 ? {} : { status: Object.fromEntries(told) as object };
+    const body = JSON.stringify({ lastUpdated, currentTime: time(now), ...more, healthy, ...status });
     return { code: isGood ? 200 : 503, body };
   }
 
-  #families(): readonly { readonly family: IpFamily; readonly lastSync: number; readonly healthy: boolean }[] {
-    const { families, clock } = this.#sources;
-    const waits = this.#waitingSince !== undefined && clock.now() - this.#waitingSince > TIMEOUT_MS;
+  #families(): readonly FamilyHealth[] {
+    const sources = this.#sources;
+    const { families, clock } = sources;
     return families.map((family) => {
-      const lastSync = this.#sources.lastSync(family);
-      return { family, lastSync, healthy: lastSync > 0 && !waits };
+      const since = this.#waitingSince.get(family);
+      const healthy = since === undefined || clock.now() - since < TIMEOUT_MS;
+      return { family, lastSync: sources.lastSync(family), healthy };
     });
   }
+}
+
+interface FamilyHealth {
+  readonly family: IpFamily;
+  readonly lastSync: number;
+  readonly healthy: boolean;
 }
 
 function time(ms: number): string {

@@ -50,7 +50,10 @@ export class ProxyMonitor {
         metrics.changed(what, trigger);
         health.changed();
       },
-      synced: (family, kind, ms) => metrics.synced(family, kind, ms),
+      synced: (family, kind, ms) => {
+        metrics.synced(family, kind, ms);
+        health.synced(family);
+      },
       settled: () => {
         metrics.settled();
         health.settled();

@@ -1,0 +1,38 @@
+/** Every flag that the real kube-proxy has is taken, in the form that it has there. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { test } from 'node:test';
+import { readProxyFlags } from '../../src/cli/proxy-flags.ts';
+import { kubeProxyMissing, kubeProxyPath } from './kube-proxy.ts';
+
+/** What the flag's kind looks like; a switch has none. */
+const VALUES: Readonly<Record<string, string>> = {
+  int: '1',
+  int32: '1',
+  float32: '1.5',
+  duration: '1h0m0s',
+  ip: '0.0.0.0',
+  ipport: '0.0.0.0:10256',
+  Level: '2',
+  mapStringBool: 'A=true,B=false',
+  strings: '10.0.0.0/8',
+  quantity: '0',
+  version: '1.33',
+};
+/** They print, or write, something and end. */
+const OTHERS = new Set(['help', 'version', 'write-config-to']);
+
+test('all flags of kube-proxy are known', { skip: kubeProxyMissing() ?? false }, () => {
+  const { stdout, stderr } = spawnSync(kubeProxyPath(), ['--help'], { encoding: 'utf8' });
+  const found = [...`${stdout}${stderr}`.matchAll(/^ +(?:-\w, )?--([a-z0-9-]+)(?: (\S+))?(?: {2,}|$)/gm)];
+  const flags = found.map(([, name = '', kind]) => [name, kind] as const).filter(([name]) => !OTHERS.has(name));
+  assert.ok(flags.length >= 54, String(flags.length));
+  for (const [name, kind] of flags) {
+    const value = kind === undefined ? undefined : (VALUES[kind] ?? 'text');
+    for (const args of value === undefined
+      ? [[`--${name}`], [`--${name}=false`]]
+      : [[`--${name}=${value}`], [`--${name}`, value]]) {
+      assert.doesNotThrow(() => readProxyFlags(args), `${args.join(' ')} (${kind})`);
+    }
+  }
+});
