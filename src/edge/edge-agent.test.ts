@@ -171,3 +171,17 @@ test("a load balancer's port that is root's is open at another one", async () =>
   await scene.client.delete(services, { namespace: 'd', name: 'web' });
   assert.deepEqual(await scene.said(), ['close 1']);
 });
+
+test('what the host cannot reach the Service says once, and again when it is another', async () => {
+  await using scene = await Scene.begin();
+  const status = { loadBalancer: { ingress: [{ ip: 'fd00:127::1' }] } };
+  await scene.create({ type: 'LoadBalancer', ports: [{ port: 80, nodePort: 30080 }] }, status);
+  await scene.said();
+  assert.deepEqual(scene.events(), ['Normal InsideOnly 1']);
+  await scene.change({ externalTrafficPolicy: 'Local' });
+  await scene.said();
+  assert.deepEqual(scene.events(), ['Normal InsideOnly 1']);
+  await scene.change({ ports: [{ port: 80, nodePort: 30081 }] });
+  await scene.said();
+  assert.deepEqual(scene.events(), ['Normal InsideOnly 1', 'Normal InsideOnly 1']);
+});

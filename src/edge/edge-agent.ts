@@ -9,6 +9,7 @@ import type { Informers } from '#client/informers.ts';
 import { NO_PORT, type FromCarrier, type ToCarrier } from './carrier-message.ts';
 import { nodeAddresses, nodesWithEndpoints, wayOf, type NodeAddresses, type Way } from './eligible-nodes.ts';
 import { hostPortKey, hostPortsOf, type HostPort } from './host-port.ts';
+import { insideOnly } from './inside-only.ts';
 import { refusalNotice, substitutePort } from './refusal.ts';
 
 /** A bound socket of the host's network. */
@@ -45,6 +46,8 @@ export class EdgeAgent {
   readonly #options: EdgeOptions;
   readonly #recorder: EventRecorder;
   readonly #open = new Map<string, Map<string, OpenPort>>();
+  /** What each Service was told that the host cannot reach. */
+  readonly #insideOnly = new Map<string, string>();
   readonly #byId = new Map<number, OpenPort>();
   #lastId = 0;
 
@@ -102,6 +105,7 @@ export class EdgeAgent {
   }
 
   #reconcile(key: string, service: Service | undefined): void {
+    this.#tellInsideOnly(key, service);
     const wanted = service === undefined ? [] : hostPortsOf(service);
     const present = this.#open.get(key);
     if (present === undefined && wanted.length === 0) return;
@@ -120,6 +124,17 @@ export class EdgeAgent {
     if (ports.size === 0) this.#open.delete(key);
     else this.#open.set(key, ports);
     this.#aim(key, () => true);
+  }
+
+  #tellInsideOnly(key: string, service: Service | undefined): void {
+    const text = service && insideOnly(service);
+    if (this.#insideOnly.get(key) === text) return;
+    if (service === undefined || text === undefined) {
+      this.#insideOnly.delete(key);
+      return;
+    }
+    this.#insideOnly.set(key, text);
+    this.#recorder.record(service, 'Normal', 'InsideOnly', text);
   }
 
   #begin(port: HostPort): OpenPort {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { EndpointSlice, Node, Service } from '#api/generated/types.ts';
 import { nodeAddresses, nodesWithEndpoints, wayOf } from './eligible-nodes.ts';
 import { hostPortKey, hostPortsOf } from './host-port.ts';
+import { insideOnly } from './inside-only.ts';
 import { refusalNotice, substitutePort } from './refusal.ts';
 
 function service(spec: object, status: object = {}, metadata: object = {}): Service {
@@ -62,6 +63,34 @@ for (const [name, input, opens] of cases) {
       opens,
     );
   });
+}
+
+const inside: readonly (readonly [name: string, service: Service, says: string | undefined])[] = [
+  ['a NodePort', service({ type: 'NodePort', ports: [TCP] }), undefined],
+  ['a load balancer on the loopback', service({ type: 'LoadBalancer', ports: [TCP] }, balanced(LB)), undefined],
+  [
+    'one of IPv6, and of SCTP',
+    service(
+      { type: 'LoadBalancer', ports: [TCP, { port: 90, protocol: 'SCTP', nodePort: 30090 }] },
+      balanced(LB, { ip: 'fd00:127::1' }),
+    ),
+    'Only inside of the cluster fd00:127::1 answers; this machine reaches the Service at [::1]:30080; and only there 90/sctp answers',
+  ],
+  [
+    'one without NodePorts in a range outside of the loopback',
+    service({ type: 'LoadBalancer', ports: [{ port: 80 }] }, balanced({ ip: '192.0.2.1' })),
+    'Only inside of the cluster 192.0.2.1 answers',
+  ],
+  [
+    "another class's",
+    service({ type: 'LoadBalancer', loadBalancerClass: 'x/y', ports: [TCP] }, balanced({ ip: '192.0.2.1' })),
+    undefined,
+  ],
+  ['a ClusterIP of SCTP', service({ type: 'ClusterIP', ports: [{ port: 90, protocol: 'SCTP' }] }), undefined],
+];
+
+for (const [name, input, says] of inside) {
+  test(`not on the host: ${name}`, () => assert.equal(insideOnly(input), says));
 }
 
 const nodes = ['a', 'b'].map((name, i) =>

@@ -27,17 +27,22 @@ export function hostPortKey({ protocol, address, port }: Pick<HostPort, 'protoco
   return address.includes(':') ? `${protocol} [${address}]:${port}` : `${protocol} ${address}:${port}`;
 }
 
-const LOOPBACK = { IPv4: '127.0.0.1', IPv6: '::1' } as const;
+export const LOOPBACK = { IPv4: '127.0.0.1', IPv6: '::1' } as const;
 const PROTOCOLS: Readonly<Record<string, EdgeProtocol>> = { TCP: 'tcp', UDP: 'udp' };
 /** A Service with one of these is no business of the proxies, and so none of ours. */
 const IGNORED = ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless'] as const;
 
+/** Whether the Service promises something to the outside of the cluster. */
+export function isExposed({ metadata, spec }: Service): boolean {
+  const labels = metadata.labels ?? {};
+  if (metadata.deletionTimestamp !== undefined || IGNORED.some((name) => labels[name] !== undefined)) return false;
+  return spec.type === 'NodePort' || spec.type === 'LoadBalancer';
+}
+
 /** What a Service opens on the host: its NodePorts, and its load balancers that have an address on a loopback. */
 export function hostPortsOf(service: Service): readonly HostPort[] {
-  const { metadata, spec, status } = service;
-  const labels = metadata.labels ?? {};
-  if (metadata.deletionTimestamp !== undefined || IGNORED.some((name) => labels[name] !== undefined)) return [];
-  if (spec.type !== 'NodePort' && spec.type !== 'LoadBalancer') return [];
+  const { spec, status } = service;
+  if (!isExposed(service)) return [];
   const common = {
     kind: 'host-port' as const,
     service: objectKey(service),
