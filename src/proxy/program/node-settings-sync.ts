@@ -28,6 +28,15 @@ export function hasLocalhostNodePorts({ localhostNodePorts, nodePortAddresses }:
   return nodePortAddresses.some(({ family, base, prefix }) => family === 4 && (prefix === 0 || base >> 24n === 127n));
 }
 
+/** As the kernel is, whoever made it so, and whether it could be made so. */
+export function isConntrackLiberal(): boolean {
+  try {
+    return readSysctl('net.netfilter.nf_conntrack_tcp_be_liberal') === '1';
+  } catch {
+    return false;
+  }
+}
+
 function apply({ name, value, onlyRaises }: SysctlStep, log: Log): void {
   try {
     const now = Number(readSysctl(name));

@@ -18,10 +18,11 @@ import { probeIptables } from '../iptables/probe-sync.ts';
 import { rulesetSettings } from '../settings.ts';
 import { Proxy, type ProxyOptions } from '../sync.ts';
 import { apiTrouble } from './api-trouble.ts';
+import { cleanUp } from './cleanup-sync.ts';
 import { type BuildInfo } from './build-metrics.ts';
 import { feedServiceCidrs, feedServices, nodeInformer, type FeedOptions } from './cluster-feed.ts';
 import { openNftables, probeFamilies, probeNftables, rulesOfOthers } from './kernel-probe-sync.ts';
-import { applyNodeSettings, hasLocalhostNodePorts } from './node-settings-sync.ts';
+import { applyNodeSettings, hasLocalhostNodePorts, isConntrackLiberal } from './node-settings-sync.ts';
 import { factsOf, ownNode } from './own-node.ts';
 import { ProxyMonitor, type Place } from './proxy-monitor.ts';
 import { RequestMetrics } from './request-metrics.ts';
@@ -75,7 +76,19 @@ export async function runProxy(options: ProxyAgentOptions): Promise<void> {
   await Promise.all([feedServices(proxy, feed), feedServiceCidrs(proxy, feed)]);
   proxy.start();
   await proxy.settled();
+  if (mode === 'iptables') await dropOtherMode(log);
   log.info('rules follow the cluster', { mode: config.mode, node: nodeName, server: connection.server });
+}
+
+/** Our table of mode nftables would go on to translate what it knew. Chains of the other mode may be kube-proxy's: those stay. */
+async function dropOtherMode(log: Log): Promise<void> {
+  try {
+    const removed = await cleanUp({ ofKubeProxy: false, ofIptables: false, log });
+    if (removed.length > 0) log.info('removed the rules of mode nftables', { rules: removed.join(', ') });
+  } catch (error) {
+    // A kernel without nftables has none.
+    log.debug('rules of mode nftables not looked for', { error: errorMessage(error) });
+  }
 }
 
 type Kernel = Pick<ProxyOptions, 'socket' | 'iptables' | 'conntrack' | 'watch'> & {
@@ -124,7 +137,7 @@ function proxyOptions({ config, nodeName, clock, log }: ProxyAgentOptions, node:
     node: factsOf(node, config.nodeAddress),
     masqueradeMark: config.masqueradeMark,
     masqueradeAll: config.masqueradeAll,
-    isConntrackLiberal: config.conntrack.tcpBeLiberal,
+    isConntrackLiberal: isConntrackLiberal(),
     openHealthCheck: (port) => ({ port }),
     clock,
     log,
