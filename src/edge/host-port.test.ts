@@ -74,13 +74,14 @@ const inside: readonly (readonly [name: string, service: Service, says: string |
       { type: 'LoadBalancer', ports: [TCP, { port: 90, protocol: 'SCTP', nodePort: 30090 }] },
       balanced(LB, { ip: 'fd00:127::1' }),
     ),
-    'Only inside of the cluster fd00:127::1 answers; this machine reaches the Service at [::1]:30080; and only there 90/sctp answers',
+    'Inside of the cluster only: fd00:127::1 (this machine reaches the Service at [::1]:30080), 90/sctp',
   ],
   [
     'one without NodePorts in a range outside of the loopback',
     service({ type: 'LoadBalancer', ports: [{ port: 80 }] }, balanced({ ip: '192.0.2.1' })),
-    'Only inside of the cluster 192.0.2.1 answers',
+    'Inside of the cluster only: 192.0.2.1',
   ],
+  ['one that waits', service({ type: 'LoadBalancer', ports: [{ port: 90, protocol: 'SCTP' }] }), undefined],
   [
     "another class's",
     service({ type: 'LoadBalancer', loadBalancerClass: 'x/y', ports: [TCP] }, balanced({ ip: '192.0.2.1' })),
