@@ -4,6 +4,7 @@ import { MessageChannel } from 'node:worker_threads';
 import type { ApiHandler } from '#api/request.ts';
 import { createApiServer, type ApiServer } from '#apiserver/api-server.ts';
 import { join } from 'node:path';
+import { formatCidr } from '#base/cidr.ts';
 import type { Clock } from '#base/clock.ts';
 import { CodedError, errorCode } from '#base/errors.ts';
 import { createLog, type LogSink } from '#base/log.ts';
@@ -66,7 +67,7 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
     openSqliteStore({ path: dir.storeDir, clock }),
     workers.nodes.message('network'),
   ]);
-  const egress = config.egress ? startEgress(options, workers, abort.signal) : undefined;
+  const egress = config.egress ? startEgress(options, plan, workers, abort.signal) : undefined;
   onProgress('starting the API server');
   const parts = new Readiness(['controllers', 'nodes', 'services']);
   const members = nodeControl(options, workers, handler);
@@ -123,8 +124,14 @@ async function removeLeaving({ dir, config }: ClusterOptions, handler: ApiHandle
   return leaving.map((name) => `node "${name}" was removed, and its Pods with it`);
 }
 
-function startEgress({ clock, log }: ClusterOptions, workers: Workers, signal: AbortSignal): Egress {
+function startEgress(
+  { clock, log }: ClusterOptions,
+  { fabrics, podCidrs }: NetworkPlan,
+  workers: Workers,
+  signal: AbortSignal,
+): Egress {
   return new Egress({
+    inside: [...fabrics, ...podCidrs].map(formatCidr),
     clock,
     log: createLog('cluster', log),
     signal,

@@ -10,6 +10,8 @@ export interface EgressOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
+  /** Ranges of nodes and Pods. */
+  readonly inside: readonly string[];
   /** Joins the cluster's network with the namespace `netFd`, and closes it. */
   readonly attach: (netFd: number) => Promise<unknown>;
 }
@@ -49,8 +51,11 @@ export class Egress {
 
   /** Until it ends; resolves to what it said last. */
   async #run(tell: (notice: undefined) => void): Promise<string> {
-    const { signal, attach } = this.#options;
-    const child = spawn('pasta', pastaArguments({ asRoot: mustBeRoot() }), { stdio: ['pipe', 'pipe', 'pipe'], signal });
+    const { signal, attach, inside } = this.#options;
+    const child = spawn('pasta', pastaArguments({ asRoot: mustBeRoot(), inside }), {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      signal,
+    });
     const ended = endOf(child);
     child.stdout.once('data', () => {
       attach(openSync(`/proc/${childrenOf(child.pid ?? 0)[0] ?? 0}/ns/net`, 'r')).then(

@@ -14,6 +14,6 @@ export function attachEgress(fabric: NetworkNamespace, netFd: number, inside: re
   fabric.apply(plan.wire, outside);
   outside.apply(plan.pasta);
   using nftables = inNetns(outside.fd, () => NftablesSocket.open());
-  nftables.commit(diffTables(egressRules, undefined));
+  for (const table of egressRules(inside)) nftables.commit(diffTables(table, undefined));
   fabric.apply(plan.fabric);
 }

@@ -62,7 +62,7 @@ export class NodeFleet {
     const network = createNodeNamespace(fabric, {
       nodeName: plan.name,
       addresses: withLengths(plan.addresses, data.fabricCidrs),
-      gateways: data.controlAddresses.filter((address) => !address.includes(':')),
+      gateways: data.controlAddresses,
       podCidrs: plan.podCidrs.map(readCidr),
       serviceCidrs: data.serviceCidrs.map(readCidr),
       loadBalancerCidrs: data.loadBalancerCidrs.map(readCidr),
@@ -150,8 +150,7 @@ export class NodeFleet {
   /** Gives Pods a way out, by the namespace `netFd`, which is closed. */
   attachEgress(netFd: number): void {
     const { fabric, data } = this.#options;
-    const inside = [...data.fabricCidrs, ...data.podCidrs].filter((range) => !range.includes(':'));
-    attachEgress(fabric, netFd, inside);
+    attachEgress(fabric, netFd, [...data.fabricCidrs, ...data.podCidrs]);
   }
 
   /** What runs on it, as its agent sees it. */

@@ -12,7 +12,7 @@ export interface NodeNetworkSpec {
   readonly nodeName: string;
   /** On the fabric with length, one a family, `172.18.0.2/16`. */
   readonly addresses: readonly string[];
-  /** Addresses of the fabric by which all else is reached; one of IPv4 at most. */
+  /** Addresses of the fabric by which all else is reached; one a family. */
   readonly gateways: readonly string[];
   /** One a family. */
   readonly podCidrs: readonly Cidr[];

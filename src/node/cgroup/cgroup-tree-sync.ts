@@ -70,9 +70,10 @@ function openV1(own: ReadonlyMap<Controller, string>, name: string): CgroupParen
 
 /** Beside our leaf where somebody delegated a group to us, else at the top, which takes root. */
 function openV2(top: string, own: string, name: string): CgroupParent {
-  const base = basename(own) === LEAF ? dirname(own) : top;
+  const delegated = basename(own) === LEAF;
+  const base = delegated ? dirname(own) : top;
   enableControllers(base);
-  const directory = emptyGroup(`${base}/${name}`);
+  const directory = delegated ? emptyGroup(`${base}/${name}`) : emptyTopGroup(`${base}/${name}`);
   const enabled = enableControllers(directory);
   const present = CONTROLLERS.filter((controller) => enabled.has(controller));
   if (present.length === 0) {
@@ -80,6 +81,16 @@ function openV2(top: string, own: string, name: string): CgroupParent {
     throw new Error('no controllers are delegated to this user');
   }
   return { version: 'v2', directories: new Map(present.map((controller) => [controller, directory])) };
+}
+
+function emptyTopGroup(directory: string): string {
+  try {
+    return emptyGroup(directory);
+  } catch (error) {
+    if (!['EACCES', 'EPERM', 'EROFS'].includes(errorCode(error) ?? '')) throw error;
+    const hint = 'start it as root, or by `systemd-run --user --scope --property=Delegate=yes clusterip up`';
+    throw new Error(`none are delegated to this user: ${hint}`, { cause: error });
+  }
 }
 
 function enableControllers(directory: string): ReadonlySet<string> {
