@@ -6,6 +6,7 @@ import { connect, createServer as createTcpServer, type AddressInfo, type Server
 import { test } from 'node:test';
 import { attemptProbe } from './attempt-agent.ts';
 import { type AttemptContext, ProbeTimeout, type ProbeResult } from './attempt.ts';
+import { callHttp } from './http-attempt-agent.ts';
 import { type ProbeTarget } from './probe-spec.ts';
 
 const context: AttemptContext = {
@@ -46,13 +47,17 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   response.end('body');
 }
 
-const http = (
-  port: number,
-  path: string,
-  more: Partial<Extract<ProbeTarget, { kind: 'http' }>> = {},
-): ProbeTarget & {
-  readonly port: number;
-} => ({ kind: 'http', tls: false, host: '127.0.0.1', port, path, headers: [], ...more });
+type HttpTarget = Extract<ProbeTarget, { kind: 'http' }>;
+
+const http = (port: number, path: string, more: Partial<HttpTarget> = {}): HttpTarget => ({
+  kind: 'http',
+  tls: false,
+  host: '127.0.0.1',
+  port,
+  path,
+  headers: [],
+  ...more,
+});
 
 const paths: readonly (readonly [path: string, is: string])[] = [
   ['/', 'ok'],
@@ -87,6 +92,23 @@ test('an HTTP probe says who it is, and what it is told to say', async () => {
     await attempt(http(server.port, '/headers', { headers })),
     `${body} web.example text/plain kube-probe/1.34 1, 2`,
   );
+});
+
+test('a hook over HTTP is content with any answer, and not with none', async () => {
+  const { signal } = new AbortController();
+  const agents: unknown[] = [];
+  const server = createServer((request, response) => {
+    agents.push(request.headers['user-agent']);
+    answer(request, response);
+  });
+  let port: number;
+  {
+    await using listening = await listen(server, '127.0.0.1');
+    port = listening.port;
+    await callHttp(context, http(port, '/503'), signal);
+  }
+  assert.deepEqual(agents, ['kube-lifecycle/1.34']);
+  await assert.rejects(callHttp(context, http(port, '/503'), signal), /connect: connection refused$/);
 });
 
 test('probes of an IPv6 address', async (t) => {

@@ -3,6 +3,7 @@ import { errorMessage } from '#base/errors.ts';
 import { type Container, type LifecycleHandler, type Probe } from '#api/generated/types.ts';
 import { type AttemptContext, type ProbeResult } from './attempt.ts';
 import { attemptProbe } from './attempt-agent.ts';
+import { callHttp } from './http-attempt-agent.ts';
 import { ProbeAgent } from './probe-agent.ts';
 import { type ProbeKind, probeSpec, probeTarget } from './probe-spec.ts';
 
@@ -129,6 +130,10 @@ export class ContainerProbes implements Disposable {
       return undefined;
     }
     const target = probeTarget(hook, container, podIp);
+    if (target?.kind === 'http') {
+      await callHttp(context, target, signal);
+      return undefined;
+    }
     return target === undefined ? undefined : attemptProbe(context, target, signal);
   }
 

@@ -24,10 +24,8 @@ export async function probeHttp(
   target: HttpTarget,
   signal: AbortSignal,
 ): Promise<ProbeResult> {
-  const scheme = target.tls ? 'https' : 'http';
-  const path = target.path.startsWith('/') ? target.path : `/${target.path}`;
-  const first = new URL(`${scheme}://${hostPort(target.host, target.port)}${path}`);
-  let headers = headersOf(target);
+  const first = urlOf(target);
+  let headers = headersOf(target, 'kube-probe/1.34');
   let url = first;
   for (let redirects = 0; ; redirects++) {
     const { status, location, body } = await get(context, url, headers, signal);
@@ -44,11 +42,20 @@ export async function probeHttp(
   }
 }
 
+/** As a hook does: whatever comes back will do. Rejects when nothing does. Models pkg/kubelet/lifecycle of v1.34. */
+export async function callHttp(context: AttemptContext, target: HttpTarget, signal: AbortSignal): Promise<void> {
+  await get(context, urlOf(target), headersOf(target, 'kube-lifecycle/1.34'), signal);
+}
+
+function urlOf({ tls, host, port, path }: HttpTarget): URL {
+  return new URL(`${tls ? 'https' : 'http'}://${hostPort(host, port)}${path.startsWith('/') ? path : `/${path}`}`);
+}
+
 /** By their names in lower case; a name may be there several times. */
-function headersOf({ headers }: HttpTarget): readonly (readonly [string, string])[] {
+function headersOf({ headers }: HttpTarget, userAgent: string): readonly (readonly [string, string])[] {
   const given = headers.map(([name, value]) => [name.toLowerCase(), value] as const);
   const defaults = [
-    ['user-agent', 'kube-probe/1.34'],
+    ['user-agent', userAgent],
     ['accept', '*/*'],
   ] as const;
   return [...defaults.filter(([name]) => !given.some(([other]) => other === name)), ...given];
