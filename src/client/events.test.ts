@@ -89,9 +89,27 @@ test('record() stops a flood from one object, and lets one through each five min
   const { api, clock, recorder } = fixture();
   for (let i = 0; i < 100; i++) recorder.record(pod, 'Warning', 'Loop', `try ${i}`);
   await recorder.flush();
-  assert.equal(api.all('events').length, 25);
+  const counts = (): number => api.all<CoreEvent>('events').reduce((sum, { count = 0 }) => sum + count, 0);
+  assert.equal(counts(), 25);
   await clock.advance(300_000);
   for (let i = 0; i < 100; i++) recorder.record(pod, 'Warning', 'Loop', `again ${i}`);
   await recorder.flush();
-  assert.equal(api.all('events').length, 26);
+  assert.equal(counts(), 26);
+});
+
+test('record() combines what differs by its message alone, from the tenth on', async () => {
+  const { api, clock, recorder } = fixture();
+  const shown = (): readonly string[] =>
+    api.all<CoreEvent>('events').map(({ message, count }) => `${message}${count === 1 ? '' : ` x${count}`}`);
+  for (let i = 1; i <= 12; i++) recorder.record(pod, 'Normal', 'Created', `made ${i}`);
+  recorder.record(pod, 'Normal', 'Created', 'made 3');
+  recorder.record(pod, 'Normal', 'Killing', 'made 13');
+  await recorder.flush();
+  const first = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((i) => (i === 3 ? 'made 3 x2' : `made ${i}`));
+  const combined = '(combined from similar events): made 12 x3';
+  assert.deepEqual(shown(), [...first, combined, 'made 13']);
+  await clock.advance(600_001);
+  recorder.record(pod, 'Normal', 'Created', 'made 14');
+  await recorder.flush();
+  assert.deepEqual(shown(), [...first, combined, 'made 13', 'made 14']);
 });

@@ -20,7 +20,7 @@ export interface EventRecorderOptions {
 export interface EventRecorder {
   /**
    * Notes that something happened to `object`. Returns at once and never throws: an event that cannot be written is
-   * dropped. A repeat within ten minutes or so becomes a higher count of the first.
+   * dropped. A repeat becomes a higher count of the first, and so does what differs from many others by its message alone.
    */
   record(
     object: KubeObject,
@@ -39,6 +39,10 @@ const MEMORY = 4096;
 const BURST = 25;
 const REFILL_MS = 300_000;
 
+/** So many of one kind become one, until there was none of them for so long. */
+const SIMILAR = 10;
+const SIMILAR_MS = 600_000;
+
 interface Remembered {
   readonly namespace: string;
   readonly name: string;
@@ -51,11 +55,12 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   const seen = new Map<string, Remembered>();
   const allowance = new Allowance(clock);
   const names = new EventNames(clock);
+  const similar = new SimilarEvents(clock);
   let last: Promise<void> = Promise.resolve();
 
   const write = async (key: string, event: CoreEvent): Promise<void> => {
     const known = seen.get(key);
-    if (known !== undefined && (await repeat(client, known, event.lastTimestamp))) return;
+    if (known !== undefined && (await repeat(client, known, event))) return;
     const { namespace = 'default', name } = event.metadata;
     remember(seen, key, { namespace, name, count: 1 }, MEMORY);
     await client.create(events, event);
@@ -65,13 +70,15 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       const { namespace, name, uid } = object.metadata;
       if (!allowance.take(`${object.kind}/${uid}`)) return;
       const now = rfc3339(clock.now());
-      const key = JSON.stringify([object.kind, uid, fieldPath, type, reason, message]);
+      const kin = JSON.stringify([object.kind, uid, type, reason]);
+      const combined = similar.tooMany(kin, message);
+      const key = combined ? kin : JSON.stringify([object.kind, uid, fieldPath, type, reason, message]);
       const event = {
         metadata: { namespace: namespace ?? 'default', name: `${name}.${names.next(key)}` },
         involvedObject: reference(object, fieldPath),
         reason,
         // The server refuses longer ones.
-        message: message.slice(0, 1024),
+        message: `${combined ? '(combined from similar events): ' : ''}${message}`.slice(0, 1024),
         type,
         source,
         firstTimestamp: now,
@@ -93,10 +100,10 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
 }
 
 /** False when the event is no longer there. */
-async function repeat(client: Client, known: Remembered, lastTimestamp: string | undefined): Promise<boolean> {
+async function repeat(client: Client, known: Remembered, { lastTimestamp, message }: CoreEvent): Promise<boolean> {
   try {
     known.count++;
-    await client.patch(events, known, { kind: 'merge', body: { count: known.count, lastTimestamp } });
+    await client.patch(events, known, { kind: 'merge', body: { count: known.count, lastTimestamp, message } });
     return true;
   } catch (error) {
     if (isReason(error, 'NotFound')) return false;
@@ -146,6 +153,28 @@ function reference(object: KubeObject, fieldPath: string | undefined): CoreEvent
     resourceVersion,
     ...(fieldPath === undefined ? {} : { fieldPath }),
   };
+}
+
+/** Which events go into one with others of the same object, type and reason. Models client-go's EventAggregator. */
+class SimilarEvents {
+  readonly #clock: Clock;
+  readonly #groups = new Map<string, { readonly messages: Set<string>; at: number }>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** True when the group has had so many different messages lately that this is one too many. */
+  tooMany(group: string, message: string): boolean {
+    const at = this.#clock.monotonic();
+    const before = this.#groups.get(group);
+    const messages = before !== undefined && at - before.at <= SIMILAR_MS ? before.messages : new Set<string>();
+    remember(this.#groups, group, { messages, at }, MEMORY);
+    if (messages.has(message)) return false;
+    if (messages.size >= SIMILAR - 1) return true;
+    messages.add(message);
+    return false;
+  }
 }
 
 /** A token bucket an object. */
