@@ -144,6 +144,7 @@ async function hooks(on: Workspace): Promise<void> {
   await on.apply(
     podOf('stops', { terminationGracePeriodSeconds: 30, volumes, containers: [stops] }),
     podOf('deaf', { terminationGracePeriodSeconds: 600, containers: [deaf] }),
+    podOf('lost', { containers: [polite({ livenessProbe: { exec: { command: ['nope'] }, ...often } })] }),
     podOf('post', { containers: [polite({ lifecycle: { postStart: hook('echo secret; exit 1') } })] }),
   );
   await on.wait(READY, 'pod/stops');
@@ -165,6 +166,11 @@ async function hooks(on: Workspace): Promise<void> {
     'deaf',
   );
   await on.kubectl('delete', 'pod', 'deaf', '--now');
+  // What cannot be tried is nothing against the container.
+  const errored =
+    /^Warning Unhealthy Liveness probe errored and resulted in unknown state: exec: "nope": executable file not found in \$PATH$/;
+  await on.happened('lost', errored);
+  assert.equal(await on.get('{.status.containerStatuses[0].restartCount}', 'pod', 'lost'), '0');
 }
 
 /** Answers on 80, and on 443 with TLS; `/asked` only those who ask as they should, `/moved` with a way to `/asked`. */

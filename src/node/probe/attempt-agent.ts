@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { type AttemptContext, destroyOn, hostPort, ProbeTimeout, type ProbeResult } from './attempt.ts';
+import { errorMessage } from '#base/errors.ts';
+import { type AttemptContext, destroyOn, hostPort, onAbort, ProbeTimeout, type ProbeResult } from './attempt.ts';
 import { dialWords } from './dial-words.ts';
 import { probeGrpc } from './grpc-attempt-agent.ts';
 import { probeHttp } from './http-attempt-agent.ts';
@@ -42,17 +43,20 @@ async function probeExec(
   command: readonly string[],
   signal: AbortSignal,
 ): Promise<ProbeResult> {
-  const process = context.exec(command);
-  const kill = (): void => process.kill('SIGKILL');
-  signal.addEventListener('abort', kill, { once: true });
   let output = '';
-  for (const stream of [process.stdout, process.stderr]) {
-    stream?.on('data', (chunk: Buffer) => {
-      if (output.length < MAX_OUTPUT) output += chunk.toString();
-    });
+  let code: number;
+  try {
+    const process = context.exec(command);
+    for (const stream of [process.stdout, process.stderr]) {
+      stream?.on('data', (chunk: Buffer) => {
+        if (output.length < MAX_OUTPUT) output += chunk.toString();
+      });
+    }
+    using _ = onAbort(signal, () => process.kill('SIGKILL'));
+    ({ code } = await process.wait());
+  } catch (error) {
+    return { ok: false, errored: true, message: errorMessage(error) };
   }
-  const { code } = await process.wait();
-  signal.removeEventListener('abort', kill);
   if (signal.reason instanceof ProbeTimeout) {
     const message = `command timed out: ${JSON.stringify(command.join(' '))} ${signal.reason.message}`;
     return { ok: false, message };

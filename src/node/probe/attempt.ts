@@ -3,7 +3,9 @@ import { type ExecProcess } from '../runtime.ts';
 
 export type ProbeResult =
   /** With a `warning` it is a success that somebody should look at. */
-  { readonly ok: true; readonly warning?: string } | { readonly ok: false; readonly message: string };
+  | { readonly ok: true; readonly warning?: string }
+  /** It could not even be tried with `errored`, which is nothing against the container. */
+  | { readonly ok: false; readonly message: string; readonly errored?: true };
 
 export interface AttemptContext {
   /** A connection from the node's network, as a kubelet probes. */
@@ -27,17 +29,20 @@ export function hostPort(host: string, port: number): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
+/** Calls `fn` with the signal, until the end of the block. */
+export function onAbort(signal: AbortSignal, fn: () => void): Disposable {
+  signal.addEventListener('abort', fn, { once: true });
+  return { [Symbol.dispose]: () => signal.removeEventListener('abort', fn) };
+}
+
 /** Ends the connection with the signal, or at the end of the block. */
 export function destroyOn(signal: AbortSignal, socket: Socket): Disposable {
-  const destroy = (): void => {
-    socket.destroy(signal.reason as Error);
-  };
-  signal.addEventListener('abort', destroy, { once: true });
+  const aborted = onAbort(signal, () => socket.destroy(signal.reason as Error));
   // Nobody may be listening any more when a late error comes.
   socket.on('error', () => {});
   return {
     [Symbol.dispose]: () => {
-      signal.removeEventListener('abort', destroy);
+      aborted[Symbol.dispose]();
       socket.destroy();
     },
   };

@@ -149,6 +149,7 @@ export class ContainerProbes implements Disposable {
         clock,
         attempt: (target, signal) => attemptProbe(context, target, signal),
         onFailure: (message) => onUnhealthy(`${shown[kind]} probe failed: ${message}`),
+        onErrored: (why) => onUnhealthy(`${shown[kind]} probe errored and resulted in unknown state: ${why}`),
         onWarning: (message) => onProbeWarning(`${shown[kind]} probe warning: ${message}`),
         onVerdict: (ok) => this.#judge(kind, ok, probe),
       },

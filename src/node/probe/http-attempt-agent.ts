@@ -113,7 +113,8 @@ async function bodyOf(response: IncomingMessage): Promise<string> {
 }
 
 function portOf(url: URL): number {
-  return Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+  if (url.port !== '') return Number(url.port);
+  return url.protocol === 'https:' ? 443 : 80;
 }
 
 function urlError(url: URL, why: string): string {

@@ -50,9 +50,11 @@ async function run(kind: ProbeKind, results: string, seconds: number, delay: num
     attempt: () => {
       const result = results[Math.min(attempts++, results.length - 1)];
       if (result === '?') return new Promise(() => {});
+      if (result === '!') return Promise.resolve({ ok: false, errored: true, message: 'none' });
       return Promise.resolve(result === '+' ? { ok: true } : { ok: false, message: 'no' });
     },
     onVerdict: (ok) => happened.push(`${clock.now()}:${ok ? 'ok' : 'bad'}`),
+    onErrored: (message) => happened.push(`${clock.now()}:${message}`),
     onWarning: assert.fail,
     onFailure: (message) => happened.push(`${clock.now()}:${message}`),
   });
@@ -73,6 +75,7 @@ const cases: readonly [kind: ProbeKind, results: string, happened: string][] = [
   ['readiness', '+-+-+', '0:ok 1000:no 3000:no'],
   ['liveness', '-', '0:no 1000:no 1000:bad 2000:no 3000:no 4000:no'],
   ['liveness', '+--', '0:ok 1000:no 2000:no 2000:bad 3000:no 4000:no'],
+  ['liveness', '!!!-', '0:none 1000:none 2000:none 3000:no 4000:no 4000:bad'],
   ['startup', '-+', '50:ok'],
   ['liveness', '?', '1100:timed out after 1s 3200:timed out after 1s 3200:bad'],
 ];

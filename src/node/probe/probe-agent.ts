@@ -14,6 +14,8 @@ export interface ProbeAgentOptions {
   readonly onVerdict: (ok: boolean, message: string) => void;
   /** Called for each failure that counts. */
   readonly onFailure: (message: string) => void;
+  /** Called when it could not be tried, which counts for nothing. */
+  readonly onErrored: (message: string) => void;
   /** Called for each success with something to say. */
   readonly onWarning: (message: string) => void;
 }
@@ -59,6 +61,10 @@ export class ProbeAgent implements Disposable {
   /** Returns when to try next. */
   #judge(result: ProbeResult): number {
     const { periodMs, successes, failures } = this.spec;
+    if (!result.ok && result.errored === true) {
+      this.#options.onErrored(result.message);
+      return periodMs;
+    }
     // Failures while a container comes up do not count until a period has passed: they were extra attempts.
     if (!result.ok && this.#verdict === undefined && this.#isEager() && this.#eagerMs < periodMs) {
       const wait = this.#eagerMs;
