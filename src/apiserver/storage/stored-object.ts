@@ -82,9 +82,13 @@ export function freezeDeep<T>(value: T): T {
 /** Most members are texts and numbers, which are not worth a call. */
 function freezeObject(value: object): void {
   if (Object.isFrozen(value)) return;
-  for (const key in value) {
-    const member: unknown = (value as Readonly<Record<string, unknown>>)[key];
-    if (typeof member === 'object' && member !== null) freezeObject(member);
+  if (Array.isArray(value)) {
+    for (const item of value as readonly unknown[]) if (typeof item === 'object' && item !== null) freezeObject(item);
+  } else {
+    for (const key in value) {
+      const member: unknown = (value as Readonly<Record<string, unknown>>)[key];
+      if (typeof member === 'object' && member !== null) freezeObject(member);
+    }
   }
   Object.freeze(value);
 }
