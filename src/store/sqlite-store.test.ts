@@ -272,3 +272,12 @@ test(
     await assert.rejects(open(path), { code: 'ESTOREOPEN' });
   },
 );
+
+test('sqlite: what is in the log is moved into the file when nobody writes', { timeout: 60_000 }, async () => {
+  const path = newPath();
+  await using store = await open(path);
+  const value = JSON.stringify('x'.repeat(30_000));
+  // Less than what makes a commit move it.
+  await Promise.all(Array.from({ length: 60 }, (_, i) => put(store, `k${i}`, value)));
+  while ((await stat(path)).size < 1_500_000) await systemClock.sleep(10);
+});

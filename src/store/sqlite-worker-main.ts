@@ -4,6 +4,7 @@
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { systemClock } from '#base/clock.ts';
 import type { StoredRow } from './history.ts';
 import { openFile, reason, resultCode, SQLITE_FULL } from './sqlite-file-sync.ts';
 import type {
@@ -21,6 +22,11 @@ const SWEEP_PER_ROW = 2;
 /** And in one step when idle: a commit that arrives meanwhile waits for one such step. */
 const SWEEP_IDLE = 256;
 
+/** So much in the log is worth moving into the file: some 300 pages. */
+const LOG_CHARACTERS = 1_000_000;
+/** Nobody writes for so long: then is a good time. */
+const QUIET_MS = 50;
+
 class SqliteThread {
   readonly #port: MessagePort;
   readonly #db: DatabaseSync;
@@ -30,6 +36,9 @@ class SqliteThread {
   /** Rows that no readable revision needs, oldest first. Lost at the end of the process, found again when opened. */
   #garbage: number[] = [];
   #sweeping = false;
+  /** What was written since the log was last moved. */
+  #logged = 0;
+  #quiet: Disposable | undefined;
   #epoch = 0;
   #broken = false;
 
@@ -97,6 +106,23 @@ class SqliteThread {
     }
     this.#garbage.splice(0, swept);
     this.#reply({ kind: 'committed', last });
+    for (const [, , , value] of rows) this.#logged += value?.length ?? 0;
+    this.#moveLogLater();
+  }
+
+  #moveLogLater(): void {
+    this.#quiet?.[Symbol.dispose]();
+    if (this.#logged < LOG_CHARACTERS) return;
+    this.#quiet = systemClock.after(QUIET_MS, () => this.#moveLog());
+  }
+
+  /** What fails here is tried again by a later commit, which says so. */
+  #moveLog(): void {
+    if (!this.#db.isOpen) return;
+    this.#logged = 0;
+    try {
+      this.#db.exec('PRAGMA wal_checkpoint(PASSIVE)');
+    } catch {}
   }
 
   #compact({ revision, rows }: CompactRequest): void {
@@ -109,6 +135,7 @@ class SqliteThread {
 
   #close(): void {
     this.#garbage = [];
+    this.#quiet?.[Symbol.dispose]();
     this.#db.close();
     this.#reply({ kind: 'closed' });
     this.#port.close();
