@@ -89,6 +89,10 @@ export function parseFrontendId(id: FrontendId): FrontendPlace {
   return { address, protocol: protocol as Protocol, port: Number(port), list: list === undefined ? 'all' : 'local' };
 }
 
+export function placeOf({ address, protocol, port, kind }: Frontend): FrontendPlace {
+  return { address, protocol, port, list: listOf(kind) };
+}
+
 export function isNodePort(address: string): boolean {
   return address === ANY_ADDRESS[4] || address === ANY_ADDRESS[6];
 }

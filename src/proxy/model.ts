@@ -137,7 +137,8 @@ export class Model {
     this.#checkHealth(service);
     this.gaps.set(service, frontends);
     // Of one address that a Service states twice the first counts: cluster addresses come first.
-    const wanted = new Map(frontends.toReversed().map((frontend) => [idOf(frontend), frontend]));
+    const wanted = new Map<FrontendId, Frontend>();
+    for (const frontend of frontends.toReversed()) wanted.set(idOf(frontend), frontend);
     for (const id of this.#claims.get(service) ?? []) {
       if (wanted.has(id)) continue;
       this.#release(id, service);

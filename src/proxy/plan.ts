@@ -4,6 +4,7 @@ import { writeBackends } from './backend-writer.ts';
 import {
   isNodePort,
   parseFrontendId,
+  placeOf,
   type Backend,
   type Frontend,
   type FrontendChange,
@@ -164,7 +165,7 @@ export class Plan {
 
   #applyOne(id: FrontendId, frontend: Frontend | undefined, writer: StepWriter): StaleFlows | undefined {
     const known = this.#frontends.get(id);
-    const place = parseFrontendId(id);
+    const place = frontend === undefined ? parseFrontendId(id) : placeOf(frontend);
     const plan = planSlots(known?.slots ?? NO_BACKENDS, frontend?.backends ?? NO_BACKENDS);
     if (frontend === undefined) this.#remove(id, place, known, plan, writer);
     else this.#frontends.set(id, this.#put(place, known, frontend, plan, writer));

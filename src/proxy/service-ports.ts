@@ -4,6 +4,7 @@ import { formatIp, parseIp, type IpFamily } from '#base/ip.ts';
 import { writeIpv4 } from '#nftables/address.ts';
 import { exact } from './exact-list.ts';
 import { isNodePort, type Protocol } from './frontend.ts';
+import { PortLists } from './port-lists.ts';
 
 /** One port of a Service at all of its addresses. */
 export interface ServicePortInfo {
@@ -33,6 +34,7 @@ export interface ServiceInfo {
   readonly healthCheckPort: number;
 }
 
+const portLists = new PortLists<ServicePortInfo>();
 const protocols: Readonly<Record<string, Protocol>> = { TCP: 'tcp', UDP: 'udp', SCTP: 'sctp' };
 const NONE: readonly string[] = Object.freeze([]);
 /** What the API server fills in: three hours. */
@@ -62,7 +64,7 @@ export function parseService(service: Service): ServiceInfo | undefined {
     externalIps: exact(externalIps),
     loadBalancerIps: exact(loadBalancerIps),
     sourceRanges: spec.type === 'LoadBalancer' ? sourceRanges(spec) : undefined,
-    ports: exact(servicePorts(spec, hasNodePorts)),
+    ports: portLists.shared(servicePorts(spec, hasNodePorts)),
     isInternalLocal: spec.internalTrafficPolicy === 'Local',
     isExternalLocal,
     affinitySeconds: affinitySeconds(spec),

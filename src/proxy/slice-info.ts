@@ -4,6 +4,7 @@ import { exact } from './exact-list.ts';
 import { type Reading } from './fault-log.ts';
 import { portFaults, quote } from './faults.ts';
 import { type Protocol } from './frontend.ts';
+import { PortLists } from './port-lists.ts';
 import { canonicalIp, isPort, parseProtocol } from './service-ports.ts';
 
 /** What the proxy needs of an EndpointSlice, in as few bytes as can be: there may be a million endpoints. */
@@ -33,6 +34,8 @@ export interface EntryHints {
   readonly zones: readonly string[];
 }
 
+const portLists = new PortLists<SlicePort>();
+
 export const READY = 1;
 export const SERVING = 2;
 export const TERMINATING = 4;
@@ -54,7 +57,7 @@ export function readSlice(key: string, slice: EndpointSlice, nodeName: string): 
   const value = {
     key,
     family,
-    ports: exact(ports),
+    ports: portLists.shared(ports),
     ...columns(slice.endpoints ?? [], family, nodeName, faults),
   } as const;
   return { value, faults };

@@ -43,6 +43,7 @@ export function planSlots(slots: readonly Backend[], wanted: readonly Backend[])
 }
 
 function isSameList(slots: readonly Backend[], wanted: readonly Backend[]): boolean {
+  if (slots === wanted) return true;
   if (slots.length !== wanted.length) return false;
   for (let i = 0; i < slots.length; i++) {
     const [a, b] = [slots[i], wanted[i]];

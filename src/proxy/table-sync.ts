@@ -79,8 +79,9 @@ export class TableSync {
     const plan = new Plan(ruleset(this.#family));
     const { family } = plan.rules;
     const before = this.#socket.readTable(family, TABLE_NAME);
-    const table = this.#adopt(plan, before, changes, trust);
-    const wanted = new Set<FrontendId>(changes.map(({ id }) => id));
+    const wanted = new Map<FrontendId, Frontend>();
+    for (const { id, frontend } of changes) if (frontend !== undefined) wanted.set(id, frontend);
+    const table = this.#adopt(plan, before, wanted, trust);
     const gone = [...plan.ids()].filter((id) => !wanted.has(id)).map((id) => ({ id, frontend: undefined }));
     this.#apply(plan, [...gone, ...changes], onStale);
     this.#commit(plan.dropUnclaimed());
@@ -136,7 +137,7 @@ export class TableSync {
   #adopt(
     plan: Plan,
     before: ProgrammedTable | undefined,
-    changes: readonly FrontendChange[],
+    wanted: ReadonlyMap<FrontendId, Frontend>,
     trust: Trust['kind'],
   ): Table {
     const { rules } = plan;
@@ -147,12 +148,17 @@ export class TableSync {
       return table;
     }
     const picks = this.#readPicks(rules, before);
-    const guards = this.#readGuards(rules, before, changes);
+    const guards = this.#readGuards(rules, before, wanted.values());
     const table = rulesetTable(rules, this.settings, picks, guards);
     const fixed = diffTables(table, this.#programmed(table, before));
     this.#commit(fixed);
     const names = guards.map(({ name }) => name);
-    const { state, repair } = this.#readAdoption(rules, picks, names, trustOf(trust, changes));
+    const { state, repair } = this.#readAdoption(
+      rules,
+      picks,
+      names,
+      trust === 'notes' ? { kind: trust, wanted } : { kind: trust },
+    );
     this.#commit(repair);
     plan.adopt(state);
     this.#unaudited = trust === 'notes' ? [...plan.ids()] : [];
@@ -176,11 +182,11 @@ export class TableSync {
   }
 
   /** All that exist: those that nobody wants go when nothing leads to them any more. */
-  #readGuards(rules: Ruleset, before: ProgrammedTable, changes: readonly FrontendChange[]): Guard[] {
+  #readGuards(rules: Ruleset, before: ProgrammedTable, frontends: Iterable<Frontend>): Guard[] {
     const wanted = new Map<string, Guard>();
-    for (const { frontend } of changes) {
-      if (frontend?.sources === undefined) continue;
-      const guard = guardOf(frontend.sources, rules);
+    for (const { sources } of frontends) {
+      if (sources === undefined) continue;
+      const guard = guardOf(sources, rules);
       wanted.set(guard.name, guard);
     }
     const sets = new Set(before.sets.map(({ name }) => name));
@@ -248,13 +254,6 @@ export class TableSync {
   #commit(step: Transaction): void {
     if (step.operations.length > 0) this.#socket.commit(step);
   }
-}
-
-function trustOf(kind: Trust['kind'], changes: readonly FrontendChange[]): Trust {
-  if (kind !== 'notes') return { kind };
-  const wanted = new Map<FrontendId, Frontend>();
-  for (const { id, frontend } of changes) if (frontend !== undefined) wanted.set(id, frontend);
-  return { kind, wanted };
 }
 
 function* partition(plan: Plan, changes: readonly FrontendChange[]): Generator<readonly FrontendChange[]> {
