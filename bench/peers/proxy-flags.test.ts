@@ -1,8 +1,13 @@
-/** Every flag that the real kube-proxy has is taken, in the form that it has there. */
+/** Every flag that the real kube-proxy has is taken, in the form that it has there, and so is the configuration it writes. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { readProxyFlags } from '../../src/cli/proxy-flags.ts';
+import { parseConfigText } from '../../src/proxy/config/config-text.ts';
+import { resolveConfig } from '../../src/proxy/config/proxy-config.ts';
 import { kubeProxyMissing, kubeProxyPath } from './kube-proxy.ts';
 
 /** What the flag's kind looks like; a switch has none. */
@@ -36,3 +41,33 @@ test('all flags of kube-proxy are known', { skip: kubeProxyMissing() ?? false },
     }
   }
 });
+
+test(
+  'the configuration that kube-proxy writes is taken whole, and says the same',
+  { skip: kubeProxyMissing() ?? false },
+  () => {
+    const directory = mkdtempSync(join(tmpdir(), 'clusterip-config-'));
+    try {
+      const file = join(directory, 'config.conf');
+      const head = 'apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n';
+      for (const [mode, more] of [
+        ['nftables', 'nodePortAddresses: [primary]'],
+        ['iptables', ''],
+      ] as const) {
+        const { status, stderr } = spawnSync(kubeProxyPath(), [`--write-config-to=${file}`, `--proxy-mode=${mode}`]);
+        assert.equal(status, 0, String(stderr));
+        const { raw, warnings, idle } = parseConfigText(file, readFileSync(file, 'utf8'));
+        assert.deepEqual(warnings, []);
+        const periods = [`${mode}.minSyncPeriod`, `${mode}.syncPeriod`];
+        const client = ['burst', 'contentType', 'qps'].map((name) => `clientConnection.${name}`);
+        assert.deepEqual([...idle].sort(), [...client, 'configSyncPeriod', 'logging', ...periods].sort());
+        assert.deepEqual(
+          resolveConfig(raw),
+          resolveConfig(parseConfigText(file, `${head}mode: ${mode}\n${more}\n`).raw),
+        );
+      }
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  },
+);

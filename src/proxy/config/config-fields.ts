@@ -50,6 +50,8 @@ export const configFields: { readonly [name: string]: FieldType } = {
   nftables: {
     masqueradeBit: 'integer',
     masqueradeAll: 'boolean',
+    // Of our own: kube-proxy has it in mode iptables only.
+    localhostNodePorts: 'boolean',
     syncPeriod: 'duration',
     minSyncPeriod: 'duration',
   },

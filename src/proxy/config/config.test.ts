@@ -104,6 +104,7 @@ winkernel: { enableDSR: false }
 const settings: readonly (readonly [string, string, unknown])[] = [
   ['mode: iptables\niptables: { masqueradeBit: 3 }\nnftables: { masqueradeBit: 4 }', 'masqueradeMark', 8],
   ['nftables: { masqueradeAll: true }', 'masqueradeAll', true],
+  ['nftables: { localhostNodePorts: false }', 'localhostNodePorts', false],
   ['nodePortAddresses: [primary]', 'nodePortAddresses', 'primary'],
   ['nodePortAddresses: [192.168.0.7/16]', 'nodePortAddresses', [{ family: 4, base: '3232235520', prefix: 16 }]],
   ['healthzBindAddress: "[::]:1"', 'healthz', { host: '::', port: 1 }],
