@@ -11,6 +11,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { isolateTestFile } from '../../src/netlink/isolated-test.ts';
+import { NfacctSocket } from '../../src/netlink/nfacct-socket.ts';
 import { RtnetlinkSocket } from '../../src/netlink/rtnetlink-socket.ts';
 import { Proxy } from '../../src/proxy/sync.ts';
 import { comparable } from '../../src/proxy/testing/comparable.ts';
@@ -119,17 +120,18 @@ if (process.argv.includes('--record')) writeFileSync(GOLDEN, made);
 assert.equal(made, readFileSync(GOLDEN, 'utf8'));
 console.log(`kube-proxy makes what is recorded: ${made.split('\n').length} lines`);
 
-/** Every rule of Services with the number that the kernel gave it: one that is written again gets another. */
+/** Every rule of our chains with the number that the kernel gave it: one that is written again gets another. */
 function handles(): string {
   const listed = execFileSync('nft', ['-a', 'list', 'table', 'ip', 'nat'], { encoding: 'utf8' });
-  return [...listed.matchAll(/chain KUBE-(?:SVC|SVL|SEP|EXT|FW)-(?:.|\n)*?\n\t}/g)].join('\n');
+  return [...listed.matchAll(/chain KUBE-(?:.|\n)*?\n\t}/g)].join('\n');
 }
 
 await proxy[Symbol.asyncDispose]();
 const before = handles();
+using counters = NfacctSocket.open();
 using ours = new Proxy({
   nodeName: name,
-  iptables: {},
+  iptables: { counters },
   serviceCidrs: ['10.96.0.0/16', 'fd00:96::/108'].map(cidr),
   podCidrs: podCidrs.map(cidr),
   node: { addresses: EVERYTHING_NODE.addresses, zone: EVERYTHING_NODE.zone },
@@ -140,4 +142,4 @@ for (const object of everything()) ours.note({ kind: 'set', object });
 ours.start();
 await ours.settled();
 assert.equal(handles(), before);
-console.log(`our proxy takes all ${before.split('\n').length} lines of its Services over and writes none of them`);
+console.log(`our proxy takes all ${before.split('\n').length} lines of its chains over and writes none of them`);

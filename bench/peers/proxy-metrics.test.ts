@@ -19,9 +19,8 @@ const HEALTH = 'http://127.0.0.1:10256';
 /** What kube-proxy has of the libraries that it is made of, of Go and of the API server's. */
 const OF_GO =
   /^(go|apiserver|aggregator_discovery|cardinality_enforcement|rest_client_(exec_plugin|transport|rate_limiter|request_size|response_size)|(disabled|hidden|registered)_metrics)_/;
-/** kernel counters of nfacct, which our rules have not; switches of features, of which there are none. */
-const LEFT_OUT =
-  /^(kubeproxy_iptables_(ct_state_invalid_dropped|localhost_nodeports_accepted)_packets_total|kubernetes_feature_enabled)$/;
+/** Switches of features, of which there are none here. */
+const LEFT_OUT = /^kubernetes_feature_enabled$/;
 
 /** `name type label,label` of every metric there is a sample of. */
 function shapes(text: string): ReadonlySet<string> {

@@ -17,6 +17,7 @@ import { EdgeAgent } from '#edge/edge-agent.ts';
 import { openHostSocket } from '#edge/host-socket.ts';
 import { ConntrackSocket } from '#netlink/conntrack-socket.ts';
 import { watchSocket } from '#netlink/event-socket.ts';
+import { NfacctSocket } from '#netlink/nfacct-socket.ts';
 import { NETLINK_NETFILTER, NetlinkSocket } from '#netlink/socket.ts';
 import { NftablesSocket } from '#nftables/nftables-socket.ts';
 import type { IptablesOptions } from '#proxy/iptables/commands-sync.ts';
@@ -69,9 +70,10 @@ function followRanges(): Promise<void> {
 const departures = new Map<string, () => Promise<void>>();
 
 /** Each node has a lock of its own: they do not wait for each other, nor for the host, whose lock belongs to root. */
-function iptablesOf({ name, netnsFd }: NodeSockets): IptablesOptions | undefined {
+function iptablesOf({ name, netnsFd }: NodeSockets, netfilter: NetlinkSocket): IptablesOptions | undefined {
   if (side.data.proxyMode !== 'iptables') return undefined;
-  return { netns: netnsFd, lockFile: join(side.data.lockDir, `${name}.xtables.lock`) };
+  const counters = new NfacctSocket(netfilter);
+  return { counters, netns: netnsFd, lockFile: join(side.data.lockDir, `${name}.xtables.lock`) };
 }
 
 /** At the node's own address, as a kube-proxy has it there. */
@@ -110,7 +112,7 @@ async function startProxy(node: NodeSockets): Promise<void> {
     informers,
     nodeName: name,
     socket: new NftablesSocket(rules),
-    iptables: iptablesOf(node),
+    iptables: iptablesOf(node, connections),
     conntrack: new ConntrackSocket(connections),
     serviceCidrs,
     loadBalancerCidrs,

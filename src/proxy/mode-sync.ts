@@ -3,6 +3,7 @@ import { type Dataplane } from './dataplane.ts';
 import { type FlowCleaner } from './flow-sync.ts';
 import { IptablesCommands, type IptablesOptions } from './iptables/commands-sync.ts';
 import { IptablesGuardian } from './iptables/guardian-sync.ts';
+import { PacketCounters } from './iptables/packet-counters-sync.ts';
 import { IptablesTables } from './iptables/tables-sync.ts';
 import { type RulesetSettings } from './settings.ts';
 import { TableGuardian, type GuardianOptions } from './table-guardian-sync.ts';
@@ -29,7 +30,8 @@ function openIptables(
   settings: RulesetSettings,
 ): Dataplane {
   const commands = families.map((family) => new IptablesCommands(family, iptables));
-  const tables = commands.map((one) => new IptablesTables(one, flows, settings));
+  const counters = iptables.counters === undefined ? undefined : new PacketCounters(iptables.counters);
+  const tables = commands.map((one) => new IptablesTables(one, flows, settings, counters));
   return {
     rules: new Map(tables.map((one, i) => [families[i] ?? 4, one])),
     guardian: new IptablesGuardian({ commands, watch, clock, log, repair }),

@@ -29,6 +29,8 @@ export interface RulesetSettings {
   readonly masqueradeAll: boolean;
   /** The node has nf_conntrack_tcp_be_liberal=1: next to nothing is invalid then, and what is may pass. */
   readonly isConntrackLiberal: boolean;
+  /** Mode iptables: some rules count packets, as kube-proxy's do where the kernel has nfacct. */
+  readonly hasCounters?: boolean | undefined;
 }
 
 /** Where NodePorts answer: at the node's primary addresses, at all of them, or at those in some ranges. */

@@ -36,8 +36,17 @@ export interface ProxyFigures {
 export interface RuleFigures {
   /** Rules of iptables that are there, and that the last sync wrote. */
   readonly iptables?: Readonly<Record<CountedTable, { readonly total: number; readonly last: number }>> | undefined;
+  /** Packets that rules of iptables counted; of all families together. */
+  readonly packets?: PacketCounts | undefined;
   /** How often chains of nftables that nothing leads to any more could not be deleted. */
   readonly cleanupFailures?: number | undefined;
+}
+
+export interface PacketCounts {
+  /** They belonged to no connection. */
+  readonly invalidDropped: number;
+  /** First packets to NodePorts at 127.0.0.1. */
+  readonly localhostAccepted: number;
 }
 
 export type CountedTable = 'filter' | 'nat';

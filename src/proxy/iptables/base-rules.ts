@@ -1,7 +1,7 @@
 import { formatCidr } from '#base/cidr.ts';
 import { type IpFamily } from '#base/ip.ts';
 import { type RulesetSettings } from '../settings.ts';
-import { ruleText, type RuleParts } from './rule.ts';
+import { INVALID_DROPPED, ruleText, type RuleParts } from './rule.ts';
 
 export type TableName = 'filter' | 'nat' | 'mangle';
 
@@ -122,8 +122,9 @@ export function negated({ source, input }: RuleParts): RuleParts {
   return source === undefined ? { input: `! ${input}` } : { source: `! ${source}` };
 }
 
-function forwardRules(isMarked: string, { isConntrackLiberal }: RulesetSettings): readonly string[] {
-  const invalid = ruleText({ matches: ['-m conntrack --ctstate INVALID'], target: 'DROP' });
+function forwardRules(isMarked: string, { isConntrackLiberal, hasCounters }: RulesetSettings): readonly string[] {
+  const counter = hasCounters === true ? INVALID_DROPPED : undefined;
+  const invalid = ruleText({ matches: ['-m conntrack --ctstate INVALID'], counter, target: 'DROP' });
   return [
     // Untranslated it would reach the client, which would reset the connection that it strayed from.
     ...(isConntrackLiberal ? [] : [invalid]),

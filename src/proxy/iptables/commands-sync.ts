@@ -4,9 +4,12 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { CodedError } from '#base/errors.ts';
 import { type IpFamily } from '#base/ip.ts';
+import type { NfacctSocket } from '#netlink/nfacct-socket.ts';
 import { type TableName } from './base-rules.ts';
 
 export interface IptablesOptions {
+  /** Of the same network namespace; absent, and packets are not counted. */
+  readonly counters?: NfacctSocket | undefined;
   /** Descriptor of the network namespace that is meant; absent for the one that this thread is in. */
   readonly netns?: number | undefined;
   /** Which of the two implementations, where both are installed. @default what `iptables` stands for */

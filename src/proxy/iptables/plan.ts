@@ -233,5 +233,6 @@ function writeShared(
   writer: RestoreWriter,
 ): void {
   for (const { table, chain, rule } of deleted) writer.deleteRule(table, chain, rule);
-  for (const { table, chain, rule } of added) writer.insertRule(table, chain, rule);
+  // Each goes before those that are there, so the first of them comes last.
+  for (const { table, chain, rule } of added.toReversed()) writer.insertRule(table, chain, rule);
 }

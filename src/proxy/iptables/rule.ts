@@ -14,6 +14,8 @@ export interface RuleParts {
   readonly matches?: readonly string[];
   /** With `protocol`. */
   readonly port?: number | undefined;
+  /** Of nfacct: counts what all before it matches. */
+  readonly counter?: string | undefined;
   /** `DNAT --to-destination 10.244.0.5:8080` */
   readonly target?: string | undefined;
 }
@@ -23,7 +25,7 @@ export interface RuleParts {
  * should have, as text. iptables-restore takes that, too.
  */
 export function ruleText(parts: RuleParts): string {
-  const { source, destination, input, protocol, comment, matches = [], port, target } = parts;
+  const { source, destination, input, protocol, comment, matches = [], port, counter, target } = parts;
   const words: string[] = [];
   if (source !== undefined) words.push(option('-s', source));
   if (destination !== undefined) words.push(option('-d', destination));
@@ -32,8 +34,18 @@ export function ruleText(parts: RuleParts): string {
   if (comment !== undefined) words.push(`-m comment --comment ${quote(comment)}`);
   words.push(...matches);
   if (protocol !== undefined) words.push(port === undefined ? `-m ${protocol}` : `-m ${protocol} --dport ${port}`);
+  if (counter !== undefined) words.push(counted(counter));
   if (target !== undefined) words.push(`-j ${target}`);
   return words.join(' ');
+}
+
+/** Names that kube-proxy gave them. */
+export const INVALID_DROPPED = 'ct_state_invalid_dropped_pkts';
+export const LOCALHOST_ACCEPTED = 'localhost_nps_accepted_pkts';
+
+/** The match that counts. */
+export function counted(counter: string): string {
+  return `-m nfacct --nfacct-name ${counter}`;
 }
 
 function option(name: string, value: string): string {

@@ -4,7 +4,16 @@ import { type Backend, type Frontend } from '../frontend.ts';
 import { type RulesetSettings } from '../settings.ts';
 import { MARK_CHAIN, MARK_OUTSIDE_CHAIN, negated, podMatches } from './base-rules.ts';
 import { endpointChain, endpointText, portChain, type PortChainKind, type SharedChain } from './chain-name.ts';
-import { host, oneOf, rejectTarget, rememberSentTo, ruleText, wasSentTo, type RuleParts } from './rule.ts';
+import {
+  host,
+  LOCALHOST_ACCEPTED,
+  oneOf,
+  rejectTarget,
+  rememberSentTo,
+  ruleText,
+  wasSentTo,
+  type RuleParts,
+} from './rule.ts';
 import { type ExternalAddress, type ServicePort } from './service-port.ts';
 
 /** One rule of a Service in a chain that all Services share. */
@@ -83,6 +92,10 @@ class PortRules implements ServicePortRules {
     const target = this.#chain(isGuarded ? 'FW' : 'EXT');
     if (hasEndpoints) {
       const comment = { nodePort: name, externalIP: `${name} external IP`, loadBalancer: `${name} loadbalancer IP` };
+      if (isNodePort && this.#countsLocalhost()) {
+        const counter = LOCALHOST_ACCEPTED;
+        this.#share('nat', 'KUBE-NODEPORTS', { ...at, destination: '127.0.0.0/8', comment: name, counter, target });
+      }
       this.#share('nat', isNodePort ? 'KUBE-NODEPORTS' : 'KUBE-SERVICES', {
         ...at,
         comment: comment[one.origin],
@@ -95,6 +108,12 @@ class PortRules implements ServicePortRules {
     }
     if (this.#hasExternalEndpoints) return;
     this.#addRefusal('KUBE-EXTERNAL-SERVICES', isNodePort ? { ...at, matches: [IS_LOCAL_DESTINATION] } : at);
+  }
+
+  /** Its rule comes before the one of the NodePort at all addresses. */
+  #countsLocalhost(): boolean {
+    const { family, settings } = this.#context;
+    return settings.hasCounters === true && settings.hasLocalhost && family === 4;
   }
 
   /** Whoever else guards the node lets the load balancers ask. */

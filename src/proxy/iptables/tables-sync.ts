@@ -6,6 +6,7 @@ import { type RulesetSettings } from '../settings.ts';
 import { type RuleFigures } from '../sync-observer.ts';
 import { type TableName } from './base-rules.ts';
 import { type IptablesCommands } from './commands-sync.ts';
+import { type PacketCounters } from './packet-counters-sync.ts';
 import { IptablesPlan } from './plan.ts';
 import { probeIptables } from './probe-sync.ts';
 import { rulesWritten } from './restore-writer.ts';
@@ -20,24 +21,32 @@ export class IptablesTables implements FamilyRules {
   readonly #family: IpFamily;
   #plan: IptablesPlan | undefined;
   #isProbed = false;
-  #figures: RuleFigures = {};
+  readonly #counters: PacketCounters | undefined;
+  #counts: RuleFigures['iptables'];
 
-  constructor(commands: IptablesCommands, flows: FlowCleaner, settings: RulesetSettings) {
+  constructor(
+    commands: IptablesCommands,
+    flows: FlowCleaner,
+    settings: RulesetSettings,
+    counters: PacketCounters | undefined = undefined,
+  ) {
     this.#commands = commands;
+    this.#counters = counters;
     this.#flows = flows;
     this.#family = commands.family;
     this.settings = settings;
   }
 
   get figures(): RuleFigures {
-    return this.#figures;
+    return { iptables: this.#counts, packets: this.#counters?.read() };
   }
 
   async resync(changes: readonly FrontendChange[]): Promise<void> {
     this.#plan = undefined;
     if (!this.#isProbed) await probeIptables(this.#commands);
     this.#isProbed = true;
-    const plan = new IptablesPlan(this.#family, this.settings);
+    const hasCounters = (await this.#counters?.prepare(this.#commands)) ?? false;
+    const plan = new IptablesPlan(this.#family, { ...this.settings, hasCounters });
     plan.load(changes);
     await this.#restore(plan, resyncText(plan.wanted(), await this.#save()));
     this.#flows.deleteMisled(this.#family, plan.frontends());
@@ -58,9 +67,7 @@ export class IptablesTables implements FamilyRules {
     if (text !== '') await this.#commands.restore(text);
     const { filter, nat } = plan.ruleCounts;
     const written = rulesWritten(text);
-    this.#figures = {
-      iptables: { filter: { total: filter, last: written.filter }, nat: { total: nat, last: written.nat } },
-    };
+    this.#counts = { filter: { total: filter, last: written.filter }, nat: { total: nat, last: written.nat } };
   }
 
   async #save(): Promise<Record<TableName, SavedTable>> {

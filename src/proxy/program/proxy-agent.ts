@@ -11,6 +11,7 @@ import { type Client } from '#client/client.ts';
 import { httpsTransport } from '#client/https-transport.ts';
 import { type Connection } from '#client/kubeconfig.ts';
 import { ConntrackSocket } from '#netlink/conntrack-socket.ts';
+import { NfacctSocket } from '#netlink/nfacct-socket.ts';
 import { watchNftables } from '#nftables/table-event-socket.ts';
 import { type BindAddress, type ProxyConfig } from '../config/proxy-config.ts';
 import { IptablesCommands, type IptablesOptions } from '../iptables/commands-sync.ts';
@@ -102,7 +103,9 @@ async function openKernel({ config, signal, log }: ProxyAgentOptions): Promise<K
   const hasIpv6 = existsSync('/proc/net/if_inet6');
   const { nodeAddress } = config;
   if (config.mode === 'iptables') {
-    const iptables: IptablesOptions = {};
+    const counters = NfacctSocket.open();
+    signal.addEventListener('abort', () => counters[Symbol.dispose](), { once: true });
+    const iptables: IptablesOptions = { counters };
     const probe = (family: IpFamily): Promise<void> => probeIptables(new IptablesCommands(family, iptables));
     const families = await probeFamilies({ nodeAddress, hasIpv6, probe, log });
     // The programs are those of either implementation: only with one of them the kernel tells of changes so.

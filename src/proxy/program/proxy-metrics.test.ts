@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { systemClock } from '#base/clock.ts';
 import { exposition } from '#base/exposition.ts';
+import { silentLog } from '#base/log.ts';
 import { isolateTestFile } from '#netlink/isolated-test.ts';
-import { settleInOwnNetns } from '#netlink/namespace.ts';
+import { inNetns, settleInOwnNetns } from '#netlink/namespace.ts';
+import { NfacctSocket } from '#netlink/nfacct-socket.ts';
+import { Proxy, type ObjectChange } from '../sync.ts';
 import { Cluster } from '../testing/cluster.ts';
-import { testModes } from '../testing/mode.ts';
-import { askUdp, cidr, NODE_ADDRESS } from '../testing/network.ts';
+import { iptablesOptions, testModes } from '../testing/mode.ts';
+import { askTcp, askUdp, cidr, Network, NODE_ADDRESS } from '../testing/network.ts';
 import { service, slice, type TestPort } from '../testing/objects.ts';
 import { ProxyMetrics } from './proxy-metrics.ts';
 
@@ -103,6 +106,44 @@ testModes(
       line('last', 'filter', 0),
       line('last', 'nat', 7),
     ]);
+  },
+  ['iptables', 'iptables-legacy'],
+);
+
+testModes(
+  'packets are counted by the kernel: to NodePorts at 127.0.0.1, over every change of the rules',
+  async (mode) => {
+    await using network = new Network();
+    using counters = inNetns(network.node, () => NfacctSocket.open());
+    const observer = new ProxyMetrics('iptables', [4], systemClock);
+    const base = { nodeName: 'a', serviceCidrs: [cidr('10.96.0.0/12')], node, clock: systemClock, log: silentLog };
+    using proxy = new Proxy({ ...base, observer, iptables: { ...iptablesOptions(mode, network.node), counters } });
+    const accepted = (): number => Number(told(observer, /localhost_nodeports/)[0]?.split(' ')[1]);
+    proxy.start();
+    await proxy.settled();
+    // A kernel without nfacct has no such metric.
+    if (Number.isNaN(accepted())) return;
+    network.addPod(PODS[0]);
+    await network.serveTcp(PODS[0], 8080);
+    const web = service('web', '10.96.0.52', [{ port: 80, nodePort: 30_080 }], { spec: { type: 'NodePort' } });
+    const set = async (object: ObjectChange['object']): Promise<void> => {
+      proxy.apply([{ kind: 'set', object }]);
+      await proxy.settled();
+    };
+    await set(web);
+    await set(slice('web', [PODS[0]], [{ port: 8080 }]));
+    assert.deepEqual(told(observer, /^iptables_|_packets_total/), [
+      'iptables_ct_state_invalid_dropped_packets_total 0',
+      'iptables_localhost_nodeports_accepted_packets_total 0',
+    ]);
+    await askTcp(network.node, NODE_ADDRESS, 30_080);
+    assert.equal(accepted(), 0);
+    await askTcp(network.node, '127.0.0.1', 30_080);
+    assert.equal(accepted(), 1);
+    await set(slice('web', [PODS[0], PODS[1]], [{ port: 8080 }]));
+    await set(slice('web', [PODS[0]], [{ port: 8080 }]));
+    await askTcp(network.node, '127.0.0.1', 30_080);
+    assert.equal(accepted(), 2);
   },
   ['iptables', 'iptables-legacy'],
 );

@@ -202,8 +202,21 @@ export class ProxyMetrics implements SyncObserver {
         'Of those, the ones of what changed.',
         ({ failures }) => failures.partial,
       ),
+      ...this.#packets(),
       metric('gauge', 'sync_proxy_rules_iptables_total', 'Rules that are there.', counts('total')),
       metric('gauge', 'sync_proxy_rules_iptables_last', 'Rules that the last sync wrote.', counts('last')),
+    ];
+  }
+
+  /** Of the whole network namespace: whichever family has them. */
+  #packets(): readonly Metric[] {
+    const [packets] = [...this.#families.keys()].flatMap((family) => this.#figures?.rules(family).packets ?? []);
+    if (packets === undefined) return [];
+    const counted = (name: string, help: string, value: number): Metric =>
+      one('counter', `iptables_${name}_packets_total`, help, value);
+    return [
+      counted('ct_state_invalid_dropped', 'Packets dropped that belong to no connection.', packets.invalidDropped),
+      counted('localhost_nodeports_accepted', 'New connections to NodePorts at 127.0.0.1.', packets.localhostAccepted),
     ];
   }
 

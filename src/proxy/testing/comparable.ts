@@ -4,17 +4,15 @@ import { parseSavedTable } from '../iptables/saved-table.ts';
 const SHARED = /^KUBE-(SERVICES|EXTERNAL-SERVICES|NODEPORTS|PROXY-FIREWALL)$/;
 
 /**
- * What iptables-save printed of a table, without what differs from one run of the same proxy to the next: counters, dates,
- * and the order of chains and of Services.
+ * What iptables-save printed of a table, without what differs from one run of the same proxy to the next: numbers of packets,
+ * dates, and the order of chains and of Services.
  */
 export function comparable(table: string, saved: string): string {
   const chains = [...parseSavedTable(saved)].filter(([chain, rules]) => chain.startsWith('KUBE-') || rules.length > 0);
   chains.sort(([a], [b]) => (a < b ? -1 : 1));
   const lines = chains.flatMap(([chain, rules]) => [
     `:${chain}`,
-    ...(SHARED.test(chain) ? inOrder(rules.flatMap(withoutCounter)) : rules.flatMap(withoutCounter)).map(
-      (rule) => `  ${rule}`,
-    ),
+    ...(SHARED.test(chain) ? inOrder(rules) : rules).map((rule) => `  ${rule}`),
   ]);
   return [`*${table}`, ...lines, ''].join('\n');
 }
@@ -25,9 +23,8 @@ function inOrder(rules: readonly string[]): readonly string[] {
   return [...rules.filter((rule) => !isLast(rule)).toSorted(), ...rules.filter(isLast)];
 }
 
-/** kube-proxy counts some packets by nfacct where the kernel has that, with a rule more for NodePorts at 127.0.0.1. */
-function withoutCounter(rule: string): readonly string[] {
-  if (!rule.includes('-m nfacct')) return [rule];
-  if (rule.startsWith('-d 127.0.0.0/8')) return [];
-  return [rule.replace(/-m nfacct --nfacct-name +\S+ /, '')];
+/** The same where the kernel has no nfacct: nothing is counted, and a rule less for each NodePort at 127.0.0.1. */
+export function withoutCounters(text: string): string {
+  const lines = text.split('\n').filter((line) => !/^ +-d 127\.0\.0\.0\/8 .* -m nfacct/.test(line));
+  return lines.map((line) => line.replace(/-m nfacct --nfacct-name \S+ /, '')).join('\n');
 }
