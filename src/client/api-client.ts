@@ -1,4 +1,4 @@
-import type { KubeObject, NewObject, WatchEvent } from '#api/object.ts';
+import type { KubeObject, NewObject, ObjectList, WatchEvent } from '#api/object.ts';
 import { apiVersionOf, type Resource, resourcePath } from '#api/resource.ts';
 import {
   ApiError,
@@ -9,10 +9,11 @@ import {
   type ObjectRef,
   type Patch,
   type RawRequest,
+  type StreamedListOptions,
   type WatchOptions,
   type WriteOptions,
 } from './client.ts';
-import { apiErrorOf, type Transport, type TransportRequest } from './transport.ts';
+import { apiErrorOf, type ListReader, type Transport, type TransportRequest } from './transport.ts';
 
 const PATCH_TYPES: Readonly<Record<Patch['kind'], string>> = {
   merge: 'application/merge-patch+json',
@@ -33,6 +34,17 @@ export function createClient(transport: Transport): Client {
     get: (resource, ref, options) =>
       send({ method: 'GET', path: resourcePath(resource, ref), signal: options?.signal }),
     list: (resource, options = {}) => send(listRequest(resource, options)),
+    streamList: async <T extends KubeObject>(resource: Resource<T>, options: StreamedListOptions<T>) => {
+      const { onVersion, onItem } = options;
+      const onHead = ({ metadata }: { readonly metadata?: { readonly resourceVersion?: string } }): void => {
+        if (metadata?.resourceVersion !== undefined) onVersion?.(metadata.resourceVersion);
+      };
+      const items = { onHead, onItem } as ListReader;
+      const list = await send<ObjectList<T>>({ ...listRequest(resource, options), items });
+      if (list.items.length > 0) onHead(list);
+      for (const item of list.items) onItem(item);
+      return { ...list, items: [] };
+    },
     create: (resource, object, options = {}) => send(createRequest(resource, object, options)),
     update: (resource, object, options = {}) => send(updateRequest(resource, object, options)),
     patch: (resource, ref, patch, options = {}) => send(patchRequest(resource, ref, patch, options)),

@@ -1,12 +1,15 @@
 import type { Clock } from '#base/clock.ts';
 import type { Log } from '#base/log.ts';
-import { type KubeObject, objectKey, type WatchEvent } from '#api/object.ts';
+import { type KubeObject, objectKey, type ObjectMeta, type WatchEvent } from '#api/object.ts';
 import { compareVersions } from './version.ts';
 
 /** Objects that went of late, and lines in the log: enough to know an old tale, and not to drown in them. */
 const MAX_REMEMBERED = 1000;
 /** A server that lists the same for so long is right: somebody restored a backup. */
 const GIVE_IN_MS = 5 * 60_000;
+
+/** What is known of an object. */
+export type Held = { readonly metadata: Pick<ObjectMeta, 'resourceVersion' | 'uid'> };
 
 export interface ChangeOrderOptions {
   /** For the log: `services`. */
@@ -40,7 +43,7 @@ export class ChangeOrder {
   }
 
   /** Whether an event is news. */
-  admits(type: WatchEvent['type'], object: KubeObject, held: KubeObject | undefined): boolean {
+  admits(type: WatchEvent['type'], object: KubeObject, held: Held | undefined): boolean {
     const key = objectKey(object);
     const { resourceVersion: version, uid } = object.metadata;
     const known = held === undefined ? this.#gone.get(key) : held.metadata.resourceVersion;
@@ -62,7 +65,7 @@ export class ChangeOrder {
   }
 
   /** Whether an item of a list is, as far as that is known. */
-  admitsItem(item: KubeObject, held: KubeObject | undefined): boolean {
+  admitsItem(item: KubeObject, held: Held | undefined): boolean {
     const key = objectKey(item);
     const known = held === undefined ? this.#gone.get(key) : held.metadata.resourceVersion;
     return this.#admitsListed(key, item.metadata.resourceVersion, known);

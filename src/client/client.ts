@@ -25,6 +25,13 @@ export interface ListOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface StreamedListOptions<T> extends ListOptions {
+  /** Told, before any item, what version the list has, where the server says so first. */
+  readonly onVersion?: ((version: string) => void) | undefined;
+  /** Told of each item as it comes in: there is never more than one of them in memory. */
+  readonly onItem: (item: T) => void;
+}
+
 export interface DeleteCollectionOptions extends ListOptions {
   readonly gracePeriodSeconds?: number | undefined;
   readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan' | undefined;
@@ -73,6 +80,8 @@ export type Patch =
 export interface Client {
   get<T extends KubeObject>(resource: Resource<T>, ref: ObjectRef, options?: { signal?: AbortSignal }): Promise<T>;
   list<T extends KubeObject>(resource: Resource<T>, options?: ListOptions): Promise<ObjectList<T>>;
+  /** The list without its items. When it rejects, some may have been told. */
+  streamList<T extends KubeObject>(resource: Resource<T>, options: StreamedListOptions<T>): Promise<ObjectList<T>>;
   create<T extends KubeObject>(resource: Resource<T>, object: NewObject<T>, options?: WriteOptions): Promise<T>;
   /** Replaces; the object's resourceVersion guards against lost updates. */
   update<T extends KubeObject>(resource: Resource<T>, object: T, options?: WriteOptions): Promise<T>;

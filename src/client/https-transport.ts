@@ -3,7 +3,14 @@ import { Agent as HttpsAgent, request as httpsRequest, type RequestOptions } fro
 import { http } from '#base/http.ts';
 import type { WatchEvent } from '#api/object.ts';
 import type { Connection, Pem } from './kubeconfig.ts';
-import { apiErrorOf, type Transport, type TransportRequest, type TransportResponse } from './transport.ts';
+import { ListSplitter } from './list-splitter.ts';
+import {
+  apiErrorOf,
+  type ListReader,
+  type Transport,
+  type TransportRequest,
+  type TransportResponse,
+} from './transport.ts';
 
 /** A peer that says nothing for this long in the middle of something is gone, even if its TCP connection is not. */
 const SILENCE_MS = 60_000;
@@ -41,7 +48,9 @@ export function httpsTransport(connection: Connection, options: HttpsTransportOp
   return {
     async request(request) {
       const response = await send(request);
-      return readResponse(response);
+      return request.items === undefined || response.statusCode !== 200 || !isJson(response)
+        ? readResponse(response)
+        : readList(response, request.items);
     },
     async *watch(request, signal) {
       const seconds = request.query?.['timeoutSeconds'] ?? watchSeconds();
@@ -165,14 +174,23 @@ function retryAfterOf(response: IncomingMessage): number | undefined {
   return Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined;
 }
 
+function isJson({ headers }: IncomingMessage): boolean {
+  return headers['content-type']?.includes('json') === true;
+}
+
+async function readList(response: IncomingMessage, reader: ListReader): Promise<TransportResponse> {
+  const splitter = new ListSplitter(reader);
+  for await (const chunk of response) splitter.push(chunk as Buffer);
+  return { status: 200, body: splitter.end() };
+}
+
 async function readResponse(response: IncomingMessage): Promise<TransportResponse> {
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);
   const text = Buffer.concat(chunks).toString('utf8');
   const contentType = response.headers['content-type'];
-  const isJson = contentType?.includes('json') === true && text !== '';
   const warnings = response.headersDistinct['warning']?.map((header) => warningText(header));
-  const body: unknown = isJson ? JSON.parse(text) : text;
+  const body: unknown = isJson(response) && text !== '' ? JSON.parse(text) : text;
   const retryAfter = retryAfterOf(response);
   return {
     status: response.statusCode ?? 0,

@@ -5,7 +5,15 @@ import { ApiError } from './client.ts';
 /** A request without the user: who asks is settled by the connection. */
 export type TransportRequest = Pick<ApiRequest, 'method' | 'path' | 'contentType' | 'accept' | 'body' | 'signal'> & {
   readonly query?: Readonly<Record<string, string>> | undefined;
+  /** Told of a list as it comes in; a transport that has all of it at once leaves it in the body instead. */
+  readonly items?: ListReader | undefined;
 };
+
+export interface ListReader {
+  /** The list without its items, as far as it is known before the first of them. */
+  readonly onHead: (list: unknown) => void;
+  readonly onItem: (item: unknown) => void;
+}
 
 export interface TransportResponse {
   readonly status: number;

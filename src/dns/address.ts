@@ -38,6 +38,14 @@ function parseIpv4(text: string, separator: number): number | undefined {
   return separators === 3 && octet !== -1 ? value * 256 + octet : undefined;
 }
 
+/** 32 bits of it, for an index: all of IPv4, and of IPv6 what few others share. */
+export function addressBits(address: Address): number {
+  if (typeof address === 'number') return address;
+  let bits = 0;
+  for (let i = 0; i < address.length; i++) bits = (Math.imul(bits, 31) + address.charCodeAt(i)) | 0;
+  return bits >>> 0;
+}
+
 export function addressText(address: Address): string {
   if (typeof address === 'string') return formatIp(ipFromBytes(Buffer.from(address, 'latin1')));
   return `${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { objectKey } from '#api/object.ts';
 import { PodIndex } from './pod-index.ts';
 import { ask } from './testing/ask.ts';
 import { testZone } from './testing/cluster.ts';
@@ -184,7 +185,7 @@ test('a name follows its Service and its slices at once', async () => {
   zone.setService(changed);
   assert.equal(await asks(`${web} A`), `NOERROR | ${web} A 10.96.0.77`);
   assert.equal(await asks('7.0.96.10.in-addr.arpa PTR'), NXDOMAIN);
-  zone.removeService(changed);
+  zone.removeService(objectKey(changed));
   assert.equal(await asks(`${web} A`), NXDOMAIN);
   assert.equal(await asks(`10-244-0-5.${web} A`), NXDOMAIN);
   assert.equal(await asks('empty.ns.svc.cluster.local A'), NXDOMAIN);
@@ -192,7 +193,7 @@ test('a name follows its Service and its slices at once', async () => {
   assert.equal(await asks('empty.ns.svc.cluster.local A'), 'NOERROR | empty.ns.svc.cluster.local A 10.244.0.9');
   zone.setSlice(slice('empty', { endpoints: [{ addresses: ['10.244.0.9'], conditions: { ready: false } }] }));
   assert.equal(await asks('empty.ns.svc.cluster.local A'), NXDOMAIN);
-  zone.removeSlice(slice('empty', {}));
+  zone.removeSlice(objectKey(slice('empty', {})));
   assert.equal(await asks('empty.ns.svc.cluster.local A'), NXDOMAIN);
 });
 
@@ -205,7 +206,7 @@ test('an address that two Services select has a name in both', async () => {
     await ask(resolve, reverse),
     `NOERROR | ${reverse} 10-244-0-5.${web} | ${reverse} 10-244-0-5.quiet.ns.svc.cluster.local`,
   );
-  zone.removeSlice(slice('web', {}));
+  zone.removeSlice(objectKey(slice('web', {})));
   assert.equal(await ask(resolve, reverse), `NOERROR | ${reverse} 10-244-0-5.quiet.ns.svc.cluster.local`);
 });
 
@@ -215,7 +216,7 @@ test('an endpoint that moves from slice to slice is said once', async () => {
   zone.setSlice(slice('portless', { endpoints: [{ addresses: ['10.244.2.1'] }] }, 'portless-2'));
   const expected = 'NOERROR | portless.ns.svc.cluster.local A 10.244.2.1';
   assert.equal(await ask(resolve, 'portless.ns.svc.cluster.local A'), expected);
-  zone.removeSlice(slice('portless', {}, 'portless'));
+  zone.removeSlice(objectKey(slice('portless', {}, 'portless')));
   assert.equal(await ask(resolve, 'portless.ns.svc.cluster.local A'), expected);
 });
 
@@ -224,7 +225,7 @@ test('an address belongs to the Service that took it last', async () => {
   const resolve = resolver(zone);
   const next = service('next', { clusterIP: '10.96.0.7', clusterIPs: ['10.96.0.7'], ports: [http] });
   zone.setService(next);
-  zone.removeService(service('web', {}));
+  zone.removeService(objectKey(service('web', {})));
   const reverse = '7.0.96.10.in-addr.arpa PTR';
   assert.equal(await ask(resolve, reverse), `NOERROR | ${reverse} next.ns.svc.cluster.local`);
 });
@@ -237,8 +238,8 @@ test('Pod names: disabled, or only of Pods that are there', async () => {
   const podAddresses = new PodIndex();
   const verified = resolver(zone, { pods: 'verified', podAddresses });
   assert.equal(await ask(verified, question), NXDOMAIN);
-  podAddresses.setPod(pod('a', '10.244.0.5'));
+  podAddresses.set(pod('a', '10.244.0.5'));
   assert.equal(await ask(verified, question), 'NOERROR | 10-244-0-5.ns.pod.cluster.local A 10.244.0.5');
-  podAddresses.setPod(pod('a', '10.244.0.5', { phase: 'Succeeded' }));
+  podAddresses.set(pod('a', '10.244.0.5', { phase: 'Succeeded' }));
   assert.equal(await ask(verified, question), NXDOMAIN);
 });

@@ -29,7 +29,7 @@ test('walks the search path of a Pod in one question', async () => {
       : { rcode: 3, authorities: [soa('test', 60, 60)] },
   );
   const pods = new PodIndex();
-  pods.setPod(pod('client', CLIENT, { namespace: 'other' }));
+  pods.set(pod('client', CLIENT, { namespace: 'other' }));
   const resolve = walking(pods, [upstream.address]);
   const cases: readonly (readonly [string, string])[] = [
     ['example.test', ' CNAME example.test | example.test A 192.0.2.9'],
@@ -47,7 +47,7 @@ test('walks the search path of a Pod in one question', async () => {
 
 test('leaves alone what is no step of a walk', async () => {
   const pods = new PodIndex();
-  pods.setPod(pod('client', CLIENT, { namespace: 'other' }));
+  pods.set(pod('client', CLIENT, { namespace: 'other' }));
   const resolve = walking(pods);
   const missing = `NXDOMAIN | ${SOA}`;
   assert.equal(await ask(resolve, 'web.ns.other.svc.cluster.local NS', {}, CLIENT), missing);
@@ -70,21 +70,21 @@ test('knows whose an address is while it changes hands', async () => {
     return found.join(' ') || 'nobody';
   };
   assert.equal(await walked(), 'nobody');
-  pods.setPod(pod('old', CLIENT, { namespace: 'ns' }));
+  pods.set(pod('old', CLIENT, { namespace: 'ns' }));
   assert.equal(await walked(), 'ns');
-  pods.setPod(pod('old', CLIENT, { namespace: 'ns', deleting: true }));
+  pods.set(pod('old', CLIENT, { namespace: 'ns', deleting: true }));
   assert.equal(await walked(), 'ns');
-  pods.setPod(pod('new', CLIENT, { namespace: 'other' }));
+  pods.set(pod('new', CLIENT, { namespace: 'other' }));
   assert.equal(await walked(), 'other');
-  pods.removePod(pod('old', CLIENT, { namespace: 'ns' }));
+  pods.delete(pod('old', CLIENT, { namespace: 'ns' }));
   assert.equal(await walked(), 'other');
-  pods.setPod(pod('third', CLIENT, { namespace: 'ns' }));
+  pods.set(pod('third', CLIENT, { namespace: 'ns' }));
   assert.equal(await walked(), 'nobody');
-  pods.setPod(pod('new', CLIENT, { namespace: 'other', phase: 'Succeeded' }));
+  pods.set(pod('new', CLIENT, { namespace: 'other', phase: 'Succeeded' }));
   assert.equal(await walked(), 'ns');
-  pods.setPod(pod('third', CLIENT, { namespace: 'ns', spec: { hostNetwork: true } }));
+  pods.set(pod('third', CLIENT, { namespace: 'ns', spec: { hostNetwork: true } }));
   assert.equal(await walked(), 'nobody');
-  pods.setPod(pod('third', CLIENT, { namespace: 'ns', spec: { dnsPolicy: 'None' } }));
+  pods.set(pod('third', CLIENT, { namespace: 'ns', spec: { dnsPolicy: 'None' } }));
   assert.equal(await walked(), 'nobody');
   assert.equal(pods.size, 1);
 });

@@ -2,16 +2,16 @@ import type { Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
 import type { Log } from '#base/log.ts';
 import type { KubeObject } from '#api/object.ts';
-import { apiVersionOf, namespaces, pods, type Resource } from '#api/resource.ts';
+import { endpointSlices, namespaces, pods, type Resource, services } from '#api/resource.ts';
 import { createClient } from '#client/api-client.ts';
 import { httpsTransport } from '#client/https-transport.ts';
-import { Informer } from '#client/informer.ts';
 import type { Connection } from '#client/kubeconfig.ts';
+import { Reflector, type ReflectorOptions, type ReflectorStore } from '#client/reflector.ts';
 import { nameText, type WireName } from './name.ts';
 import { PodIndex } from './pod-index.ts';
 import type { ProgrammingLatency } from './programming-latency.ts';
 import { Zone } from './zone.ts';
-import { syncPods, syncZone } from './zone-sync.ts';
+import { zoneStores } from './zone-sync.ts';
 
 /** What is followed of a cluster. */
 export interface ClusterSelection {
@@ -43,11 +43,10 @@ export interface ClusterAgent extends Disposable {
   readonly isReady: () => boolean;
 }
 
-/** Objects a page of a list: what is decoded at a time is what memory has to have room for. */
-const PAGE = 250;
+/** Objects a page of a list: as many as Kubernetes' own clients ask for. */
+const PAGE = 500;
 /** A Pod that is over has no address any more. */
 const LIVING = 'status.phase!=Succeeded,status.phase!=Failed';
-const SERVICE_NAME = 'kubernetes.io/service-name';
 
 export function followCluster(options: ClusterAgentOptions): ClusterAgent {
   const { connection, selection, clock, log } = options;
@@ -55,42 +54,37 @@ export function followCluster(options: ClusterAgentOptions): ClusterAgent {
   const { signal } = controller;
   const transport = httpsTransport(connection);
   const client = createClient(transport);
-  const informers = new Map<string, Informer<KubeObject>>();
-  const source = {
-    for<T extends KubeObject>(resource: Resource<T>): Informer<T> {
-      const key = `${apiVersionOf(resource)}/${resource.plural}`;
-      const known = informers.get(key) as unknown as Informer<T> | undefined;
-      if (known !== undefined) return known;
-      const labelSelector = resource.plural === namespaces.plural ? selection.namespaceLabels : selection.labels;
-      const isPods = resource.plural === pods.plural;
-      const made = new Informer(client, resource, {
-        clock,
-        log,
-        labelSelector,
-        fieldSelector: isPods ? LIVING : undefined,
-        pageSize: PAGE,
-        keep: isPods ? podStub : stub,
-      });
-      informers.set(key, made as unknown as Informer<KubeObject>);
-      return made;
-    },
+  const follow = <T extends KubeObject>(
+    resource: Resource<T>,
+    store: ReflectorStore<T>,
+    selectors: Pick<ReflectorOptions, 'labelSelector' | 'fieldSelector'>,
+  ): Promise<void> => {
+    const reflector = new Reflector(client, resource, store, { clock, log, pageSize: PAGE, ...selectors });
+    reflector.start(signal);
+    return reflector.synced;
   };
-  const serves = namespaceFilter(selection);
-  const { endpointPodNames, noEndpoints } = selection;
+  const { endpointPodNames, noEndpoints, labels, namespaceLabels } = selection;
   const zones = new Map(selection.zones.map((name) => [name, new Zone(nameText(name), { endpointPodNames })] as const));
+  const serves = namespaceFilter(selection);
+  // A slice that is in several zones is one change.
+  const stores = [...zones.values()].map((zone, i) =>
+    zoneStores(zone, { serves, latency: i === 0 ? options.latency : undefined }),
+  );
+  const following = [
+    follow(namespaces, together(stores.map((own) => own.namespaces)), { labelSelector: namespaceLabels }),
+    follow(services, together(stores.map((own) => own.services)), { labelSelector: labels }),
+  ];
+  if (!noEndpoints)
+    following.push(follow(endpointSlices, together(stores.map((own) => own.slices)), { labelSelector: labels }));
   const index = selection.pods ? new PodIndex() : undefined;
+  if (index !== undefined) following.push(follow(pods, index, { labelSelector: labels, fieldSelector: LIVING }));
   let ready = false;
-  const following = [...zones.values()].map((zone, i) => {
-    // A slice that is in several zones is one change.
-    const latency = i === 0 ? options.latency : undefined;
-    return syncZone(zone, { informers: source, signal, serves, noEndpoints, latency });
-  });
-  if (index !== undefined) following.push(syncPods(index, { informers: source, signal }));
   const known = Promise.all(following).then(() => options.onKnown?.());
   known.then(
     () => {
       ready = true;
-      log.info('cluster is known', { services: informers.get('v1/services')?.size, server: connection.server });
+      const [zone] = zones.values();
+      log.info('cluster is known', { services: zone?.size, server: connection.server });
     },
     (error: unknown) => {
       if (!signal.aborted) log.error('cluster cannot be followed', { error: errorMessage(error) });
@@ -113,20 +107,20 @@ function namespaceFilter({ namespaces: only }: ClusterSelection): ((namespace: s
   return (namespace) => served.has(namespace);
 }
 
-/** All that has to be remembered of an object to know when it has changed: the zone has the rest in its own form. */
-function stub<T extends KubeObject>({ metadata }: T): T {
-  const { name, namespace, resourceVersion, labels } = metadata;
-  const service = labels?.[SERVICE_NAME];
-  // Without a uid an object that changed while we were away is taken for two, one that went and one that came.
-  const kept =
-    service === undefined
-      ? { name, namespace, resourceVersion }
-      : { name, namespace, resourceVersion, labels: { [SERVICE_NAME]: service } };
-  return { metadata: kept } as unknown as T;
-}
-
-/** Pods are told apart by it. */
-function podStub<T extends KubeObject>({ metadata }: T): T {
-  const { name, namespace, uid, resourceVersion } = metadata;
-  return { metadata: { name, namespace, uid, resourceVersion } } as unknown as T;
+/** Several domains of one cluster have its objects each. */
+function together<T extends KubeObject>(stores: readonly ReflectorStore<T>[]): ReflectorStore<T> {
+  const [first] = stores;
+  if (first !== undefined && stores.length === 1) return first;
+  return {
+    held: (object) => first?.held(object),
+    set: (object) => stores.forEach((store) => store.set(object)),
+    delete: (object) => stores.forEach((store) => store.delete(object)),
+    listing() {
+      const listings = stores.map((store) => store.listing());
+      return {
+        seen: (object) => listings.forEach((listing) => listing.seen(object)),
+        dropOthers: (gone) => listings.forEach((listing) => listing.dropOthers(gone)),
+      };
+    },
+  };
 }

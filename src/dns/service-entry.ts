@@ -1,4 +1,5 @@
 import type { DiscoveryEndpointPort, Endpoint, EndpointSlice, Service, ServicePort } from '#api/generated/types.ts';
+import type { KubeObject } from '#api/object.ts';
 import { type Address, parseAddress } from './address.ts';
 import { wireLabel, wireName, type WireName } from './name.ts';
 
@@ -20,8 +21,9 @@ export type ServiceShape =
 /** The ready endpoints of one slice; what they do not differ in is kept once. */
 export interface EndpointPart {
   readonly owner: ServiceEntry;
-  /** The slice's name. */
-  readonly slice: string;
+  /** What the zone's index calls it. */
+  readonly number: number;
+  readonly revision: number;
   readonly addresses: readonly Address[];
   /** Beside `addresses`, empty where an endpoint has none; undefined when none has one. */
   readonly hostnames: readonly string[] | undefined;
@@ -35,20 +37,22 @@ export class ServiceEntry {
   parts: readonly EndpointPart[] = NO_PARTS;
   /** Which parts have an endpoint of this hostname; undefined where none has any. */
   byHostname: Map<string, readonly EndpointPart[]> | undefined = undefined;
+  /** Of the Service's object. */
+  revision: number = Number.NaN;
   /** Goes up with every change: what was compiled from an older one is worth nothing. */
   version = 0;
-  readonly #key: string;
+  /** `namespace/name`. */
+  readonly key: string;
   readonly #zone: WireName;
 
-  /** `key` is `namespace/name`. */
   constructor(key: string, zone: WireName) {
-    this.#key = key;
+    this.key = key;
     this.#zone = zone;
   }
 
   /** `web.ns.svc.cluster.local`; made when it is needed, as there are many and few are asked for. */
   get name(): WireName {
-    const [namespace = '', name = ''] = this.#key.split('/');
+    const [namespace = '', name = ''] = this.key.split('/');
     return `${wireLabel(name)}${wireLabel(namespace)}${SVC}${this.#zone}`;
   }
 }
@@ -76,7 +80,11 @@ export interface PartOptions {
 const MAX_LABEL = 63;
 
 /** The conditions are set by controllers; an absent one means ready, as the API says. */
-export function partOf(owner: ServiceEntry, slice: EndpointSlice, options: PartOptions = {}): EndpointPart {
+export function partOf(
+  { owner, number }: Pick<EndpointPart, 'owner' | 'number'>,
+  slice: EndpointSlice,
+  options: PartOptions = {},
+): EndpointPart {
   const addresses: Address[] = [];
   const hostnames: string[] = [];
   for (const endpoint of slice.endpoints ?? []) {
@@ -94,11 +102,20 @@ export function partOf(owner: ServiceEntry, slice: EndpointSlice, options: PartO
   // Copies: an array that grew has room for more.
   return {
     owner,
-    slice: slice.metadata.name,
+    number,
+    revision: revisionOf(slice),
     addresses: addresses.slice(),
     hostnames: named ? hostnames.slice() : undefined,
     ports,
   };
+}
+
+/**
+ * A resourceVersion as a number, which takes nothing: all servers write it as one. NaN for another, which is never the same as
+ * what is known.
+ */
+export function revisionOf({ metadata }: KubeObject): number {
+  return Number(metadata.resourceVersion);
 }
 
 function labelOf({ hostname = '', targetRef }: Endpoint, { endpointPodNames = false }: PartOptions): string {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { objectKey } from '#api/object.ts';
 import fc from 'fast-check';
 import type { Resolve } from './resolver.ts';
 import { ask } from './testing/ask.ts';
@@ -45,7 +46,7 @@ function apply(zone: Zone, change: Change): void {
       conditions: { ready },
     }));
     const object = slice(name, { ports: [http], endpoints }, `${name}-${change.part}`);
-    if (change.endpoints === null) zone.removeSlice(object);
+    if (change.endpoints === null) zone.removeSlice(objectKey(object));
     else zone.setSlice(object);
     return;
   }
@@ -54,7 +55,7 @@ function apply(zone: Zone, change: Change): void {
   else if (to === 'headless') zone.setService(service(name, { clusterIP: 'None', clusterIPs: ['None'] }));
   else if (to === 'alias')
     zone.setService(service(name, { type: 'ExternalName', externalName: 'a.ns.svc.cluster.local' }));
-  else zone.removeService(service(name, {}));
+  else zone.removeService(objectKey(service(name, {})));
 }
 
 const questions = [

@@ -1,7 +1,9 @@
 import type { EndpointSlice, Service } from '#api/generated/types.ts';
-import type { Address } from './address.ts';
+import { objectKey } from '#api/object.ts';
+import { type Address, addressBits } from './address.ts';
 import { labelsOf, wireName, type WireName } from './name.ts';
-import { type EndpointPart, partOf, type PartOptions, ServiceEntry, shapeOf } from './service-entry.ts';
+import { NumberIndex } from './number-index.ts';
+import { type EndpointPart, partOf, type PartOptions, revisionOf, ServiceEntry, shapeOf } from './service-entry.ts';
 
 /**
  * The Services of a cluster and their endpoints, as they are asked for: by name and by address. Nothing but what DNS
@@ -13,13 +15,17 @@ export class Zone {
   readonly domain: string;
   readonly name: WireName;
   readonly labels: readonly string[];
-  readonly #namespaces = new Set<string>();
+  readonly #partOptions: PartOptions;
+  /** Their revisions. */
+  readonly #namespaces = new Map<string, number>();
   readonly #entries = new Map<string, ServiceEntry>();
   readonly #byClusterIp = new Map<Address, ServiceEntry>();
-  /** One part where an address is in one slice only, which nearly all are: an array for each would cost more. */
-  readonly #byEndpoint = new Map<Address, EndpointPart | readonly EndpointPart[]>();
-
-  readonly #partOptions: PartOptions;
+  readonly #parts = new Map<string, EndpointPart>();
+  /** By their numbers, of which those of parts that are gone are taken again. */
+  readonly #numbered: (EndpointPart | undefined)[] = [];
+  readonly #freeNumbers: number[] = [];
+  /** Numbers of parts by an endpoint's address. */
+  readonly #byEndpoint = new NumberIndex();
 
   constructor(domain: string, partOptions: PartOptions = {}) {
     this.#partOptions = partOptions;
@@ -30,12 +36,27 @@ export class Zone {
     this.domain = this.labels.join('.');
   }
 
+  /** Services that are there. */
+  get size(): number {
+    let size = 0;
+    for (const _ of this.serviceKeys()) size++;
+    return size;
+  }
+
+  namespaceNames(): Iterable<string> {
+    return this.#namespaces.keys();
+  }
+
   hasNamespace(name: string): boolean {
     return this.#namespaces.has(name);
   }
 
-  addNamespace(name: string): void {
-    this.#namespaces.add(name);
+  namespaceRevision(name: string): number | undefined {
+    return this.#namespaces.get(name);
+  }
+
+  addNamespace(name: string, revision: number = Number.NaN): void {
+    this.#namespaces.set(name, revision);
   }
 
   /** What was compiled of its Services is worth nothing from here on. */
@@ -56,62 +77,82 @@ export class Zone {
 
   /** The slices with a ready endpoint of this address, also those whose Service is not there. */
   partsOfAddress(address: Address): readonly EndpointPart[] {
-    const parts = this.#byEndpoint.get(address);
-    if (parts === undefined) return [];
-    return isMany(parts) ? parts : [parts];
+    const parts = this.#byEndpoint.all(addressBits(address)).flatMap((number) => this.#numbered[number] ?? []);
+    return parts.filter(({ addresses }) => addresses.includes(address));
+  }
+
+  /** `namespace/name`. */
+  *serviceKeys(): Iterable<string> {
+    for (const [key, { shape }] of this.#entries) if (shape !== undefined) yield key;
+  }
+
+  serviceRevision(key: string): number | undefined {
+    return this.serviceOfKey(key)?.revision;
   }
 
   setService(service: Service): void {
     const entry = this.#entry(service.metadata.namespace ?? '', service.metadata.name);
     this.#setShape(entry, service);
+    entry.revision = revisionOf(service);
   }
 
-  removeService(service: Service): void {
-    const { namespace = '', name } = service.metadata;
-    const entry = this.#entries.get(`${namespace}/${name}`);
+  removeService(key: string): void {
+    const entry = this.#entries.get(key);
     if (entry === undefined) return;
     this.#setShape(entry, undefined);
-    this.#forgetIfEmpty(namespace, name, entry);
+    entry.revision = Number.NaN;
+    this.#forgetIfEmpty(key, entry);
+  }
+
+  sliceKeys(): Iterable<string> {
+    return this.#parts.keys();
+  }
+
+  sliceRevision(key: string): number | undefined {
+    return this.#parts.get(key)?.revision;
   }
 
   setSlice(slice: EndpointSlice): void {
-    const service = serviceOf(slice);
-    if (service === undefined) return;
-    const entry = this.#entry(slice.metadata.namespace ?? '', service);
-    const before = entry.parts.find((part) => part.slice === slice.metadata.name);
-    const after = partOf(entry, slice, this.#partOptions);
-    entry.version++;
-    if (before !== undefined) this.#unindex(before, new Set(after.addresses));
-    entry.parts = [...entry.parts.filter((part) => part !== before), after];
-    this.#index(after, before);
+    const key = objectKey(slice);
+    const service = slice.metadata.labels?.['kubernetes.io/service-name'];
+    const known = this.#parts.get(key);
+    const owner = service === undefined ? undefined : this.#entry(slice.metadata.namespace ?? '', service);
+    if (known !== undefined && known.owner !== owner) this.removeSlice(key);
+    if (owner === undefined) return;
+    const before = this.#parts.get(key);
+    const number = before?.number ?? this.#freeNumbers.pop() ?? this.#numbered.length;
+    const after = partOf({ owner, number }, slice, this.#partOptions);
+    owner.version++;
+    owner.parts = [...owner.parts.filter((part) => part !== before), after];
+    this.#parts.set(before === undefined ? flat(key) : key, after);
+    this.#numbered[number] = after;
+    this.#index(before, after);
   }
 
-  removeSlice(slice: EndpointSlice): void {
-    const service = serviceOf(slice);
-    if (service === undefined) return;
-    const { namespace = '', name } = slice.metadata;
-    const entry = this.#entries.get(`${namespace}/${service}`);
-    const part = entry?.parts.find(({ slice: own }) => own === name);
-    if (entry === undefined || part === undefined) return;
-    entry.version++;
-    this.#unindex(part);
-    entry.parts = entry.parts.filter((other) => other !== part);
-    this.#forgetIfEmpty(namespace, service, entry);
+  removeSlice(key: string): void {
+    const part = this.#parts.get(key);
+    if (part === undefined) return;
+    const { owner, number } = part;
+    owner.version++;
+    owner.parts = owner.parts.filter((other) => other !== part);
+    this.#parts.delete(key);
+    this.#index(part, undefined);
+    this.#numbered[number] = undefined;
+    this.#freeNumbers.push(number);
+    this.#forgetIfEmpty(owner.key, owner);
   }
 
   #entry(namespace: string, name: string): ServiceEntry {
     const key = `${namespace}/${name}`;
     const known = this.#entries.get(key);
     if (known !== undefined) return known;
-    // Joined it is one string, while a template is a chain of its pieces for as long as it lives.
-    const flat = [namespace, name].join('/');
-    const entry = new ServiceEntry(flat, this.name);
-    this.#entries.set(flat, entry);
+    const entry = new ServiceEntry(flat(key), this.name);
+    this.#entries.set(entry.key, entry);
     return entry;
   }
 
-  #forgetIfEmpty(namespace: string, name: string, entry: ServiceEntry): void {
-    if (entry.shape === undefined && entry.parts.length === 0) this.#entries.delete(`${namespace}/${name}`);
+  #forgetIfEmpty(key: string, entry: ServiceEntry): void {
+    if (entry.shape === undefined && entry.parts.length === 0) this.#entries.delete(key);
   }
 
   #setShape(entry: ServiceEntry, service: Service | undefined): void {
@@ -127,47 +168,34 @@ export class Zone {
     for (const address of entry.shape.addresses) this.#byClusterIp.set(address, entry);
   }
 
-  /** In the place of `before` where that is: a key that stays in the map does not make it grow. */
-  #index(part: EndpointPart, before: EndpointPart | undefined): void {
-    for (const address of part.addresses) {
-      const known = this.#byEndpoint.get(address);
-      if (known === undefined || known === before) this.#byEndpoint.set(address, part);
-      else if (!isMany(known)) this.#byEndpoint.set(address, known === part ? part : [known, part]);
-      else if (!known.includes(part))
-        this.#byEndpoint.set(address, [...known.filter((other) => other !== before), part]);
+  /** What stays as it is in the index is not touched. */
+  #index(before: EndpointPart | undefined, after: EndpointPart | undefined): void {
+    const old = new Set(before?.addresses);
+    const now = new Set(after?.addresses);
+    if (before !== undefined) {
+      for (const address of old) if (!now.has(address)) this.#byEndpoint.remove(addressBits(address), before.number);
+      indexHostnames(before, (parts) => parts.filter((part) => part !== before));
     }
-    for (const hostname of new Set(part.hostnames)) {
-      if (hostname === '') continue;
-      const known = (part.owner.byHostname ??= new Map<string, readonly EndpointPart[]>());
-      known.set(hostname, [...(known.get(hostname) ?? []), part]);
-    }
-  }
-
-  #unindex(part: EndpointPart, staying: ReadonlySet<Address> = NO_ADDRESSES): void {
-    for (const address of part.addresses) if (!staying.has(address)) this.#dropAddress(address, part);
-    const known = part.owner.byHostname;
-    for (const hostname of new Set(part.hostnames)) {
-      const rest = (known?.get(hostname) ?? []).filter((other) => other !== part);
-      if (rest.length > 0) known?.set(hostname, rest);
-      else known?.delete(hostname);
-    }
-  }
-
-  #dropAddress(address: Address, part: EndpointPart): void {
-    const known = this.#byEndpoint.get(address);
-    const rest = known !== undefined && isMany(known) ? known.filter((other) => other !== part) : [];
-    const [first] = rest;
-    if (first !== undefined) this.#byEndpoint.set(address, rest.length === 1 ? first : rest);
-    else if (known === part || (known !== undefined && isMany(known))) this.#byEndpoint.delete(address);
+    if (after === undefined) return;
+    for (const address of now) if (!old.has(address)) this.#byEndpoint.add(addressBits(address), after.number);
+    indexHostnames(after, (parts) => [...parts, after]);
   }
 }
 
-const NO_ADDRESSES: ReadonlySet<Address> = new Set();
-
-function isMany(parts: EndpointPart | readonly EndpointPart[]): parts is readonly EndpointPart[] {
-  return Array.isArray(parts);
+function indexHostnames(
+  { owner, hostnames }: EndpointPart,
+  change: (parts: readonly EndpointPart[]) => readonly EndpointPart[],
+): void {
+  for (const hostname of new Set(hostnames)) {
+    if (hostname === '') continue;
+    const known = (owner.byHostname ??= new Map<string, readonly EndpointPart[]>());
+    const parts = change(known.get(hostname) ?? []);
+    if (parts.length > 0) known.set(hostname, parts);
+    else known.delete(hostname);
+  }
 }
 
-function serviceOf(slice: EndpointSlice): string | undefined {
-  return slice.metadata.labels?.['kubernetes.io/service-name'];
+/** Joined it is one string, while a template is a chain of its pieces for as long as it lives. */
+function flat(key: string): string {
+  return [key, ''].join('');
 }
