@@ -18,7 +18,6 @@ import { queryBytes, responseText } from '../src/dns/testing/ask.ts';
 import { serviceName, SERVICES } from './dns-cluster.ts';
 
 const PORT = 15_421;
-const SAMPLE_MS = 10;
 const root = fileURLToPath(new URL('..', import.meta.url));
 const modes: Readonly<Record<string, string>> = { insecure: '', verified: '', autopath: ' autopath @kubernetes\n' };
 
@@ -36,32 +35,22 @@ async function ask(name: string, type = 'A'): Promise<string> {
   }
 }
 
-/** Megabytes: all, and those that are of no file. */
-function resident(pid: number): { readonly all: number; readonly own: number } {
-  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
-  const mb = (field: string): number => (Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]) * 1024) / 1e6;
-  return { all: mb('VmRSS'), own: mb('RssAnon') };
+/** Megabytes of a field of `/proc/PID/status`. */
+function megabytes(pid: number, field: 'VmHWM' | 'VmRSS' | 'RssAnon'): number {
+  const kb = new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
+  return (Number(kb) * 1024) / 1e6;
 }
 
-/** While something goes on; the kernel is asked often enough to see what lasts. */
+/** While something goes on. */
 async function highest<T>(pid: number, title: string, during: Promise<T>): Promise<T> {
-  let all = 0;
-  let own = 0;
-  const over = during.then(
-    () => true,
-    () => true,
-  );
-  do {
-    const now = resident(pid);
-    all = Math.max(all, now.all);
-    own = Math.max(own, now.own);
-  } while (!(await Promise.race([over, setTimeout(SAMPLE_MS, false)])));
-  const after = resident(pid);
+  // The kernel's own mark of the highest begins again.
+  writeFileSync(`/proc/${pid}/clear_refs`, '5');
+  const result = await during;
   console.log(
-    `  ${title.padEnd(34)} ${all.toFixed(1)} MB at its highest, of which its own ${own.toFixed(1)} MB; ` +
-      `${after.all.toFixed(1)} MB at the end`,
+    `  ${title.padEnd(34)} ${megabytes(pid, 'VmHWM').toFixed(1)} MB at its highest; ` +
+      `${megabytes(pid, 'VmRSS').toFixed(1)} MB at the end, of which its own ${megabytes(pid, 'RssAnon').toFixed(1)} MB`,
   );
-  return during;
+  return result;
 }
 
 async function untilKnown(): Promise<void> {

@@ -11,7 +11,6 @@ import { watchCorefile } from '#dns/corefile-watch.ts';
 import { DnsAgent } from '#dns/dns-agent.ts';
 import { endpointConnection } from '#dns/endpoint-connection.ts';
 import { corefileOf, DNS_OPTIONS, type DnsOptions, serversOf } from './dns-options.ts';
-import { watchMemory } from './memory-watch.ts';
 import { readOptions, text } from './options.ts';
 import { trimMemory } from './trim-memory.ts';
 
@@ -39,30 +38,14 @@ export async function dns(args: readonly string[]): Promise<number> {
   await agent.apply(servers).catch((error: unknown) => {
     throw withHint(error);
   });
+  trimMemory();
   for (const line of idleWords(servers)) log.info(line);
   log.info('answering', { on: addressesOf(servers).join(' ') });
   using _reloads = followReloads(agent, file, first, read);
-  using _memory = watchMemory({
-    clock: systemClock,
-    resident: () => process.memoryUsage.rss(),
-    busyPart: busyParts(),
-    trim: trimMemory,
-  });
   await ending();
   log.info('leaving');
   await agent.leave();
   return 0;
-}
-
-/** The part of the time since the last call in which something ran. */
-function busyParts(): () => number {
-  let before = performance.eventLoopUtilization();
-  return () => {
-    const now = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(now, before);
-    before = now;
-    return utilization;
-  };
 }
 
 /** A change of the file takes effect by itself where it says `reload`; SIGHUP and SIGUSR1 (as in CoreDNS) always do. */

@@ -13,6 +13,7 @@ import { cleanUp } from '#proxy/program/cleanup-sync.ts';
 import { applyNodeSettings } from '#proxy/program/node-settings-sync.ts';
 import { runProxy } from '#proxy/program/proxy-agent.ts';
 import { flagsAsConfig, readProxyFlags, type ProxyFlags } from './proxy-flags.ts';
+import { collectGarbage } from './collect-garbage.ts';
 import { trimMemory } from './trim-memory.ts';
 import { usageError } from './usage-error.ts';
 
@@ -49,7 +50,13 @@ export async function proxy(args: readonly string[]): Promise<number> {
   const running = runProxy({ config, nodeName, connection, build, clock: systemClock, log, signal });
   try {
     // What does not start ends the program; what runs is ended by a signal or by another configuration.
-    await Promise.race([running.then(trimMemory).then(() => ended), ended]);
+    await Promise.race([
+      running
+        .then(collectGarbage)
+        .then(trimMemory)
+        .then(() => ended),
+      ended,
+    ]);
     log.info('leaving; the rules stay');
     return 0;
   } finally {

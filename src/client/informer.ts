@@ -36,6 +36,7 @@ export class Informer<T extends KubeObject> {
     this.#options = options;
     for (const [name, indexer] of Object.entries(options.indexers ?? {})) this.#cache.addIndex(name, indexer);
     const store: ReflectorStore<T> = {
+      holdsAll: true,
       held: (object) => this.#cache.get(objectKey(object)),
       set: (object) => this.#store(object),
       delete: (object) => {

@@ -24,6 +24,8 @@ export interface ReflectorOptions {
 
 /** What holds the objects, in a form of its own. Called in the order of the changes; must not throw or wait. */
 export interface ReflectorStore<T extends KubeObject> {
+  /** Whether all that was set is held; one that picks out some cannot tell what is not picked from what it was never told of. */
+  readonly holdsAll: boolean;
   /** What is known of the object that this is a state of. */
   held(object: T): Held | undefined;
   set(object: T): void;
@@ -227,7 +229,9 @@ export class Reflector<T extends KubeObject> {
       return this.#resourceVersion !== before;
     }
     const key = objectKey(event.object);
-    if (!this.#order.admits(event.type, event.object, this.#store.held(event.object))) return false;
+    const held = this.#store.held(event.object);
+    const type = held === undefined && !this.#store.holdsAll ? 'ADDED' : event.type;
+    if (!this.#order.admits(type, event.object, held)) return false;
     this.#resourceVersion = this.#order.later(key, version, before);
     if (event.type === 'DELETED') {
       this.#order.went(key, version);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { objectKey } from '#api/object.ts';
 import { PodIndex } from './pod-index.ts';
+import { serviceKey } from './service-entry.ts';
 import { ask } from './testing/ask.ts';
 import { testZone } from './testing/cluster.ts';
 import { pod, service, slice } from './testing/objects.ts';
@@ -185,7 +186,7 @@ test('a name follows its Service and its slices at once', async () => {
   zone.setService(changed);
   assert.equal(await asks(`${web} A`), `NOERROR | ${web} A 10.96.0.77`);
   assert.equal(await asks('7.0.96.10.in-addr.arpa PTR'), NXDOMAIN);
-  zone.removeService(objectKey(changed));
+  zone.removeService(serviceKey('ns', changed.metadata.name));
   assert.equal(await asks(`${web} A`), NXDOMAIN);
   assert.equal(await asks(`10-244-0-5.${web} A`), NXDOMAIN);
   assert.equal(await asks('empty.ns.svc.cluster.local A'), NXDOMAIN);
@@ -225,7 +226,7 @@ test('an address belongs to the Service that took it last', async () => {
   const resolve = resolver(zone);
   const next = service('next', { clusterIP: '10.96.0.7', clusterIPs: ['10.96.0.7'], ports: [http] });
   zone.setService(next);
-  zone.removeService(objectKey(service('web', {})));
+  zone.removeService(serviceKey('ns', 'web'));
   const reverse = '7.0.96.10.in-addr.arpa PTR';
   assert.equal(await ask(resolve, reverse), `NOERROR | ${reverse} next.ns.svc.cluster.local`);
 });

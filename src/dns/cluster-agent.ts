@@ -32,7 +32,7 @@ export interface ClusterAgentOptions {
   readonly log: Log;
   readonly latency?: ProgrammingLatency | undefined;
   /** Called when the whole of it is known, before anybody is answered from it. */
-  readonly onKnown?: (() => Promise<void>) | undefined;
+  readonly onKnown?: (() => void) | undefined;
 }
 
 /** A cluster as DNS sees it, kept up to date until it is closed. */
@@ -112,6 +112,7 @@ function together<T extends KubeObject>(stores: readonly ReflectorStore<T>[]): R
   const [first] = stores;
   if (first !== undefined && stores.length === 1) return first;
   return {
+    holdsAll: stores.every(({ holdsAll }) => holdsAll),
     held: (object) => first?.held(object),
     set: (object) => stores.forEach((store) => store.set(object)),
     delete: (object) => stores.forEach((store) => store.delete(object)),

@@ -19,7 +19,7 @@ export interface DnsAgentOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** Called when a cluster is known, before anybody is answered from it. */
-  readonly onKnown?: (() => Promise<void>) | undefined;
+  readonly onKnown?: (() => void) | undefined;
   /** Where the lines of `log` go. */
   readonly print: (line: string) => void;
 }

@@ -29,7 +29,7 @@ export interface DnsPartsOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** Called when a cluster is known, before anybody is answered from it. */
-  readonly onKnown?: (() => Promise<void>) | undefined;
+  readonly onKnown?: (() => void) | undefined;
 }
 
 /** What outlives a configuration: copies of clusters, caches, counters. The next configuration takes what it shares. */

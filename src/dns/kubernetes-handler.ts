@@ -4,9 +4,12 @@ import { type Autopath, autopathReply } from './autopath.ts';
 import type { AskOutside, Handler, Reply } from './handler.ts';
 import { isBelow, trimSuffix, type WireName } from './name.ts';
 import { nameOf, type Query } from './query.ts';
-import { bareReply, noSuchName, reply } from './reply.ts';
+import { addressReply, bareReply, denial, reply } from './reply.ts';
+import { RECORD_TYPES } from './record-type.ts';
+import { SVC } from './service-entry.ts';
 import { compileTemplate } from './template.ts';
 import { TemplateCache } from './template-cache.ts';
+import type { Zone } from './zone.ts';
 
 export interface KubernetesHandlerOptions {
   readonly source: AnswerSource;
@@ -15,8 +18,8 @@ export interface KubernetesHandlerOptions {
   /** False until the first lists are in: an answer before that could only be wrong. */
   readonly isReady: () => boolean;
   readonly autopath?: Autopath | undefined;
-  /** Compiled answers that are kept. @default 20000 */
-  readonly maxTemplates?: number | undefined;
+  /** Of compiled answers that are kept. @default 4 MiB */
+  readonly maxTemplateBytes?: number | undefined;
   /** Names of the zone that do not exist, of which the next stage may know. @default none */
   readonly fallsThrough?: ((name: WireName) => boolean) | undefined;
   /** Whose SOA a denial carries, where that is not the zone's. */
@@ -27,15 +30,17 @@ export interface KubernetesHandlerOptions {
 
 /** Answers for the names of a cluster, and for the addresses in it. */
 export function kubernetesHandler(options: KubernetesHandlerOptions): Handler {
-  const { source, ttl, isReady, autopath, maxTemplates = 20_000, fallsThrough, outside, next } = options;
-  const templates = new TemplateCache(maxTemplates);
+  const { source, ttl, isReady, autopath, maxTemplateBytes, fallsThrough, outside, next } = options;
+  const templates = new TemplateCache(maxTemplateBytes);
   const soaZone = zoneOfDenials(options);
+  const { onlyKnownNamespaces = false, ignoreEmptyServices = false } = source;
+  const addressOf = onlyKnownNamespaces || ignoreEmptyServices ? undefined : clusterIpReply(source.zone, ttl);
   let turn = 0;
 
   const deny = (query: Query, limit: number, client: string | undefined, depth: number): Reply => {
     const denied = (): Reply => {
       if (fallsThrough?.(nameOf(query)) === true) return next(query, limit, client, depth);
-      return noSuchName(query, soaZone(nameOf(query)), ttl);
+      return denial(query, 'NXDOMAIN', soaZone(nameOf(query)), ttl);
     };
     if (autopath === undefined) return denied();
     const walked = autopathReply({ autopath, query, limit, client, source, outside, ttl, turn: turn++, depth });
@@ -59,8 +64,26 @@ export function kubernetesHandler(options: KubernetesHandlerOptions): Handler {
       const ours = mayBeOurs(source, nameOf(query));
       return ours ? bareReply(query, 'SERVFAIL') : next(query, limit, client, depth);
     }
+    const straight = addressOf?.(query);
+    if (straight !== undefined) return straight;
     const template = templates.get(query.key);
     return template === undefined ? answerSlowly(query, limit, client, depth) : reply(template, query, limit, turn++);
+  };
+}
+
+/** For the addresses of Services that have their own, by far the most questions that have answers. */
+function clusterIpReply(zone: Zone, ttl: number): (query: Query) => Buffer | undefined {
+  const end = SVC + zone.name;
+  return (query) => {
+    const { key, type } = query;
+    if (type !== RECORD_TYPES.A && type !== RECORD_TYPES.AAAA) return undefined;
+    const nameLength = key.length - 2;
+    if (!key.endsWith(end, nameLength)) return undefined;
+    const shape = zone.serviceOfKey(key.slice(0, nameLength - end.length))?.shape;
+    if (shape?.kind !== 'clusterIp') return undefined;
+    const kind = type === RECORD_TYPES.A ? 'number' : 'string';
+    for (const address of shape.addresses) if (typeof address === kind) return addressReply(query, address, ttl);
+    return denial(query, 'NOERROR', zone.name, ttl);
   };
 }
 

@@ -29,6 +29,8 @@ const START_ROWS = 64;
  * one address of each family.
  */
 export class PodIndex implements PodAddresses, ReflectorStore<Pod> {
+  /** Pods without an address are not. */
+  readonly holdsAll = false;
   readonly #byUid = new NumberIndex();
   readonly #byAddress = new NumberIndex();
   /** 16 bytes of it a row: all of a UUID. */

@@ -1,3 +1,4 @@
+import type { Address } from './address.ts';
 import type { WireName } from './name.ts';
 import { EDNS_SIZE, HEADER_BYTES, type Query, TCP_SIZE } from './query.ts';
 import { RCODES, type Rcode } from './record-type.ts';
@@ -95,11 +96,31 @@ function takeTurns(out: Buffer, { body, turn }: Template, length: number, number
   if (start + first < end) out.write(body.slice(at, at + end - start - first), start + first, 'latin1');
 }
 
+/** The one address of a name, which most questions are for: written straight, it needs no template. */
+export function addressReply(query: Query, address: Address, ttl: number): Buffer {
+  const { questionEnd } = query;
+  const size = typeof address === 'number' ? 4 : 16;
+  const length = questionEnd + 12 + size;
+  const out = Buffer.allocUnsafe(query.edns ? length + OPT_BYTES : length);
+  query.bytes.copy(out, HEADER_BYTES, HEADER_BYTES, questionEnd);
+  writeHeader(out, query, AA, RCODES.NOERROR, { answers: 1, authorities: 0, additionals: 0 });
+  writePointer(out, questionEnd, HEADER_BYTES);
+  // Type and class are those of the question.
+  query.bytes.copy(out, questionEnd + 2, questionEnd - 4, questionEnd);
+  out.writeUInt32BE(ttl, questionEnd + 6);
+  out[questionEnd + 10] = 0;
+  out[questionEnd + 11] = size;
+  if (typeof address === 'number') out.writeUInt32BE(address, questionEnd + 12);
+  else out.write(address, questionEnd + 12, 'latin1');
+  if (query.edns) writeOpt(out, length, query.dnssecOk);
+  return out;
+}
+
 /**
- * NXDOMAIN of the zone. Search paths make these the most frequent answers of all, and of names without end, so they are
+ * A denial of the zone. Search paths make these the most frequent answers of all, and of names without end, so they are
  * written straight: the zone's own name is at the end of the question, and everything else points to it.
  */
-export function noSuchName(query: Query, zone: WireName, ttl: number): Buffer {
+export function denial(query: Query, rcode: 'NXDOMAIN' | 'NOERROR', zone: WireName, ttl: number): Buffer {
   const { questionEnd } = query;
   const nameEnd = questionEnd - 4;
   const inZone = nameEnd - HEADER_BYTES >= zone.length && query.key.endsWith(zone, query.key.length - 2);
@@ -107,7 +128,7 @@ export function noSuchName(query: Query, zone: WireName, ttl: number): Buffer {
   const length = questionEnd + ownerBytes + SOA.length;
   const out = Buffer.allocUnsafe(query.edns ? length + OPT_BYTES : length);
   query.bytes.copy(out, HEADER_BYTES, HEADER_BYTES, questionEnd);
-  writeHeader(out, query, AA, RCODES.NXDOMAIN, { answers: 0, authorities: 1, additionals: 0 });
+  writeHeader(out, query, AA, RCODES[rcode], { answers: 0, authorities: 1, additionals: 0 });
   const zoneAt = inZone ? nameEnd - zone.length : questionEnd;
   if (!inZone) out.write(zone, questionEnd, 'latin1');
   else writePointer(out, questionEnd, zoneAt);

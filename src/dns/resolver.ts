@@ -73,17 +73,17 @@ export interface ResolverOptions {
   readonly autopath?: Autopath | undefined;
   /** @default kube-system/kube-dns */
   readonly dnsService?: { readonly namespace: string; readonly name: string };
-  /** Compiled answers that are kept. @default 20000 */
-  readonly maxTemplates?: number;
+  /** Of compiled answers that are kept. @default 4 MiB */
+  readonly maxTemplateBytes?: number;
 }
 
 /** One cluster's names, and servers that know the others. */
 export function createResolver(options: ResolverOptions): Resolve {
-  const { forwarder, ttl = 5, isReady, autopath, maxTemplates } = options;
+  const { forwarder, ttl = 5, isReady, autopath, maxTemplateBytes } = options;
   const outside = outsideThrough(() => resolve);
   const next = forwardHandler({ forwarder });
   const source = answerSource(options);
-  const resolve = resolveWith(kubernetesHandler({ source, ttl, isReady, autopath, maxTemplates, outside, next }));
+  const resolve = resolveWith(kubernetesHandler({ source, ttl, isReady, autopath, maxTemplateBytes, outside, next }));
   return resolve;
 }
 

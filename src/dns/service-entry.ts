@@ -41,7 +41,7 @@ export class ServiceEntry {
   revision: number = Number.NaN;
   /** Goes up with every change: what was compiled from an older one is worth nothing. */
   version = 0;
-  /** `namespace/name`. */
+  /** As `serviceKey` makes it. */
   readonly key: string;
   readonly #zone: WireName;
 
@@ -52,13 +52,18 @@ export class ServiceEntry {
 
   /** `web.ns.svc.cluster.local`; made when it is needed, as there are many and few are asked for. */
   get name(): WireName {
-    const [namespace = '', name = ''] = this.key.split('/');
-    return `${wireLabel(name)}${wireLabel(namespace)}${SVC}${this.#zone}`;
+    return `${this.key}${SVC}${this.#zone}`;
   }
 }
 
+/** How the names of a Service begin: its own and the namespace's label. So it is found by what a question has. */
+export function serviceKey(namespace: string, name: string): string {
+  return wireLabel(name) + wireLabel(namespace);
+}
+
 const NO_PARTS: readonly EndpointPart[] = [];
-const SVC = wireLabel('svc');
+/** Stands between a Service's key and the domain. */
+export const SVC: string = wireLabel('svc');
 
 export function shapeOf({ spec }: Service): ServiceShape {
   if (spec.type === 'ExternalName') return aliasShape(spec.externalName ?? '');

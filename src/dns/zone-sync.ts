@@ -6,7 +6,7 @@ import type { Informers } from '#client/informers.ts';
 import type { ReflectorStore } from '#client/reflector.ts';
 import type { PodIndex } from './pod-index.ts';
 import type { ProgrammingLatency } from './programming-latency.ts';
-import { revisionOf } from './service-entry.ts';
+import { revisionOf, serviceKey } from './service-entry.ts';
 import type { Zone } from './zone.ts';
 
 export interface ZoneStoreOptions {
@@ -27,21 +27,28 @@ export function zoneStores(zone: Zone, { serves, latency }: ZoneStoreOptions = {
   const isServed = ({ namespace, name }: ObjectMeta): boolean => serves?.(namespace ?? name) ?? true;
   return {
     namespaces: storeOf({
+      holdsAll: serves === undefined,
       isServed,
+      keyOf: ({ name }) => name,
       keys: () => zone.namespaceNames(),
       revision: (name) => zone.namespaceRevision(name),
       set: (namespace) => zone.addNamespace(namespace.metadata.name, revisionOf(namespace)),
       remove: (name) => zone.removeNamespace(name),
     }),
     services: storeOf({
+      holdsAll: serves === undefined,
       isServed,
+      keyOf: ({ namespace = '', name }) => serviceKey(namespace, name),
       keys: () => zone.serviceKeys(),
       revision: (key) => zone.serviceRevision(key),
       set: (service) => zone.setService(service),
       remove: (key) => zone.removeService(key),
     }),
     slices: storeOf({
+      // There may be slices that are no Service's.
+      holdsAll: false,
       isServed,
+      keyOf: (metadata) => objectKey({ metadata }),
       keys: () => zone.sliceKeys(),
       revision: (key) => zone.sliceRevision(key),
       set: (slice: EndpointSlice) => {
@@ -54,7 +61,9 @@ export function zoneStores(zone: Zone, { serves, latency }: ZoneStoreOptions = {
 }
 
 interface Kept<T> {
+  readonly holdsAll: boolean;
   readonly isServed: (metadata: ObjectMeta) => boolean;
+  readonly keyOf: (metadata: ObjectMeta) => string;
   readonly keys: () => Iterable<string>;
   /** Of what is known by this key. */
   readonly revision: (key: string) => number | undefined;
@@ -62,8 +71,10 @@ interface Kept<T> {
   readonly remove: (key: string) => void;
 }
 
-function storeOf<T extends KubeObject>({ isServed, keyOf, keys, revision, set, remove }: Kept<T>): ReflectorStore<T> {
+function storeOf<T extends KubeObject>(kept: Kept<T>): ReflectorStore<T> {
+  const { holdsAll, isServed, keyOf, keys, revision, set, remove } = kept;
   return {
+    holdsAll,
     held: ({ metadata }) => {
       const known = revision(keyOf(metadata));
       // Who is called the same is the same to DNS.

@@ -3,6 +3,7 @@ import test from 'node:test';
 import { objectKey } from '#api/object.ts';
 import fc from 'fast-check';
 import type { Resolve } from './resolver.ts';
+import { serviceKey } from './service-entry.ts';
 import { ask } from './testing/ask.ts';
 import { service, slice } from './testing/objects.ts';
 import { testResolver } from './testing/resolver.ts';
@@ -55,7 +56,7 @@ function apply(zone: Zone, change: Change): void {
   else if (to === 'headless') zone.setService(service(name, { clusterIP: 'None', clusterIPs: ['None'] }));
   else if (to === 'alias')
     zone.setService(service(name, { type: 'ExternalName', externalName: 'a.ns.svc.cluster.local' }));
-  else zone.removeService(objectKey(service(name, {})));
+  else zone.removeService(serviceKey('ns', name));
 }
 
 const questions = [

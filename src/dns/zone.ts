@@ -1,9 +1,17 @@
 import type { EndpointSlice, Service } from '#api/generated/types.ts';
 import { objectKey } from '#api/object.ts';
 import { type Address, addressBits } from './address.ts';
-import { labelsOf, wireName, type WireName } from './name.ts';
+import { labelsOf, wireLabel, wireName, type WireName } from './name.ts';
 import { NumberIndex } from './number-index.ts';
-import { type EndpointPart, partOf, type PartOptions, revisionOf, ServiceEntry, shapeOf } from './service-entry.ts';
+import {
+  type EndpointPart,
+  partOf,
+  type PartOptions,
+  revisionOf,
+  ServiceEntry,
+  serviceKey,
+  shapeOf,
+} from './service-entry.ts';
 
 /**
  * The Services of a cluster and their endpoints, as they are asked for: by name and by address. Nothing but what DNS
@@ -62,12 +70,17 @@ export class Zone {
   /** What was compiled of its Services is worth nothing from here on. */
   removeNamespace(name: string): void {
     if (!this.#namespaces.delete(name)) return;
-    for (const [key, entry] of this.#entries) if (key.startsWith(`${name}/`)) entry.version++;
+    const end = wireLabel(name);
+    for (const [key, entry] of this.#entries) if (key.endsWith(end)) entry.version++;
   }
 
   /** Undefined when there is no such Service, whatever slices say. Names in lower case. */
   service(namespace: string, name: string): ServiceEntry | undefined {
-    const entry = this.#entries.get(`${namespace}/${name}`);
+    return this.serviceOfKey(serviceKey(namespace, name));
+  }
+
+  serviceOfKey(key: string): ServiceEntry | undefined {
+    const entry = this.#entries.get(key);
     return entry?.shape === undefined ? undefined : entry;
   }
 
@@ -81,7 +94,6 @@ export class Zone {
     return parts.filter(({ addresses }) => addresses.includes(address));
   }
 
-  /** `namespace/name`. */
   *serviceKeys(): Iterable<string> {
     for (const [key, { shape }] of this.#entries) if (shape !== undefined) yield key;
   }
@@ -143,7 +155,7 @@ export class Zone {
   }
 
   #entry(namespace: string, name: string): ServiceEntry {
-    const key = `${namespace}/${name}`;
+    const key = serviceKey(namespace, name);
     const known = this.#entries.get(key);
     if (known !== undefined) return known;
     const entry = new ServiceEntry(flat(key), this.name);

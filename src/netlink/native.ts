@@ -98,6 +98,7 @@ export const SOCK_CLOEXEC = 0o2000000;
 export const O_CLOEXEC = 0o2000000;
 export const MSG_TRUNC = 0x20;
 export const POLLIN = 1;
+const MADV_DONTNEED = 4;
 const MSG_DONTWAIT = 0x40;
 const EPOLL_CTL_ADD = 1;
 
@@ -195,6 +196,17 @@ export function mallocTrim(): void {
   } catch {
     // Another C library.
   }
+}
+
+/** The pages of a mapping are mapped again when they are looked at; what was written to them is lost. */
+export function forgetPages(address: bigint, length: bigint): void {
+  libc();
+  const madvise = foreign?.load(null).func('int madvise(uintptr_t, size_t, int)') as (
+    address: bigint,
+    length: bigint,
+    advice: number,
+  ) => number;
+  check(madvise(address, length, MADV_DONTNEED), () => `forget pages at 0x${address.toString(16)}`);
 }
 
 /** Makes `to` another name of what `from` is. */
