@@ -37,7 +37,8 @@ export function writeAddress(target: Uint8Array, offset: number, text: string, l
   return true;
 }
 
-export function formatAddress(bytes: Uint8Array): string {
-  if (bytes.length === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`;
-  return formatIp(ipFromBytes(bytes));
+/** Of the family that `length` (4 or 16) says. */
+export function formatAddress(bytes: Uint8Array, length: number = bytes.length): string {
+  if (length === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`;
+  return formatIp(ipFromBytes(bytes.subarray(0, length)));
 }

@@ -9,12 +9,13 @@ const NONE = new Uint8Array();
 
 /**
  * Keys and data of a dump, for maps of many thousand elements: `decodeElements` makes objects that a restart with a
- * million elements has no time for. The bytes are those of the messages; verdicts read as no data.
+ * million elements has no time for. The bytes are lent for the time of the call; verdicts read as no data.
  */
 export function visitKeys(
   messages: readonly Message[],
   visit: (key: Uint8Array, data: Uint8Array, userdata: Uint8Array) => void,
 ): void {
+  const [key, data] = [new Loan(), new Loan()];
   for (const { payload } of messages) {
     const list = find(payload, NFGENMSG_LENGTH, payload.length, SET_ELEM_LIST.ELEMENTS);
     if (list < 0) continue;
@@ -25,20 +26,31 @@ export function visitKeys(
       if (length < HEADER) break;
       if (typeAt(payload, at) !== LIST_ELEM) continue;
       visit(
-        valueOf(payload, at, length, SET_ELEM.KEY),
-        valueOf(payload, at, length, SET_ELEM.DATA),
+        valueOf(payload, at, length, SET_ELEM.KEY, key),
+        valueOf(payload, at, length, SET_ELEM.DATA, data),
         attributeOf(payload, at, length, SET_ELEM.USERDATA),
       );
     }
   }
 }
 
+/** The same array for all elements of a set: to make one for each takes longer than all else. */
+class Loan {
+  #bytes = NONE;
+
+  of(bytes: Uint8Array, start: number, end: number): Uint8Array {
+    if (this.#bytes.length !== end - start) this.#bytes = new Uint8Array(end - start);
+    for (let i = start; i < end; i++) this.#bytes[i - start] = bytes[i] ?? 0;
+    return this.#bytes;
+  }
+}
+
 /** The DATA.VALUE inside of an attribute of an element. */
-function valueOf(bytes: Uint8Array, element: number, length: number, type: number): Uint8Array {
+function valueOf(bytes: Uint8Array, element: number, length: number, type: number, loan: Loan): Uint8Array {
   const attribute = find(bytes, element + HEADER, element + length, type);
   if (attribute < 0) return NONE;
   const value = find(bytes, attribute + HEADER, attribute + lengthAt(bytes, attribute), DATA.VALUE);
-  return value < 0 ? NONE : bytes.subarray(value + HEADER, value + lengthAt(bytes, value));
+  return value < 0 ? NONE : loan.of(bytes, value + HEADER, value + lengthAt(bytes, value));
 }
 
 function attributeOf(bytes: Uint8Array, element: number, length: number, type: number): Uint8Array {

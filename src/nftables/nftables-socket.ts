@@ -217,7 +217,7 @@ export class NftablesSocket implements Disposable {
       if (requests.length === 1 && (requests[0]?.length ?? 0) > 1) return undefined;
     }
     const found = new Map<string, Uint8Array>();
-    visitKeys(messages, (key, data) => found.set(byteString(key), data));
+    visitKeys(messages, (key, data) => found.set(byteString(key), data.slice()));
     return found;
   }
 

@@ -194,7 +194,7 @@ function readAddresses(set: string, addressLength: number, reader: TableReader):
   const addresses = new Set<string>();
   reader.visit(set, (key) => {
     const { size } = addresses;
-    return addresses.add(formatAddress(key.subarray(0, addressLength))).size > size;
+    return addresses.add(formatAddress(key, addressLength)).size > size;
   });
   return addresses;
 }

@@ -110,13 +110,13 @@ function readFrontend(rules: Ruleset, plane: Plane, key: Uint8Array, list: ListN
   const protocol = protocolNames.get(key[at] ?? 0);
   if (protocol === undefined) return undefined;
   const any = ANY_ADDRESS[rules.family === 'ip' ? 4 : 6];
-  const address = at === 0 ? any : formatAddress(key.subarray(0, at));
+  const address = at === 0 ? any : formatAddress(key, at);
   return frontendId(address, protocol, readPort(key, at + 4), list);
 }
 
 export function readBackend(rules: Ruleset, data: Uint8Array): Backend {
   const { addressLength } = rules;
-  const address = formatAddress(data.subarray(0, addressLength));
+  const address = formatAddress(data, addressLength);
   return { address, port: readPort(data, addressLength), isLocal: false };
 }
 
