@@ -158,7 +158,8 @@ function accept(draft: Draft, picks: ReadonlyMap<number, Pick>): ProgrammedFront
   const found = draft.asWanted ?? asRead(draft, pick);
   if (found === undefined) return undefined;
   const { isRefused, guard, note } = draft;
-  return { kind, priority, isRefused, slots: found.backends, ids: found.ids, guard, note };
+  const { backends: slots, ids } = found;
+  return { kind, priority, isRefused, slots, ids, guard, note, noted: undefined, local: undefined };
 }
 
 function asRead({ slots: read = NO_SLOTS }: Draft, pick: Pick | undefined): SlotList | undefined {

@@ -36,8 +36,12 @@ export interface ProgrammedFrontend {
   /** With session affinity, the id of each backend by its key. */
   readonly ids: ReadonlyMap<string, number> | undefined;
   readonly guard: string | undefined;
-  /** What its count map says besides the count. */
+  /** What its count map says besides the count, as it was read; absent where it follows from `noted`: texts take memory. */
   readonly note: string | undefined;
+  /** What the note is of; undefined while it is only known from the kernel. */
+  readonly noted: string | undefined;
+  /** Local backends' addresses that this frontend was counted for; undefined while it is only known from the kernel. */
+  readonly local: readonly string[] | undefined;
 }
 
 /** What was read from the kernel. */
@@ -50,15 +54,6 @@ export interface AdoptedState {
   readonly guards: readonly string[];
 }
 
-interface Known extends ProgrammedFrontend {
-  /** As it was read; absent where it follows from `noted`, since a text for each would take much of all memory. */
-  readonly note: string | undefined;
-  /** What the note is of; undefined while it is only known from the kernel. */
-  readonly noted: string | undefined;
-  /** Local backends' addresses that this frontend was counted for; undefined while it is only known from the kernel. */
-  readonly local: readonly string[] | undefined;
-}
-
 const MAX_TIMEOUTS = 9000;
 const NONE: readonly string[] = Object.freeze([]);
 const NO_BACKENDS: readonly Backend[] = Object.freeze([]);
@@ -69,7 +64,7 @@ const NO_BACKENDS: readonly Backend[] = Object.freeze([]);
  */
 export class Plan {
   readonly rules: Ruleset;
-  readonly #frontends = new Map<FrontendId, Known>();
+  readonly #frontends = new Map<FrontendId, ProgrammedFrontend>();
   readonly #picks = new Map<number, Pick>();
   /** Affinity timeouts; a priority holds the position of one. */
   readonly #timeouts: number[] = [0];
@@ -121,7 +116,7 @@ export class Plan {
       this.#timeouts[timeoutNumberOf(pick.priority)] = pick.timeout;
     }
     for (const [id, frontend] of state.frontends) {
-      this.#frontends.set(id, { ...frontend, noted: undefined, local: undefined });
+      this.#frontends.set(id, frontend);
       if (frontend.guard !== undefined) this.#countGuard(frontend.guard, 1);
     }
     for (const name of state.guards) this.#countGuard(name, 0);
@@ -176,7 +171,13 @@ export class Plan {
     return staleFlows(place, isNew, plan.removed);
   }
 
-  #remove(id: FrontendId, place: FrontendPlace, known: Known | undefined, plan: SlotPlan, writer: StepWriter): void {
+  #remove(
+    id: FrontendId,
+    place: FrontendPlace,
+    known: ProgrammedFrontend | undefined,
+    plan: SlotPlan,
+    writer: StepWriter,
+  ): void {
     if (known === undefined) return;
     writeBackends(writer, place, known, plan, known.ids !== undefined);
     if (known.priority !== undefined) writer.changeCount(place, known.kind, known.priority, undefined);
@@ -185,7 +186,13 @@ export class Plan {
     this.#frontends.delete(id);
   }
 
-  #put(place: FrontendPlace, known: Known | undefined, frontend: Frontend, plan: SlotPlan, writer: StepWriter): Known {
+  #put(
+    place: FrontendPlace,
+    known: ProgrammedFrontend | undefined,
+    frontend: Frontend,
+    plan: SlotPlan,
+    writer: StepWriter,
+  ): ProgrammedFrontend {
     const { kind } = frontend;
     const ids = writeBackends(writer, place, known, plan, frontend.affinitySeconds > 0);
     const priority = this.#priority(place, frontend, plan.slots.length, writer);
@@ -227,7 +234,7 @@ export class Plan {
 
   #guard(
     place: FrontendPlace,
-    known: Known | undefined,
+    known: ProgrammedFrontend | undefined,
     frontend: Frontend | undefined,
     writer: StepWriter,
   ): string | undefined {
@@ -244,7 +251,7 @@ export class Plan {
     this.#guards.set(name, (this.#guards.get(name) ?? 0) + change);
   }
 
-  #count(known: Known | undefined, frontend: Frontend | undefined, place: FrontendPlace): void {
+  #count(known: ProgrammedFrontend | undefined, frontend: Frontend | undefined, place: FrontendPlace): void {
     const before = known?.local === undefined ? undefined : this.#presenceOf(known.kind, place);
     const after = frontend === undefined ? undefined : this.#presenceOf(frontend.kind, place);
     if (before !== after) {
@@ -261,11 +268,16 @@ export class Plan {
   }
 }
 
-function noteTextOf({ note, noted, slots, ids }: Known): string | undefined {
+function noteTextOf({ note, noted, slots, ids }: ProgrammedFrontend): string | undefined {
   return noted === undefined ? note : noteOf(noted, slots, ids);
 }
 
-function hasNote(known: Known | undefined, service: string, slots: Known['slots'], ids: Known['ids']): boolean {
+function hasNote(
+  known: ProgrammedFrontend | undefined,
+  service: string,
+  slots: ProgrammedFrontend['slots'],
+  ids: ProgrammedFrontend['ids'],
+): boolean {
   if (known === undefined) return false;
   const { note, noted } = known;
   const isSame = known.slots === slots && known.ids === ids;
