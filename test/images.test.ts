@@ -1,6 +1,6 @@
 /** Images by the command: archives that skopeo wrote, pulls, removal; with the cluster up and down. */
 import assert from 'node:assert/strict';
-import { chownSync, existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { after } from 'node:test';
 import { buildImage, busyboxLayer } from '#node/testing/test-image.ts';
@@ -12,7 +12,19 @@ import { TestCluster } from './testing/test-cluster.ts';
 const skopeo = ['/usr/bin/skopeo', '/bin/skopeo'].find((path) => existsSync(path));
 const missing = registryMissing() || (skopeo === undefined ? 'skopeo is not installed (Debian: skopeo)' : false);
 const registry = missing === false ? new TestRegistry() : undefined;
-after(() => registry?.[Symbol.asyncDispose]());
+const users = { htpasswd: 'me:$2b$05$7tvNu5FwiMA7GpnNwTKMXOVKb6DGhyThVNOZvHIUZDEV37yG3WtZe', login: 'me:secret' };
+const closed = missing === false ? new TestRegistry(users) : undefined;
+after(async () => {
+  await registry?.[Symbol.asyncDispose]();
+  await closed?.[Symbol.asyncDispose]();
+});
+
+/** As `docker login` does. */
+function logIn(home: string, host: string): void {
+  const auth = Buffer.from(users.login).toString('base64');
+  mkdirSync(`${home}/.docker`);
+  writeFileSync(`${home}/.docker/config.json`, JSON.stringify({ auths: { [host]: { auth } } }));
+}
 
 interface Listed {
   readonly name: string;
@@ -20,7 +32,7 @@ interface Listed {
 
 for (const { mode, skip } of modes()) {
   test(`images are loaded, pulled, listed, used and removed, as ${mode}`, { skip: skip || missing }, async () => {
-    assert.ok(registry !== undefined && skopeo !== undefined);
+    assert.ok(registry !== undefined && closed !== undefined && skopeo !== undefined);
     const host = await registry.host();
     const image = (text: string): Parameters<TestRegistry['push']>[0] =>
       buildImage({
@@ -42,6 +54,15 @@ for (const { mode, skip } of modes()) {
       chownSync(file, uid, gid);
       return file;
     };
+    // The node asks for it as the user does: with his login.
+    const closedHost = await closed.host();
+    await closed.push(image('three\n'), 'app', 'v3');
+    logIn(cluster.home.path, closedHost);
+    await cluster.kubectl('run', 'three', `--image=${closedHost}/app:v3`);
+    await cluster.kubectl('wait', '--for=condition=Ready', 'pod/three', '--timeout=60s');
+    await cluster.kubectl('delete', 'pod', 'three', '--grace-period=1');
+    assert.equal((await cluster.clusterip('image', 'remove', `${closedHost}/app:v3`)).code, 0);
+
     const command = async (...args: readonly string[]): Promise<string> => {
       const done = await cluster.clusterip('image', ...args);
       assert.equal(done.code, 0, done.stderr);

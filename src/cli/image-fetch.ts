@@ -1,14 +1,11 @@
-import { createReadStream, readFileSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { createReadStream, statSync } from 'node:fs';
 import process from 'node:process';
 import { systemClock } from '#base/clock.ts';
 import { CodedError, errorCode, errorMessage } from '#base/errors.ts';
 import { loadArchive } from '#node/image/archive-agent.ts';
-import { type Credentials, credentialsInFile } from '#node/image/credentials.ts';
 import type { ImageRecord } from '#node/image/image-record.ts';
 import type { ImageStore } from '#node/image/image-store-agent.ts';
-import { ImageNameError, type ImageReference, parseReference } from '#node/image/reference.ts';
+import { ImageNameError } from '#node/image/reference.ts';
 import { formatBytes } from './image-format.ts';
 import { Progress } from './progress.ts';
 
@@ -80,40 +77,20 @@ export interface PullRequest {
 }
 
 export async function pullImage(store: ImageStore, { name, signal, quiet }: PullRequest): Promise<ImageRecord> {
-  const reference = parseReference(name);
   const progress = new Progress(process.stderr, systemClock, !quiet);
   progress.show(`pulling ${name}`);
   try {
     return await store.pull(name, {
-      credentials: userCredentials(reference),
+      credentials: [],
       signal,
       onProgress: (done, total) => progress.show(`pulling ${name}: ${percent(done, total)}`),
     });
   } catch (error) {
-    if (signal.aborted) throw error;
+    if (signal.aborted || error instanceof ImageNameError) throw error;
     throw new CodedError('EIMAGEPULL', `Cannot pull ${JSON.stringify(name)}: ${reasonOf(error)}`, { cause: error });
   } finally {
     progress.clear();
   }
-}
-
-/** Of `docker login` and `podman login`, wherever they keep them. */
-function userCredentials(reference: ImageReference): readonly Credentials[] {
-  const { REGISTRY_AUTH_FILE, DOCKER_CONFIG, XDG_RUNTIME_DIR } = process.env;
-  const files = [
-    REGISTRY_AUTH_FILE,
-    XDG_RUNTIME_DIR && join(XDG_RUNTIME_DIR, 'containers', 'auth.json'),
-    join(DOCKER_CONFIG ?? join(homedir(), '.docker'), 'config.json'),
-  ];
-  return files.flatMap((file) => {
-    if (!file) return [];
-    try {
-      return credentialsInFile(reference, readFileSync(file, 'utf8'));
-    } catch (error) {
-      if (['ENOENT', 'EACCES', 'ENOTDIR'].includes(errorCode(error) ?? '')) return [];
-      throw error;
-    }
-  });
 }
 
 function percent(done: number, total: number): string {

@@ -6,6 +6,7 @@ import { isUp } from '#cluster/process-table.ts';
 import { readConfig, type StateDir } from '#cluster/state-dir.ts';
 import type { ImageRecord } from '#node/image/image-record.ts';
 import { ImageStore } from '#node/image/image-store-agent.ts';
+import { userKeyring } from '#node/image/user-keyring-agent.ts';
 import { formatReference, ImageNameError, parseReference } from '#node/image/reference.ts';
 import { type Action, chosenAction } from './action.ts';
 import { EXIT_INTERRUPTED } from './exit-codes.ts';
@@ -157,7 +158,10 @@ function nameOf(dir: StateDir, word: string): string | undefined {
 
 function openStore(dir: StateDir): ImageStore {
   try {
-    return new ImageStore(dir.imagesDir, systemClock, readConfig(dir)?.registryMirrors);
+    return new ImageStore(dir.imagesDir, systemClock, {
+      mirrors: readConfig(dir)?.registryMirrors ?? {},
+      keyring: userKeyring(process.env),
+    });
   } catch (error) {
     throw new CodedError('EIMAGES', `Cannot use the images in "${dir.imagesDir}": ${errorMessage(error)}`, {
       cause: error,

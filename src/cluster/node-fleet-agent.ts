@@ -18,6 +18,8 @@ import { removeTree } from '#node/sandbox/remove-tree-sync.ts';
 import type { SandboxRuntime } from '#node/sandbox/runtime-agent.ts';
 import type { NodeStats } from '#node/stats/node-stats-agent.ts';
 import { attachEgress } from './egress-network-sync.ts';
+import type { Keyring } from '#node/image/keyring.ts';
+import { portKeyring } from './keyring-port.ts';
 import { CLUSTER_DOMAIN } from './config.ts';
 import type { NodePlan } from './network-plan.ts';
 import { KUBERNETES_VERSION } from './version.ts';
@@ -51,9 +53,11 @@ export class NodeFleet {
   readonly #nodes = new Map<string, FleetNode>();
   /** Once it is known that there are others than those of the configuration. */
   #serviceRanges: readonly Cidr[] = [];
+  readonly #keyring: Keyring;
 
   constructor(options: NodeFleetOptions) {
     this.#options = options;
+    this.#keyring = portKeyring(options.data.keyring);
   }
 
   /** Makes the node's network. The sockets in it are for the node's proxy, and for whoever gets them to close. */
@@ -104,7 +108,7 @@ export class NodeFleet {
       labels: plan.labels,
       stateDir: `${data.nodesDir}/${name}`,
       imageDir: realpathSync(data.imagesDir),
-      registryMirrors: data.registryMirrors,
+      imageSources: { mirrors: data.registryMirrors, keyring: this.#keyring },
       maskedPaths: [data.stateDir],
       clusterDns: [data.dnsIp],
       clusterDomain: CLUSTER_DOMAIN,

@@ -54,6 +54,8 @@ export interface NodesWorkerData {
   readonly nodesDir: string;
   readonly imagesDir: string;
   readonly registryMirrors: Readonly<Record<string, readonly string[]>>;
+  /** Where the main thread says who its user is to registries: keyring-port.ts. */
+  readonly keyring: MessagePort;
   /** Asks for sockets of the cluster network; see `pod-sockets.ts`. */
   readonly sockets: MessagePort;
   /** Where the main thread reaches the nodes for logs and exec. */

@@ -1,9 +1,12 @@
+import process from 'node:process';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { formatCidr } from '#base/cidr.ts';
 import type { LogSink } from '#base/log.ts';
 import type { ApiHandler, UserInfo } from '#api/request.ts';
 import { serveTransport } from '#client/port-server.ts';
+import { userKeyring } from '#node/image/user-keyring-agent.ts';
 import type { ClusterConfig } from './config.ts';
+import { serveKeyring } from './keyring-port.ts';
 import type { NetworkPlan } from './network-plan.ts';
 import type { StateDir } from './state-dir.ts';
 import { NODES, SERVICES } from './users.ts';
@@ -39,6 +42,8 @@ export function startWorkers(options: WorkersOptions): Workers {
   const podCidrs = plan.podCidrs.map(formatCidr);
   const loadBalancerCidrs = plan.loadBalancerCidrs.map(formatCidr);
   const errands = new MessageChannel();
+  const keyring = new MessageChannel();
+  serveKeyring(keyring.port1, userKeyring(process.env));
   const nodesData: NodesWorkerData = {
     api: api(NODES),
     errands: errands.port1,
@@ -55,6 +60,7 @@ export function startWorkers(options: WorkersOptions): Workers {
     streamSocket,
     cgroupsFile: dir.cgroupsFile,
     sockets,
+    keyring: keyring.port2,
     stateDir: dir.path,
   };
   const servicesData: ServicesWorkerData = {

@@ -16,7 +16,7 @@ import { readMachine } from './machine-sync.ts';
 import { type NodeContext } from './node-context.ts';
 import { followNodeRoutes } from './node-routes-agent.ts';
 import { type NodeIdentity } from './node-status.ts';
-import { type RegistryMirrors } from './image/image-store-agent.ts';
+import { type ImageSources } from './image/image-store-agent.ts';
 import { PodAgent } from './pod-agent.ts';
 import { NodeRegistration } from './registration-agent.ts';
 import { type SandboxRuntime } from './sandbox/runtime-agent.ts';
@@ -45,7 +45,7 @@ export interface NodeAgentOptions {
   readonly stateDir: string;
   /** Images, shared by the nodes of a machine. @default `.images` beside `stateDir` */
   readonly imageDir?: string;
-  readonly registryMirrors?: RegistryMirrors;
+  readonly imageSources?: ImageSources;
   /** Hidden from Pods besides `stateDir`: what the cluster keeps on the machine. */
   readonly maskedPaths?: readonly string[];
   readonly clusterDns: readonly string[];
@@ -169,7 +169,7 @@ function createContext(options: NodeAgentOptions): NodeContext {
     runtime: options.runtime,
     network: options.network,
     pools: podCidrs.map((podCidr) => new AddressPool(podCidr, { clock })),
-    images: options.runtime.images(options.imageDir ?? `${dirname(realStateDir)}/.images`, options.registryMirrors),
+    images: options.runtime.images(options.imageDir ?? `${dirname(realStateDir)}/.images`, options.imageSources),
     nodeName,
     nodeAddresses: options.nodeAddresses,
     podCidrs,

@@ -22,6 +22,27 @@ export function credentialsInFile(reference: ImageReference, text: string): read
   return matching(reference, new Map(Object.entries(decode(text)['auths'] ?? {})));
 }
 
+/** A program `docker-credential-<helper>`, and what it is asked for. */
+export interface HelperCall {
+  readonly helper: string;
+  readonly server: string;
+}
+
+/** Docker knows its own registry by the address of an older time. */
+const DOCKER_HUB = 'https://index.docker.io/v1/';
+
+/** The registry's own helper (`credHelpers`), or that of all (`credsStore`). */
+export function helperFor({ registry }: ImageReference, text: string): HelperCall | undefined {
+  const { credHelpers = {}, credsStore } = decode(text) as {
+    readonly credHelpers?: Readonly<Record<string, unknown>>;
+    readonly credsStore?: unknown;
+  };
+  const server = registry === 'docker.io' ? DOCKER_HUB : registry;
+  const helper = credHelpers[registry] ?? credHelpers[server] ?? credsStore;
+  // It becomes a part of a program's name.
+  return typeof helper === 'string' && /^[\w.-]+$/.test(helper) ? { helper, server } : undefined;
+}
+
 function matching(reference: ImageReference, entries: ReadonlyMap<string, AuthEntry>): readonly Credentials[] {
   return [...entries]
     .filter(([key]) => matches(key, reference))

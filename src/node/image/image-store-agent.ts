@@ -13,6 +13,7 @@ import {
 import { type Clock } from '#base/clock.ts';
 import { type Credentials } from './credentials.ts';
 import { type ImageRecord } from './image-record.ts';
+import { emptyKeyring, type Keyring } from './keyring.ts';
 import { layerName, LayerStore } from './layer-store-agent.ts';
 import { type ImageConfig, ImageFormatError, type ImageManifest, parseConfig } from './manifest.ts';
 import { formatReference, type ImageReference, parseReference } from './reference.ts';
@@ -21,8 +22,16 @@ import { Repository, RegistryError } from './registry-agent.ts';
 /** URLs of registries that have the same images as another, in the order in which they are asked. */
 export type RegistryMirrors = Readonly<Record<string, readonly string[]>>;
 
+/** Where images come from. */
+export interface ImageSources {
+  /** Asked before a registry itself. */
+  readonly mirrors?: RegistryMirrors;
+  /** For registries that `PullOptions.credentials` do not open, and for mirrors. */
+  readonly keyring?: Keyring;
+}
+
 export interface PullOptions {
-  /** Tried in order, and at last without any. */
+  /** Tried in order, then those of the keyring, and at last none. */
   readonly credentials: readonly Credentials[];
   readonly signal: AbortSignal;
   readonly onProgress?: ((doneBytes: number, totalBytes: number) => void) | undefined;
@@ -46,12 +55,10 @@ export class ImageStore {
   readonly #pulls = new Map<string, Promise<ImageRecord>>();
   /** By id. A name may have come to mean another image since. */
   readonly #held = new Map<string, { readonly record: ImageRecord; count: number }>();
+  readonly #sources: ImageSources;
 
-  /** Places to ask before a registry itself, by its name. */
-  readonly #mirrors: RegistryMirrors;
-
-  constructor(directory: string, clock: Clock, mirrors: RegistryMirrors = {}) {
-    this.#mirrors = mirrors;
+  constructor(directory: string, clock: Clock, sources: ImageSources = {}) {
+    this.#sources = sources;
     this.layers = new LayerStore(directory, ownsAllUsers(), clock);
     this.#records = `${directory}/records`;
     this.#clock = clock;
@@ -165,11 +172,7 @@ export class ImageStore {
   }
 
   async #pull(reference: ImageReference, name: string, options: PullOptions): Promise<ImageRecord> {
-    const { repository, manifest, digest } = await openImage(
-      reference,
-      options,
-      this.#mirrors[reference.registry] ?? [],
-    );
+    const { repository, manifest, digest } = await openImage(reference, options, this.#sources);
     const present = this.find(name);
     if (present?.digest === digest) return present;
     const config = parseConfig(await repository.text(manifest.config));
@@ -199,23 +202,46 @@ export class ImageStore {
   }
 }
 
+interface OpenImage {
+  readonly repository: Repository;
+  readonly manifest: ImageManifest;
+  readonly digest: string;
+}
+
 async function openImage(
   reference: ImageReference,
   { credentials, signal }: PullOptions,
-  mirrors: readonly string[],
-): Promise<{ readonly repository: Repository; readonly manifest: ImageManifest; readonly digest: string }> {
-  for (const mirror of mirrors) {
-    const repository = new Repository(reference, undefined, signal, mirror);
+  { mirrors = {}, keyring = emptyKeyring }: ImageSources,
+): Promise<OpenImage> {
+  for (const mirror of mirrors[reference.registry] ?? []) {
+    const { endpoint, registry, own } = readMirror(mirror);
     try {
-      return { repository, ...(await repository.manifest(machineArchitecture())) };
+      const known = await keyring({ ...reference, registry });
+      return await openAs(reference, [...own, ...known.credentials], signal, endpoint);
     } catch (error) {
       // It may be down, or have other images: the next one may not, and the registry itself has the last word.
       if (signal.aborted || error instanceof ImageFormatError) throw error;
     }
   }
+  const known = await keyring(reference);
+  try {
+    return await openAs(reference, [...credentials, ...known.credentials], signal);
+  } catch (error) {
+    if (!(error instanceof RegistryError) || known.problems.length === 0) throw error;
+    throw new RegistryError(error.status, `${error.message} (${known.problems.join('; ')})`);
+  }
+}
+
+/** As each in turn, and at last as nobody; the first refusal is the one to tell. */
+async function openAs(
+  reference: ImageReference,
+  credentials: readonly Credentials[],
+  signal: AbortSignal,
+  endpoint?: string,
+): Promise<OpenImage> {
   let refused: unknown;
   for (const one of [...credentials, undefined]) {
-    const repository = new Repository(reference, one, signal);
+    const repository = new Repository(reference, one, signal, endpoint);
     try {
       return { repository, ...(await repository.manifest(machineArchitecture())) };
     } catch (error) {
@@ -224,6 +250,18 @@ async function openImage(
     }
   }
   throw refused;
+}
+
+/** `https://user:password@mirror.example.com/path`. What it is called by must not hold the password. */
+function readMirror(text: string): {
+  readonly endpoint: string;
+  readonly registry: string;
+  readonly own: readonly Credentials[];
+} {
+  const url = new URL(text);
+  const [username, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
+  url.username = url.password = '';
+  return { endpoint: url.href, registry: url.host, own: username === '' ? [] : [{ username, password }] };
 }
 
 export function checkConfig(config: ImageConfig, { layers }: { readonly layers: readonly unknown[] }): void {

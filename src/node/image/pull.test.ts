@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { after, test } from 'node:test';
 import { systemClock } from '#base/clock.ts';
 import { buildImage, OCI_MANIFEST, type TestImage } from '../testing/test-image.ts';
-import { ImageStore, type PullOptions } from './image-store-agent.ts';
+import { type ImageSources, ImageStore, type PullOptions } from './image-store-agent.ts';
 
 /** A registry that can be told to misbehave, which a real one cannot. */
 class LooseRegistry implements AsyncDisposable {
@@ -65,7 +65,8 @@ class LooseRegistry implements AsyncDisposable {
 const directory = mkdtempSync(`${tmpdir()}/clusterip-pull-`);
 after(() => rmSync(directory, { recursive: true, force: true }));
 let stores = 0;
-const newStore = (mirrors = {}): ImageStore => new ImageStore(`${directory}/${++stores}`, systemClock, mirrors);
+const newStore = (sources: ImageSources = {}): ImageStore =>
+  new ImageStore(`${directory}/${++stores}`, systemClock, sources);
 const options = (more: Partial<PullOptions> = {}): PullOptions => ({
   credentials: [],
   signal: new AbortController().signal,
@@ -109,12 +110,15 @@ test('mirrors are asked before the registry, and what they do not have or cannot
   await using empty = new LooseRegistry(layers(0, 0));
   const [full, none] = [await mirror.listen(), await empty.listen()];
   const urls = ['http://127.0.0.1:1', `http://${full}/`];
-  const record = await newStore({ 'registry.invalid': urls }).pull('registry.invalid/some/app:v1', options());
+  const record = await newStore({ mirrors: { 'registry.invalid': urls } }).pull(
+    'registry.invalid/some/app:v1',
+    options(),
+  );
   assert.equal(record.name, 'registry.invalid/some/app:v1');
   assert.equal(mirror.requests[0], '/v2/some/app/manifests/v1');
   // The registry has the last word, and is the one that is complained about.
   await assert.rejects(
-    newStore({ [none]: ['http://127.0.0.1:1'] }).pull(`${none}/app@sha256:${'0'.repeat(64)}`, options()),
+    newStore({ mirrors: { [none]: ['http://127.0.0.1:1'] } }).pull(`${none}/app@sha256:${'0'.repeat(64)}`, options()),
     { message: /digest does not match/ },
   );
 });
@@ -152,7 +156,7 @@ test('registries behind a proxy: plain ones by it, encrypted ones through it', a
   process.env['HTTP_PROXY'] = `http://me:pw@${address}`;
   process.env['HTTPS_PROXY'] = address;
   try {
-    const store = newStore({ 'plain.invalid': ['http://plain.invalid:5000'] });
+    const store = newStore({ mirrors: { 'plain.invalid': ['http://plain.invalid:5000'] } });
     await store.pull('plain.invalid/app:v1', options());
     assert.equal(seen[0], 'GET http://plain.invalid:5000/v2/app/manifests/v1 Basic bWU6cHc=');
     await assert.rejects(newStore().pull('secure.invalid/app:v1', options()), {

@@ -4,7 +4,7 @@ import { errorMessage } from '#base/errors.ts';
 import { openConnectSocket } from '#netlink/listen-socket.ts';
 import { inNetns } from '#netlink/namespace.ts';
 import { type CgroupTree } from '../cgroup/cgroup-tree-sync.ts';
-import { ImageStore, type RegistryMirrors } from '../image/image-store-agent.ts';
+import { ImageStore, type ImageSources } from '../image/image-store-agent.ts';
 import {
   type Attachment,
   type ContainerHandle,
@@ -82,10 +82,10 @@ export class SandboxRuntime implements Runtime {
   }
 
   /** One for each directory, so that what one node pulls another does not pull as well. */
-  images(directory: string, mirrors?: RegistryMirrors): ImageStore {
+  images(directory: string, sources?: ImageSources): ImageStore {
     let store = this.#images.get(directory);
     if (store === undefined) {
-      store = new ImageStore(directory, this.#clock, mirrors);
+      store = new ImageStore(directory, this.#clock, sources);
       this.#images.set(directory, store);
     }
     return store;
