@@ -181,18 +181,17 @@ export class KubeApiServer implements AsyncDisposable {
     this.#children.push(spawn(program, args, { stdio: ['ignore', log, log] }));
   }
 
-  /** Its own ServiceCIDR is ready last: without it nothing can be allocated. */
+  /** Addresses come last: of a server that starts again the ServiceCIDR is ready before the server has read it. */
   async #ready(): Promise<void> {
     const until = systemClock.monotonic() + WAIT_MS;
-    const path = '/apis/networking.k8s.io/v1/servicecidrs/kubernetes';
+    const probe = { kind: 'Service', apiVersion: 'v1', metadata: { name: 'try' }, spec: { ports: [{ port: 80 }] } };
+    const path = '/api/v1/namespaces/default/services';
     while (systemClock.monotonic() < until) {
       const dead = this.#children.findIndex(({ exitCode }) => exitCode !== null);
       if (dead >= 0) throw new Error(readFileSync(join(this.#directory, `${dead}.log`), 'utf8').slice(-2_000));
-      const answer = await this.ask({ method: 'GET', path }).catch(() => undefined);
-      const made = await this.ask({ method: 'GET', path: '/api/v1/namespaces/default/services/kubernetes' }).catch(
-        () => undefined,
-      );
-      if (made?.status === 200 && JSON.stringify(answer?.body).includes('"status":"True"')) return;
+      const own = await this.ask({ method: 'GET', path: `${path}/kubernetes` }).catch(() => undefined);
+      const given = await this.ask({ method: 'POST', path: `${path}?dryRun=All`, body: probe }).catch(() => undefined);
+      if (own?.status === 200 && given?.status === 201) return;
       await systemClock.sleep(POLL_MS);
     }
     throw new Error(`kube-apiserver is not ready after ${WAIT_MS / 1_000} s`);
