@@ -110,7 +110,11 @@ export function endpointKey(endpoint: Endpoint): string {
   return key;
 }
 
-function fullestWithRoom(slices: readonly EndpointSlice[], count: number, max: number): EndpointSlice | undefined {
+export function fullestWithRoom(
+  slices: readonly EndpointSlice[],
+  count: number,
+  max: number,
+): EndpointSlice | undefined {
   let best: EndpointSlice | undefined;
   for (const slice of slices) {
     const length = slice.endpoints?.length ?? 0;

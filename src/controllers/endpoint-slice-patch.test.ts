@@ -61,11 +61,24 @@ test('a Pod that becomes ready is a write of its slices, whatever the others do'
   );
 });
 
-test('an endpoint that comes, goes or moves takes a look at all', () => {
+test('a Pod that comes is nothing without an address, and with one a write of slices that have room', () => {
+  const update = (before: readonly Pod[], pods: readonly Pod[]): string[] | undefined =>
+    patchEndpointSlices({ service, slices: stored(before), zoneOf }, pods)?.update.map(
+      ({ metadata, endpoints = [] }) => `${metadata.name} ${endpoints.length}`,
+    );
+  const [most, all] = [99, 100].map((count) => Array.from({ length: count }, (_, i) => pod(i, plain)));
+  assert.ok(most && all);
+  assert.deepEqual(update(most, [pod(200, { ...plain, phase: 'Failed' })]), []);
+  assert.deepEqual(update(most, [pod(200, plain)]), ['s-0 100', 's-1 100']);
+  assert.deepEqual(update(most, [pod(5, { ...plain, ready: false }), pod(200, plain)]), ['s-0 100', 's-1 100']);
+  assert.equal(update(most, [pod(200, plain), pod(201, plain)]), undefined);
+  assert.equal(update(all, [pod(200, plain)]), undefined);
+});
+
+test('an endpoint that goes or moves takes a look at all', () => {
   const before = [0, 1].map((i) => pod(i, plain));
   const slices = stored(before);
   const moved: readonly Pod[] = [
-    pod(2, plain),
     pod(1, { ...plain, ip: 2 }),
     pod(1, { ...plain, port: 9090 }),
     pod(1, { ...plain, phase: 'Succeeded' }),
@@ -84,12 +97,16 @@ test('whenever a patch can be told, it is the plan', () => {
   fc.assert(
     fc.property(
       fc.array(state, { minLength: 1, maxLength: 6 }),
-      fc.uniqueArray(fc.tuple(fc.nat(5), state), { maxLength: 3, selector: ([i]) => i }),
+      fc.uniqueArray(fc.tuple(fc.nat(7), state), { maxLength: 3, selector: ([i]) => i }),
       (initial, changes) => {
         const before = initial.map((one, i) => pod(i, one));
         const slices = stored(before);
-        const changed = changes.filter(([i]) => i < before.length).map(([i, one]) => pod(i, one));
-        const after = before.map((one) => changed.find(({ metadata }) => metadata.uid === one.metadata.uid) ?? one);
+        const changed = changes.map(([i, one]) => pod(i, one));
+        const isSamePod = (a: Pod, b: Pod): boolean => a.metadata.uid === b.metadata.uid;
+        const after = [
+          ...before.map((one) => changed.find((other) => isSamePod(one, other)) ?? one),
+          ...changed.filter((one) => !before.some((other) => isSamePod(one, other))),
+        ];
         const patch = patchEndpointSlices({ service, slices, zoneOf }, changed);
         if (patch === undefined) return;
         const plan = planEndpointSlices({ service: { ...service }, pods: after, slices, zoneOf });
