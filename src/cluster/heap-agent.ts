@@ -8,7 +8,7 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 export const SMALL_HEAP_FLAGS: readonly string[] = ['--max-semi-space-size=1', '--optimize-for-size'];
 
 /** An idle cluster uses half of it. */
-const SMALL_HEAP_BYTES = 64 * 2 ** 20;
+const SMALL_HEAP_BYTES = 40 * 2 ** 20;
 
 /**
  * The second of those flags also has the whole heap collected whenever it has grown by a little. Once there is much in it,
