@@ -48,15 +48,14 @@ export async function proxy(args: readonly string[]): Promise<number> {
   const build = { version: VERSION, kubernetesVersion: KUBERNETES_VERSION };
   const { signal } = ending;
   const running = runProxy({ config, nodeName, connection, build, clock: systemClock, log, signal });
+  // What fails of the first is told below; without the others we only need more memory.
+  running
+    .then(collectGarbage)
+    .then(trimMemory)
+    .catch(() => {});
   try {
     // What does not start ends the program; what runs is ended by a signal or by another configuration.
-    await Promise.race([
-      running
-        .then(collectGarbage)
-        .then(trimMemory)
-        .then(() => ended),
-      ended,
-    ]);
+    await Promise.race([running.then(() => ended), ended]);
     log.info('leaving; the rules stay');
     return 0;
   } finally {
