@@ -62,17 +62,22 @@ test('a Pod that becomes ready is a write of its slices, whatever the others do'
 });
 
 test('a Pod that comes is nothing without an address, and with one a write of slices that have room', () => {
-  const update = (before: readonly Pod[], pods: readonly Pod[]): string[] | undefined =>
-    patchEndpointSlices({ service, slices: stored(before), zoneOf }, pods)?.update.map(
-      ({ metadata, endpoints = [] }) => `${metadata.name} ${endpoints.length}`,
+  const writes = (before: readonly Pod[], pods: readonly Pod[]): string[] | undefined => {
+    const patch = patchEndpointSlices({ service, slices: stored(before), zoneOf }, pods);
+    return (
+      patch && [
+        ...patch.update.map(({ metadata, endpoints = [] }) => `${metadata.name} ${endpoints.length}`),
+        ...patch.create.map(({ addressType, endpoints = [] }) => `new ${addressType} ${endpoints.length}`),
+      ]
     );
-  const [most, all] = [99, 100].map((count) => Array.from({ length: count }, (_, i) => pod(i, plain)));
-  assert.ok(most && all);
-  assert.deepEqual(update(most, [pod(200, { ...plain, phase: 'Failed' })]), []);
-  assert.deepEqual(update(most, [pod(200, plain)]), ['s-0 100', 's-1 100']);
-  assert.deepEqual(update(most, [pod(5, { ...plain, ready: false }), pod(200, plain)]), ['s-0 100', 's-1 100']);
-  assert.equal(update(most, [pod(200, plain), pod(201, plain)]), undefined);
-  assert.equal(update(all, [pod(200, plain)]), undefined);
+  };
+  const [most = [], all = []] = [99, 100].map((count) => Array.from({ length: count }, (_, i) => pod(i, plain)));
+  assert.deepEqual(writes(most, [pod(200, { ...plain, phase: 'Failed' })]), []);
+  assert.deepEqual(writes(most, [pod(200, plain)]), ['s-0 100', 's-1 100']);
+  assert.deepEqual(writes(most, [pod(5, { ...plain, ready: false }), pod(200, plain)]), ['s-0 100', 's-1 100']);
+  assert.deepEqual(writes(all, [pod(200, plain)]), ['new IPv4 1', 'new IPv6 1']);
+  assert.equal(writes(most, [pod(200, plain), pod(201, plain)]), undefined);
+  assert.equal(writes(most, [pod(200, { ...plain, port: 9090 })]), undefined);
 });
 
 test('an endpoint that goes or moves takes a look at all', () => {

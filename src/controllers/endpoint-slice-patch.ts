@@ -1,21 +1,25 @@
 import { type Endpoint, type EndpointSlice, type Pod } from '#api/generated/types.ts';
+import { type NewObject } from '#api/object.ts';
 import { addressTypesOf, partOf, portsKey, type Part } from './endpoint-slice-desired.ts';
 import { endpointKey, fullestWithRoom, isSame, MAX_ENDPOINTS } from './endpoint-slice-packing.ts';
-import { changedSlice, isOwned, type EndpointSliceState, type ServicePlan } from './endpoint-slice-plan.ts';
+import { changedSlice, isOwned, newSlice, type EndpointSliceState, type ServicePlan } from './endpoint-slice-plan.ts';
+import { isTerminating } from './pod-state.ts';
 import { wantsTopologyHints } from './topology-hints.ts';
 
 /**
  * The same plan as `planEndpointSlices` gives, for a Service of which nothing changed since the last one but these Pods, at
  * a cost that does not grow with the Service. Undefined when it takes all Pods to tell: an endpoint goes or moves to
- * other slices, several come or there is no room for one, or hints depend on all of them.
+ * other slices, several come or the first of its ports does, or hints depend on all of them.
  */
 export function patchEndpointSlices(
   state: Omit<EndpointSliceState, 'pods' | 'capacity'>,
   changed: readonly Pod[],
 ): ServicePlan | undefined {
   const { service, slices, zoneOf } = state;
-  if (wantsTopologyHints(service)) return undefined;
-  const update = new Map<EndpointSlice, Endpoint[]>();
+  // One that is on its way out gets no new slices.
+  if (wantsTopologyHints(service) || isTerminating(service)) return undefined;
+  const update: Updates = new Map();
+  const create: NewObject<EndpointSlice>[] = [];
   for (const addressType of addressTypesOf(service)) {
     const own = slices.filter((slice) => slice.addressType === addressType && isOwned(slice, service));
     const parts = changed.map((pod) => ({ place: placeOf(own, pod), part: partOf(service, pod, addressType, zoneOf) }));
@@ -24,10 +28,16 @@ export function patchEndpointSlices(
     for (const { place, part } of parts) {
       if (place !== undefined && !replaceEndpoint(update, place, part)) return undefined;
     }
-    if (added !== undefined && !addEndpoint(update, own, added.part)) return undefined;
+    if (added?.part.endpoint === undefined) continue;
+    const { key, ports, endpoint } = added.part;
+    const group = own.filter((slice) => contentsOf(slice).ports === key);
+    if (group.length === 0) return undefined;
+    const slice = sliceWithRoom(update, group);
+    if (slice === undefined) create.push(newSlice(state, addressType, ports, [endpoint]));
+    else update.set(slice, [...(update.get(slice) ?? slice.endpoints ?? []), endpoint]);
   }
   return {
-    create: [],
+    create,
     update: [...update].map(([slice, endpoints]) => changedSlice(state, slice, endpoints)),
     delete: [],
     hints: new Map(),
@@ -53,17 +63,13 @@ function replaceEndpoint(update: Updates, { slice, index }: Place, { endpoint, k
   return true;
 }
 
-/** Into a slice that is written anyway, or else into the fullest that has room; false where none has. */
-function addEndpoint(update: Updates, slices: readonly EndpointSlice[], { endpoint, key }: Part): boolean {
-  const group = slices.filter((slice) => contentsOf(slice).ports === key);
-  const written = group
+/** One that is written anyway, or else the fullest. */
+function sliceWithRoom(update: Updates, slices: readonly EndpointSlice[]): EndpointSlice | undefined {
+  const written = slices
     .filter((slice) => update.has(slice))
     .sort((a, b) => sizeOf(b) - sizeOf(a))
     .find((slice) => sizeOf(slice) < MAX_ENDPOINTS);
-  const slice = written ?? fullestWithRoom(group, 1, MAX_ENDPOINTS);
-  if (slice === undefined || endpoint === undefined) return false;
-  update.set(slice, [...(update.get(slice) ?? slice.endpoints ?? []), endpoint]);
-  return true;
+  return written ?? fullestWithRoom(slices, 1, MAX_ENDPOINTS);
 }
 
 function sizeOf({ endpoints = [] }: EndpointSlice): number {

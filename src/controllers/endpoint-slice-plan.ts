@@ -171,8 +171,8 @@ function annotationsOf(
   return Object.keys(annotations).length === 0 ? {} : { annotations };
 }
 
-function newSlice(
-  { service, triggerTime }: EndpointSliceState,
+export function newSlice(
+  { service, triggerTime }: Pick<EndpointSliceState, 'service' | 'triggerTime'>,
   addressType: AddressType,
   ports: readonly EndpointPort[],
   endpoints: EndpointSlice['endpoints'] & {},
