@@ -1,5 +1,6 @@
 import type { Server, ServerResponse } from 'node:http';
 import { http } from '#base/http.ts';
+import type { Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
 import { type Log } from '#base/log.ts';
 import { type ServiceHealth } from './service-health.ts';
@@ -11,13 +12,17 @@ export interface HealthCheckOptions {
   readonly open: (port: number) => ListenTarget | Promise<ListenTarget>;
   /** The rules are what they should be. */
   readonly isHealthy: () => boolean;
+  readonly clock: Clock;
   readonly log: Log;
 }
+
+const RETRY_MS = 5000;
 
 interface Served {
   readonly port: number;
   readonly server: Server;
   localEndpoints: number;
+  retry: Disposable | undefined;
 }
 
 /**
@@ -39,6 +44,7 @@ export class HealthCheckServer implements Disposable {
       known.localEndpoints = health.localEndpoints;
       return;
     }
+    known?.retry?.[Symbol.dispose]();
     known?.server.close();
     known?.server.closeAllConnections();
     this.#served.delete(service);
@@ -50,22 +56,29 @@ export class HealthCheckServer implements Disposable {
   }
 
   #listen(service: string, { port, localEndpoints }: ServiceHealth): void {
-    const { open, log } = this.#options;
+    const { clock, log } = this.#options;
     const server = http.createServer((_, response) => this.#answer(service, response));
-    const failed = (error: unknown): void =>
-      log.error('health check port not opened', { service, port, error: errorMessage(error) });
-    server.on('error', failed);
-    const served: Served = { port, server, localEndpoints };
+    const served: Served = { port, server, localEndpoints, retry: undefined };
     this.#served.set(service, served);
-    try {
-      const target = open(port);
-      if (!(target instanceof Promise)) server.listen(target);
+    let isSaid = false;
+    server.on('error', (error) => {
+      if (this.#served.get(service) !== served) return;
+      // Mostly the proxy that this one replaces has it still.
+      if (!isSaid)
+        log.error('health check port not opened', { service, port, error: errorMessage(error), retryMs: RETRY_MS });
+      isSaid = true;
+      served.retry = clock.after(RETRY_MS, () => this.#open(service, served));
+    });
+    this.#open(service, served);
+  }
+
+  #open(service: string, served: Served): void {
+    const { server, port } = served;
+    Promise.try(this.#options.open, port).then(
       // A server that was closed meanwhile is opened all the same, as only so its socket is closed.
-      else target.then((late) => server.listen(late, () => this.#closeStale(service, served))).catch(failed);
-    } catch (error) {
-      this.#served.delete(service);
-      failed(error);
-    }
+      (target) => void server.listen(target, () => this.#closeStale(service, served)),
+      (error: unknown) => void server.emit('error', error),
+    );
   }
 
   #closeStale(service: string, served: Served): void {

@@ -83,6 +83,8 @@ export type ObjectChange =
 
 const RETRY_MS = 100;
 const RETRY_MAX_MS = 30_000;
+/** Rules of before are good enough for load balancers for so long, as kube-proxy has it. */
+const UNHEALTHY_MS = 60_000;
 
 /**
  * Keeps the rules of one node as the cluster's Services and EndpointSlices say. `apply` is all of it without a
@@ -102,6 +104,7 @@ export class Proxy implements Disposable {
   #flush: NodeJS.Immediate | undefined;
   #retry: Disposable | undefined;
   #failures = 0;
+  #failingSince: number | undefined;
   /** Rules are on their way; what is noted meanwhile follows. Never in mode nftables, which answers at once. */
   #working: Promise<void> | undefined;
   #isResyncWanted = false;
@@ -120,9 +123,9 @@ export class Proxy implements Disposable {
     const repair = (): void => this.#repair();
     this.#dataplane = openDataplane({ ...options, families, flows: this.#flows, repair }, this.#settings);
     options.observer?.watch(this.#figures());
-    const isHealthy = (): boolean => this.#failures === 0;
+    const isHealthy = (): boolean => options.clock.monotonic() - (this.#failingSince ?? Infinity) < UNHEALTHY_MS;
     const open = options.openHealthCheck;
-    this.#healthChecks = open === undefined ? undefined : new HealthCheckServer({ open, isHealthy, log });
+    this.#healthChecks = open === undefined ? undefined : new HealthCheckServer({ ...options, open, isHealthy });
   }
 
   /** The node got other addresses, or moved to another zone. */
@@ -241,6 +244,7 @@ export class Proxy implements Disposable {
     this.#model.markAll();
     const succeed = (): void => {
       this.#failures = 0;
+      this.#failingSince = undefined;
       this.#tell();
     };
     // Those that are gone are known by not being there.
@@ -319,6 +323,7 @@ export class Proxy implements Disposable {
   /** The first failure is mostly somebody else's hand in our table: reading it again repairs that at once. */
   #failed(error: unknown): void {
     const { clock, log } = this.#options;
+    this.#failingSince ??= clock.monotonic();
     if (this.#failures === 0) {
       this.#failures++;
       log.warn('rules not programmed, comparing with the kernel', { error: errorMessage(error) });
