@@ -81,6 +81,49 @@ isolateTests(import.meta.url, () => {
     assert.match(podSummary(odd), /waiting CreateContainerConfigError "unknown capability \\"FLY\\""/);
   });
 
+  test('a container that asks for the default profile is refused what reaches past it, by exec as well', async () => {
+    await using nodes = await TestNodes.start(runtime, 1);
+    // keyctl, unshare of a user namespace, clone3, clone into a user namespace, and a call of another architecture.
+    const calls = [
+      'import ctypes, platform, threading',
+      'c = ctypes.CDLL(None, use_errno=True)',
+      'x = platform.machine() == "x86_64"',
+      'def call(*args):',
+      '    ctypes.set_errno(0); c.syscall(*args); return ctypes.get_errno()',
+      'print(call(250 if x else 219, 0, -3, 0), call(272 if x else 97, 0x10000000), call(435, 0, 0))',
+      'print(call(56 if x else 220, 0x10000000, 0, 0, 0, 0), call(0x40000000 + 39) if x else 38)',
+      'threading.Thread(target=lambda: print("thread")).start()',
+    ].join('\n');
+    const profiles = {
+      filtered: { seccompProfile: { type: 'RuntimeDefault' } },
+      user: { seccompProfile: { type: 'RuntimeDefault' }, runAsUser: 4321, allowPrivilegeEscalation: false },
+      able: { seccompProfile: { type: 'RuntimeDefault' }, capabilities: { add: ['SYS_ADMIN'] } },
+      unconfined: { seccompProfile: { type: 'Unconfined' } },
+    } as const;
+    const shown: string[] = [];
+    for (const [name, securityContext] of Object.entries(profiles)) {
+      await nodes.run(name, { ...sleeper, securityContext });
+      await nodes.until(name, isReady);
+      const mode = await nodes.exec(
+        name,
+        'sh',
+        '-c',
+        'sed -n "s/^Seccomp:[^0-9]*//p" /proc/1/status /proc/self/status',
+      );
+      shown.push(`${name}: ${[...mode.matchAll(/\d/g)].join('')}`);
+    }
+    assert.deepEqual(shown, ['filtered: 22', 'user: 22', 'able: 22', 'unconfined: 00']);
+    assert.equal(await nodes.exec('filtered', 'python3', '-c', calls), '1 1 38\n1 38\nthread\n');
+    assert.equal(await nodes.exec('user', 'python3', '-c', calls), '1 1 38\n1 38\nthread\n');
+    // Only what the capability is for is open again, and clone3 complains of its arguments.
+    assert.match(await nodes.exec('able', 'python3', '-c', calls), /^1 0 22\n/);
+    const profile = { type: 'Localhost', localhostProfile: 'my.json' } as const;
+    await nodes.run('own', { ...sleeper, securityContext: { seccompProfile: profile } });
+    const own = await nodes.until('own', ({ status }) => status?.containerStatuses !== undefined);
+    const why = 'cannot load seccomp profile \\"my.json\\": profiles of type Localhost are not supported';
+    assert.match(podSummary(own), new RegExp(`waiting CreateContainerConfigError "${why.replaceAll('\\', '\\\\')}"`));
+  });
+
   test('a container runs as the user it asks for, may write its volumes, and gets nothing back', async () => {
     await using nodes = await TestNodes.start(runtime, 1);
     await nodes.run(

@@ -1,4 +1,4 @@
-import { type Container, type Pod } from '#api/generated/types.ts';
+import type { Container, Pod, SeccompProfile } from '#api/generated/types.ts';
 import { grantCapabilities, unknownCapability } from '../stage/capability.ts';
 import { type ContainerSecurity } from '../sandbox/container-run-sync.ts';
 import { ContainerConfigError } from './container-env.ts';
@@ -24,5 +24,15 @@ export function containerSecurity(pod: Pod, container: Container, imageUser: str
     capabilities: grantCapabilities(wish),
     noNewPrivs: own.allowPrivilegeEscalation === false,
     privileged,
+    filtered: !privileged && isFiltered(own.seccompProfile ?? common.seccompProfile),
   };
+}
+
+/** Profiles of one's own are files for a kubelet's directory, which we have not. */
+function isFiltered(profile: SeccompProfile | undefined): boolean {
+  if (profile?.type === 'Localhost') {
+    const name = JSON.stringify(profile.localhostProfile ?? '');
+    throw new ContainerConfigError(`cannot load seccomp profile ${name}: profiles of type Localhost are not supported`);
+  }
+  return profile?.type === 'RuntimeDefault';
 }

@@ -32,6 +32,7 @@ export interface ContainerSecurity {
   readonly capabilities: ReadonlySet<Capability>;
   readonly noNewPrivs: boolean;
   readonly privileged: boolean;
+  readonly filtered: boolean;
 }
 
 export interface ContainerRunSpec {
@@ -263,10 +264,10 @@ interface Launch {
 function prepare(thread: SandboxThread, root: string, { command, security }: ContainerRunSpec): Launch {
   const files = { passwd: readInRoot(root, '/etc/passwd'), group: readInRoot(root, '/etc/group') };
   const identity: ResolvedIdentity = resolveIdentity(security.identity, files);
-  const { capabilities, noNewPrivs, privileged } = security;
+  const { capabilities, noNewPrivs, privileged, filtered } = security;
   return {
     command: { ...command, env: { HOME: identity.home, ...command.env } },
-    security: { becoming: becomingOf(identity, thread.ids), capabilities, noNewPrivs, unmasked: privileged },
+    security: { becoming: becomingOf(identity, thread.ids), capabilities, noNewPrivs, filtered, unmasked: privileged },
   };
 }
 

@@ -1,5 +1,6 @@
 import { CAPABILITIES, type Capability } from './capability.ts';
 import { type Becoming } from './id-map.ts';
+import { runtimeDefaultFilter } from './seccomp-filter.ts';
 import { type SystemCall } from './system-call.ts';
 
 /** What a container's processes may do. */
@@ -7,6 +8,8 @@ export interface StageSecurity {
   readonly becoming: Becoming;
   readonly capabilities: ReadonlySet<Capability>;
   readonly noNewPrivs: boolean;
+  /** The system calls that container runtimes refuse by default are refused. */
+  readonly filtered: boolean;
   /** The kernel's own files in /proc are as they are, instead of hidden and read-only. */
   readonly unmasked: boolean;
 }
@@ -33,12 +36,15 @@ export function planContainerStart(
   program: StageProgram,
   security: StageSecurity,
 ): readonly SystemCall[] {
+  const renumbers = security.becoming.kind === 'renumber';
   return [
     ...begin(program),
     ...enterRoot(root, security.unmasked),
     { name: 'chdir', args: [program.workingDir], action: `change to directory ${quote(program.workingDir)}` },
     ...restrict(security),
-    ...become(security.becoming),
+    ...(renumbers ? become(security.becoming) : []),
+    ...filter(security),
+    ...(renumbers ? [] : become(security.becoming)),
     ...end(program, security),
   ];
 }
@@ -58,8 +64,9 @@ export function planContainerExec(program: StageProgram, security: StageSecurity
             args: [USER_FD, CLONE_NEWUSER],
             action: 'enter the user namespace of the container',
           } as const,
+          ...filter(security),
         ]
-      : become(security.becoming)),
+      : [...filter(security), ...become(security.becoming)]),
     ...end(program, security),
   ];
 }
@@ -168,6 +175,13 @@ function restrict({ capabilities }: StageSecurity): readonly SystemCall[] {
   ];
 }
 
+/** A filter takes privilege, or `no_new_privs`: comes before we give that away, but after a user namespace is made. */
+function filter({ filtered, capabilities }: StageSecurity): readonly SystemCall[] {
+  if (!filtered) return [];
+  const program = runtimeDefaultFilter.bind(undefined, capabilities);
+  return [{ name: 'prctl', args: [PR_SET_SECCOMP, SECCOMP_MODE_FILTER, program, 0, 0], action: 'filter system calls' }];
+}
+
 function become(becoming: Becoming): readonly SystemCall[] {
   if (becoming.kind === 'renumber') return renumber(becoming.user, becoming.group);
   const { user, group, groups } = becoming;
@@ -235,6 +249,8 @@ const MS_REC = 16384;
 const O_CLOEXEC = 0o2000000;
 const O_WRONLY = 1;
 const PR_CAPBSET_DROP = 24;
+const PR_SET_SECCOMP = 22;
+const SECCOMP_MODE_FILTER = 2;
 const PR_SET_NO_NEW_PRIVS = 38;
 const PR_CAP_AMBIENT = 47;
 const PR_CAP_AMBIENT_CLEAR_ALL = 4;

@@ -25,7 +25,7 @@ export function stageProgram(calls: readonly SystemCall[], architecture: Archite
     });
   });
   calls.forEach(({ name, args, action }, index) => {
-    const slots = args.map((argument) => data.place(argument));
+    const slots = args.map((argument) => data.place(argument, architecture));
     const number = systemCallNumber(name, architecture);
     data.writeCall(TABLE + index * CALL_BYTES, number, slots, stores.get(index) ?? SCRATCH, action === undefined);
   });
@@ -108,10 +108,11 @@ class DataSegment {
     this.#end = this.#head.length;
   }
 
-  place(argument: Argument): Slot {
+  place(argument: Argument, architecture: Architecture): Slot {
     if (typeof argument === 'number') return argument;
     if (typeof argument === 'string') return { at: this.#append(Buffer.from(`${argument}\0`)) };
     if (argument instanceof Uint8Array) return { at: this.#append(argument) };
+    if (typeof argument === 'function') return { at: this.#appendFilter(argument(architecture)) };
     if ('resultOf' in argument) return 0;
     const addresses = argument.map((text) => BigInt(DATA + this.#append(Buffer.from(`${text}\0`))));
     return { at: this.#append(Buffer.from(BigUint64Array.from([...addresses, 0n]).buffer)) };
@@ -129,6 +130,14 @@ class DataSegment {
 
   bytes(): Buffer {
     return Buffer.concat([this.#head, ...this.#tail]);
+  }
+
+  /** struct sock_fprog { unsigned short len; struct sock_filter *filter; } */
+  #appendFilter(instructions: Uint8Array): number {
+    const fprog = Buffer.alloc(16);
+    fprog.writeUInt16LE(instructions.length / 8);
+    fprog.writeBigUInt64LE(BigInt(DATA + this.#append(instructions)), 8);
+    return this.#append(fprog);
   }
 
   /** Everything begins at a multiple of 8, as structures want it. */
