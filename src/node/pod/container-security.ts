@@ -1,6 +1,7 @@
-import type { Container, Pod, SeccompProfile } from '#api/generated/types.ts';
+import type { Container, Pod, PodSecurityContext, SeccompProfile, SecurityContext } from '#api/generated/types.ts';
 import { grantCapabilities, unknownCapability } from '../stage/capability.ts';
 import { type ContainerSecurity } from '../sandbox/container-run-sync.ts';
+import type { IdentityWish } from '../stage/identity.ts';
 import { ContainerConfigError } from './container-env.ts';
 
 /** What the Pod and the container ask for together; where both say something, the container is right. */
@@ -11,20 +12,24 @@ export function containerSecurity(pod: Pod, container: Container, imageUser: str
   const wish = { add: own.capabilities?.add ?? [], drop: own.capabilities?.drop ?? [], privileged };
   const unknown = unknownCapability(wish);
   if (unknown !== undefined) throw new ContainerConfigError(`unknown capability ${JSON.stringify(unknown)}`);
-  const { fsGroup, supplementalGroups = [], supplementalGroupsPolicy } = common;
   return {
-    identity: {
-      imageUser,
-      user: own.runAsUser ?? common.runAsUser,
-      group: own.runAsGroup ?? common.runAsGroup,
-      groups: fsGroup === undefined ? supplementalGroups : [...supplementalGroups, fsGroup],
-      mergeGroups: supplementalGroupsPolicy !== 'Strict',
-      nonRoot: own.runAsNonRoot ?? common.runAsNonRoot ?? false,
-    },
+    identity: identityWish(common, own, imageUser),
     capabilities: grantCapabilities(wish),
     noNewPrivs: own.allowPrivilegeEscalation === false,
     privileged,
     filtered: !privileged && isFiltered(own.seccompProfile ?? common.seccompProfile),
+  };
+}
+
+function identityWish(common: PodSecurityContext, own: SecurityContext, imageUser: string): IdentityWish {
+  const { fsGroup, supplementalGroups = [], supplementalGroupsPolicy } = common;
+  return {
+    imageUser,
+    user: own.runAsUser ?? common.runAsUser,
+    group: own.runAsGroup ?? common.runAsGroup,
+    groups: fsGroup === undefined ? supplementalGroups : [...supplementalGroups, fsGroup],
+    mergeGroups: supplementalGroupsPolicy !== 'Strict',
+    nonRoot: own.runAsNonRoot ?? common.runAsNonRoot ?? false,
   };
 }
 
