@@ -13,6 +13,7 @@ import {
 import { lookUpSlots } from './look-up-slots.ts';
 import { LOCAL_SLOTS, NO_BACKEND, readWord, type Pick } from './pick.ts';
 import { type AdoptedState, type ProgrammedFrontend } from './plan.ts';
+import { Presence } from './presence.ts';
 import { type Plane, type Ruleset } from './ruleset.ts';
 import { backendKey } from './slots.ts';
 import { StepWriter } from './step-writer.ts';
@@ -63,7 +64,7 @@ export function readAdoption(
     const draft = drafts.ofFrontend(rules.planes.address, key, 'all');
     if (draft !== undefined && verdict !== undefined && 'chain' in verdict) draft.guard = verdict.chain;
   }
-  const addresses = (set: SetDeclaration): Iterable<string> => readAddresses(set.name, rules.addressLength, reader);
+  const addresses = (set: SetDeclaration): Presence => readAddresses(set.name, rules.addressLength, reader);
   const { frontends, repair } = judge(rules, drafts.byFrontend, known);
   const state = {
     frontends,
@@ -191,11 +192,8 @@ function discard(id: FrontendId, draft: Draft, writer: StepWriter): void {
 }
 
 /** The first address of each key. */
-function readAddresses(set: string, addressLength: number, reader: TableReader): Iterable<string> {
-  const addresses = new Set<string>();
-  reader.visit(set, (key) => {
-    const { size } = addresses;
-    return addresses.add(formatAddress(key, addressLength)).size > size;
-  });
+function readAddresses(set: string, addressLength: number, reader: TableReader): Presence {
+  const addresses = new Presence();
+  reader.visit(set, (key) => addresses.adopt(formatAddress(key, addressLength)));
   return addresses;
 }

@@ -22,13 +22,18 @@ export function lookUpSlots(
   reader: SlotReader,
   wanted: ReadonlyMap<FrontendId, Frontend> | undefined,
 ): void {
+  const pickOf = ({ counts }: Draft): Pick | undefined =>
+    counts.length === 1 ? picks.get(counts[0]?.priority ?? 0) : undefined;
+  // By the wanted ones, whose backends follow each other in memory: the kernel's order jumps about in it.
+  for (const [id, frontend] of wanted ?? []) {
+    const draft = drafts.get(id);
+    const pick = draft === undefined ? undefined : pickOf(draft);
+    if (draft !== undefined && pick !== undefined) draft.asWanted = asWanted(draft, pick, frontend);
+  }
   const unknown: Target[] = [];
   for (const [id, draft] of drafts) {
-    const pick = draft.counts.length === 1 ? picks.get(draft.counts[0]?.priority ?? 0) : undefined;
-    if (pick === undefined) continue;
-    const frontend = wanted?.get(id);
-    if (frontend !== undefined) draft.asWanted = asWanted(draft, pick, frontend);
-    if (draft.asWanted === undefined) unknown.push({ draft, pick, key: keyOf(draft, id) });
+    const pick = draft.asWanted === undefined ? pickOf(draft) : undefined;
+    if (pick !== undefined) unknown.push({ draft, pick, key: keyOf(draft, id) });
   }
   readPlain(
     rules,

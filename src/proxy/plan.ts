@@ -48,9 +48,9 @@ export interface ProgrammedFrontend {
 export interface AdoptedState {
   readonly frontends: ReadonlyMap<FrontendId, ProgrammedFrontend>;
   readonly picks: readonly Pick[];
-  readonly addresses: Iterable<string>;
-  readonly externalAddresses: Iterable<string>;
-  readonly hairpin: Iterable<string>;
+  readonly addresses: Presence;
+  readonly externalAddresses: Presence;
+  readonly hairpin: Presence;
   readonly guards: readonly string[];
 }
 
@@ -68,9 +68,9 @@ export class Plan {
   readonly #picks = new Map<number, Pick>();
   /** Affinity timeouts; a priority holds the position of one. */
   readonly #timeouts: number[] = [0];
-  readonly #addresses = new Presence();
-  readonly #externalAddresses = new Presence();
-  readonly #hairpin = new Presence();
+  #addresses = new Presence();
+  #externalAddresses = new Presence();
+  #hairpin = new Presence();
   /** How many frontends each guard is for. */
   readonly #guards = new Map<string, number>();
 
@@ -120,9 +120,9 @@ export class Plan {
       if (frontend.guard !== undefined) this.#countGuard(frontend.guard, 1);
     }
     for (const name of state.guards) this.#countGuard(name, 0);
-    this.#addresses.adopt(state.addresses);
-    this.#externalAddresses.adopt(state.externalAddresses);
-    this.#hairpin.adopt(state.hairpin);
+    this.#addresses = state.addresses;
+    this.#externalAddresses = state.externalAddresses;
+    this.#hairpin = state.hairpin;
   }
 
   apply(changes: readonly FrontendChange[]): Step {

@@ -15,9 +15,10 @@ export class Presence {
       .map(([address]) => address);
   }
 
-  /** The kernel has these; nobody counts on anything yet. */
-  adopt(addresses: Iterable<string>): void {
-    for (const address of addresses) this.#states.set(address, PROGRAMMED);
+  /** The kernel has it; nobody counts on anything yet. Returns false for what it was told before. */
+  adopt(address: string): boolean {
+    const { size } = this.#states;
+    return this.#states.set(address, PROGRAMMED).size > size;
   }
 
   add(address: string): void {
