@@ -159,6 +159,13 @@ async function controller(on: Workspace): Promise<void> {
   assert.equal(pods.split(' ').sort().join(' '), '1 1 2');
   await on.kubectl('delete', 'rc', 'old', '--cascade=orphan');
   assert.equal((await names()).length, 3);
+  // What nothing is made of by itself.
+  const template = { metadata: { labels: { app: 'later' } }, spec: { containers: [polite()] } };
+  await on.apply({ apiVersion: 'v1', kind: 'PodTemplate', metadata: { name: 'later' }, template });
+  assert.match(
+    await on.kubectl('get', 'podtemplates'),
+    /^NAME +CONTAINERS +IMAGES +POD LABELS\nlater +c +host +app=later\n$/,
+  );
 }
 
 async function daemons(on: Workspace): Promise<void> {

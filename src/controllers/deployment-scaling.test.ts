@@ -74,6 +74,14 @@ const shrinking = [
     is: [1, 7],
   },
   {
+    name: 'no more than the set has, whose status counts one that it has given up',
+    replicas: 5,
+    unavailable: 1,
+    newSet: '3/2',
+    old: ['4/5'],
+    is: [2],
+  },
+  {
     name: 'everything once the new set is complete',
     replicas: 4,
     unavailable: 1,

@@ -67,7 +67,7 @@ export function newSetReplicas(deployment: Deployment, others: readonly ReplicaS
 
 /**
  * Which old sets give up how many, so that enough Pods stay available: those that are unavailable anyway go first.
- * Models reconcileOldReplicaSets of v1.34.
+ * Models reconcileOldReplicaSets of v1.34, but does not count what a set has been told to give up: its status may be late.
  */
 export function shrinkOldSets(
   deployment: Deployment,
@@ -80,7 +80,8 @@ export function shrinkOldSets(
   if (sumReplicas(old) === 0 || most <= 0) return [];
   const sizes = new Map([...old].sort(byAge).map((set) => [set, replicasOf(set)]));
   take(sizes, most, (set, size) => size - Math.min(size, set.status?.availableReplicas ?? 0));
-  const spare = sumStatus([...old, newSet], 'availableReplicas') - minAvailable;
+  const available = [...old, newSet].map((set) => Math.min(set.status?.availableReplicas ?? 0, replicasOf(set)));
+  const spare = available.reduce((sum, count) => sum + count, 0) - minAvailable;
   take(sizes, spare, (_, size) => size);
   return [...sizes].filter(([set, size]) => size !== replicasOf(set)).map(([set, replicas]) => ({ set, replicas }));
 }

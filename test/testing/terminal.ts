@@ -7,12 +7,17 @@ import { eventually } from './traffic.ts';
 
 export const hasTmux: boolean = spawnSync('tmux', ['-V']).error === undefined;
 
+/** A server of tmux that is told to end takes a moment, so each has a socket of its own. */
+let made = 0;
+
 /** A program on a screen of 150 by 40 that tmux keeps, with a server of its own. */
 export class Terminal implements AsyncDisposable {
   readonly #cluster: TestCluster;
+  readonly #socket: string;
 
   private constructor(cluster: TestCluster) {
     this.#cluster = cluster;
+    this.#socket = join(cluster.home.path, `tmux-${made++}`);
   }
 
   static async start(cluster: TestCluster, command: readonly string[]): Promise<Terminal> {
@@ -45,11 +50,13 @@ export class Terminal implements AsyncDisposable {
   }
 
   async #tmux(...args: readonly string[]): Promise<string> {
-    const socket = join(this.#cluster.home.path, 'tmux');
     const env = { ...this.#cluster.home.env(), TERM: 'xterm-256color' };
-    const { stdout } = await run([...prefix(this.#cluster.mode), 'tmux', '-S', socket, '-f', '/dev/null', ...args], {
-      env,
-    });
+    const { stdout } = await run(
+      [...prefix(this.#cluster.mode), 'tmux', '-S', this.#socket, '-f', '/dev/null', ...args],
+      {
+        env,
+      },
+    );
     return stdout;
   }
 }
