@@ -1,7 +1,8 @@
+import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { prefix } from './mode.ts';
-import { run } from './run.ts';
+import { type Finished, run } from './run.ts';
 import { type TestCluster } from './test-cluster.ts';
 import { eventually } from './traffic.ts';
 
@@ -23,7 +24,8 @@ export class Terminal implements AsyncDisposable {
   static async start(cluster: TestCluster, command: readonly string[]): Promise<Terminal> {
     const terminal = new Terminal(cluster);
     const line = command.map((word) => `'${word}'`).join(' ');
-    await terminal.#tmux('new-session', '-d', '-x', '150', '-y', '40', line);
+    const { code, stderr } = await terminal.#tmux('new-session', '-d', '-x', '150', '-y', '40', line);
+    assert.equal(code, 0, stderr);
     return terminal;
   }
 
@@ -39,9 +41,9 @@ export class Terminal implements AsyncDisposable {
   async shows(pattern: RegExp): Promise<string> {
     let screen = '';
     await eventually(`${pattern} on the screen`, true, async () => {
-      screen = await this.#tmux('capture-pane', '-p');
+      screen = (await this.#tmux('capture-pane', '-p')).stdout;
       return pattern.test(screen);
-    });
+    }).catch((error: unknown) => assert.fail(`${String(error)}\n${screen.trim()}`));
     return screen;
   }
 
@@ -49,14 +51,11 @@ export class Terminal implements AsyncDisposable {
     await this.#tmux('kill-server');
   }
 
-  async #tmux(...args: readonly string[]): Promise<string> {
-    const env = { ...this.#cluster.home.env(), TERM: 'xterm-256color' };
-    const { stdout } = await run(
-      [...prefix(this.#cluster.mode), 'tmux', '-S', this.#socket, '-f', '/dev/null', ...args],
-      {
-        env,
-      },
-    );
-    return stdout;
+  async #tmux(...args: readonly string[]): Promise<Finished> {
+    // Not every user has a shell of its own.
+    const env = { ...this.#cluster.home.env(), SHELL: '/bin/sh', TERM: 'xterm-256color' };
+    return run([...prefix(this.#cluster.mode), 'tmux', '-S', this.#socket, '-f', '/dev/null', ...args], {
+      env,
+    });
   }
 }
