@@ -11,6 +11,8 @@ const GIVE_IN_MS = 5 * 60_000;
 /** What is known of an object. */
 export type Held = { readonly metadata: Pick<ObjectMeta, 'resourceVersion' | 'uid'> };
 
+const CHANGES: ReadonlySet<unknown> = new Set(['ADDED', 'MODIFIED', 'DELETED']);
+
 export interface ChangeOrderOptions {
   /** For the log: `services`. */
   readonly resource: string;
@@ -40,6 +42,17 @@ export class ChangeOrder {
   /** Something was said that cannot be: there may be more that was not said. */
   get isDoubted(): boolean {
     return this.#isDoubted;
+  }
+
+  /** Whether an event is one at all. */
+  makesSense(event: object): boolean {
+    const { type, object } = event as { readonly type?: unknown; readonly object?: Partial<KubeObject> | null };
+    if (type === 'ERROR') return true;
+    const { name, resourceVersion } = object?.metadata ?? {};
+    const isNamed = type === 'BOOKMARK' || (CHANGES.has(type) && typeof name === 'string');
+    if (isNamed && typeof resourceVersion === 'string') return true;
+    this.#doubt('event', 'makes no sense', {});
+    return false;
   }
 
   /** Whether an event is news. */

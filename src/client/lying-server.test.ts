@@ -104,6 +104,27 @@ test('nothing goes back to what it was before, and each lie is told once', async
   ]);
 });
 
+test('what makes no sense is passed over, and what comes behind it is not', async (t) => {
+  const f = await start(t, systemClock, '5', map('a', '5'), z);
+  f.seen();
+  const senseless = [
+    { type: 'ADDED' },
+    { type: 'MODIFIED', object: null },
+    { type: 'DELETED', object: { metadata: { resourceVersion: '6' } } },
+    { type: 'CHANGED', object: map('a', '6') },
+    { object: map('b', '6') },
+    { type: 'BOOKMARK', object: { metadata: {} } },
+  ] as unknown as WatchEvent[];
+  await f.send('8', ...senseless, event('ADDED', map('c', '7')));
+  assert.deepEqual(f.seen(), ['+ c 7']);
+  assert.deepEqual(f.said, ['event makes no sense']);
+  // Some servers write an empty list so.
+  f.server.intercept = ({ line }) =>
+    line === 'list configmaps' ? { status: 200, body: { metadata: { resourceVersion: '9' }, items: null } } : undefined;
+  f.server.end('configmaps');
+  await turns(() => f.informer.size === 0);
+});
+
 test('what comes out of place is taken for what it tells', async (t) => {
   const f = await start(t, systemClock, '5', map('a', '5'), z);
   f.seen();

@@ -142,7 +142,10 @@ export class Reflector<T extends KubeObject> {
   async #listWhole(signal: AbortSignal): Promise<void> {
     const listing = this.#store.listing();
     this.#order.list();
-    const { items, metadata } = await this.#client.list(this.resource, this.#selection(signal));
+    const list = await this.#client.list(this.resource, this.#selection(signal));
+    const { metadata } = list;
+    // In Go an empty list may be written as null.
+    const items = (list.items as readonly T[] | null) ?? [];
     if (signal.aborted) return;
     this.#checkList(metadata.resourceVersion);
     for (const item of items) listing.seen(item);
@@ -221,6 +224,7 @@ export class Reflector<T extends KubeObject> {
 
   /** Returns whether it told anything. */
   #apply(event: WatchEvent<T>): boolean {
+    if (!this.#order.makesSense(event)) return false;
     if (event.type === 'ERROR') throw new ApiError(event.object);
     const { resourceVersion: version } = event.object.metadata;
     const before = this.#resourceVersion;
