@@ -7,11 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { newTokenKey } from '#apiserver/testing/test-authority.ts';
 import { bodyOf } from '#apiserver/testing/test-server.ts';
 import { isolateTestFile } from '#netlink/isolated-test.ts';
-import { inNetns, settleInOwnNetns } from '#netlink/namespace.ts';
-import { readSysctl } from '#netlink/sysctl.ts';
-import { formatAddress } from '#nftables/address.ts';
-import { NftablesSocket } from '#nftables/nftables-socket.ts';
-import { ruleset } from '#proxy/ruleset.ts';
+import { settleInOwnNetns } from '#netlink/namespace.ts';
 import { askTcp } from '#proxy/testing/network.ts';
 import { CommandHome } from './testing/command-home.ts';
 import { ProxyNode, until } from './testing/proxy-node.ts';
@@ -24,40 +20,18 @@ const POD = '10.244.0.11';
 const VIP = '10.96.0.50';
 const READY = 'rules follow the cluster';
 
-async function addService(
-  node: ProxyNode,
-  name: string,
-  clusterIP: string,
-  endpoints: readonly string[],
-): Promise<void> {
-  const { server } = node;
-  const spec = { clusterIP, ports: [{ port: 80 }] };
-  await server.post('/api/v1/namespaces/default/services', { metadata: { name }, spec });
-  await server.post('/apis/discovery.k8s.io/v1/namespaces/default/endpointslices', {
-    metadata: { name: `${name}-1`, labels: { 'kubernetes.io/service-name': name } },
-    addressType: 'IPv4',
-    ports: [{ port: 8080, protocol: 'TCP' }],
-    endpoints: endpoints.map((address) => ({ addresses: [address], conditions: { ready: true }, nodeName: 'a' })),
-  });
-}
-
-function tables(node: ProxyNode): readonly string[] {
-  using socket = inNetns(node.network.node, () => NftablesSocket.open());
-  return (['ip', 'ip6'] as const).filter((family) => socket.readTable(family, 'clusterip') !== undefined);
-}
-
 test('from a Service in the API to packets; the rules outlive the process, until they are cleaned up', async () => {
   await using node = await ProxyNode.create();
   await node.startServer();
   await node.addNode('a');
   const client = node.network.addPod(CLIENT);
   await node.network.serveTcp(POD, 8080);
-  await addService(node, 'web', VIP, [POD]);
+  await node.addService('web', VIP, [POD]);
   const args = ['--kubeconfig', await node.kubeconfig(), '--node-name', 'a', '--cluster-cidr', '10.244.0.0/16'];
   const first = node.proxy(...args);
   await until('ready', () => first.stderr().includes(READY));
   assert.equal(await askTcp(client, VIP, 80), `${POD} ${CLIENT}`);
-  await addService(node, 'other', '10.96.0.51', [POD]);
+  await node.addService('other', '10.96.0.51', [POD]);
   await until('the other answers', async () => (await askTcp(client, '10.96.0.51', 80)) === `${POD} ${CLIENT}`);
   first.child.kill('SIGTERM');
   assert.deepEqual((await first.finished).code, 0, first.stderr());
@@ -68,7 +42,7 @@ test('from a Service in the API to packets; the rules outlive the process, until
     stdout: 'removed table ip clusterip\nremoved table ip6 clusterip\n',
     stderr: '',
   });
-  assert.deepEqual(tables(node), []);
+  assert.deepEqual(node.tables(), []);
   assert.equal((await node.proxy('--cleanup').finished).stdout, 'nothing to remove\n');
 });
 
@@ -137,7 +111,7 @@ test(
     await node.addNode('a');
     const client = node.network.addPod(CLIENT);
     await node.network.serveTcp(POD, 8080);
-    await addService(node, 'web', VIP, [POD]);
+    await node.addService('web', VIP, [POD]);
     const proxy = node.proxy('--kubeconfig', await node.kubeconfig(), '--node-name', 'a', '--proxy-mode=iptables');
     await until('ready', () => proxy.stderr().includes(READY));
     assert.equal(await askTcp(client, VIP, 80), `${POD} ${CLIENT}`);
@@ -152,92 +126,11 @@ test(
   },
 );
 
-test(
-  'who changes the mode leaves no rules of the other that go on to translate what they knew',
-  { skip: !hasIptables && 'no iptables' },
-  async () => {
-    await using node = await ProxyNode.create();
-    await node.startServer();
-    await node.addNode('a');
-    const client = node.network.addPod(CLIENT);
-    const others = ['10.244.0.12', '10.244.0.13'] as const;
-    for (const pod of [POD, ...others]) await node.network.serveTcp(pod, 8080);
-    await addService(node, 'web', VIP, [POD]);
-    const args = ['--kubeconfig', await node.kubeconfig(), '--node-name', 'a', '--cluster-cidr', '10.244.0.0/16'];
-    const slices = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/web-1';
-    const answers = async (pod: string): Promise<boolean> => (await askTcp(client, VIP, 80)) === `${pod} ${CLIENT}`;
-    for (const [mode, pod] of [
-      ['nftables', POD],
-      ['iptables', others[0]],
-    ] as const) {
-      const endpoints = [{ addresses: [pod], conditions: { ready: true }, nodeName: 'a' }];
-      await node.server.patch(slices, 'merge', { endpoints });
-      const proxy = node.proxy(...args, '--mode', mode);
-      await until('ready', () => proxy.stderr().includes(READY));
-      assert.ok(await answers(pod), mode);
-      assert.deepEqual(tables(node), mode === 'nftables' ? ['ip', 'ip6'] : []);
-      proxy.child.kill('SIGTERM');
-      await proxy.finished;
-    }
-  },
-);
-
-/** `name=value` of settings of the node's network. */
-function sysctls(node: ProxyNode, names: readonly string[]): readonly string[] {
-  return inNetns(node.network.node, () => names.map((name) => `${name.split('.').at(-1)}=${readSysctl(name)}`));
-}
-
-test('settings of the kernel are made as the configuration says, and rules go by what the kernel has', async () => {
-  await using node = await ProxyNode.create();
-  const conntrack = [
-    'tcp_be_liberal',
-    'tcp_timeout_established',
-    'tcp_timeout_close_wait',
-    'udp_timeout',
-    'udp_timeout_stream',
-  ];
-  const names = [...conntrack.map((name) => `net.netfilter.nf_conntrack_${name}`), 'net.ipv4.conf.all.route_localnet'];
-  const before = sysctls(node, names);
-  const none = [
-    '--conntrack-tcp-timeout-established=0s',
-    '--conntrack-tcp-timeout-close-wait=0s',
-    '--conntrack-max-per-core=0',
-  ];
-  assert.deepEqual((await node.proxy('--init-only', '--localhost-nodeports=false', ...none).finished).code, 0);
-  assert.deepEqual(sysctls(node, names), before);
-  const some = [
-    '--conntrack-tcp-timeout-established=23h',
-    '--conntrack-tcp-timeout-close-wait=1m1s',
-    '--conntrack-max-per-core=0',
-  ];
-  const udp = ['--conntrack-udp-timeout=31s', '--conntrack-udp-timeout-stream=2m2s', '--conntrack-tcp-be-liberal'];
-  const done = await node.proxy('--init-only', ...some, ...udp).finished;
-  assert.equal(done.code, 0, done.stderr);
-  assert.deepEqual(sysctls(node, names), [
-    'nf_conntrack_tcp_be_liberal=1',
-    'nf_conntrack_tcp_timeout_established=82800',
-    'nf_conntrack_tcp_timeout_close_wait=61',
-    'nf_conntrack_udp_timeout=31',
-    'nf_conntrack_udp_timeout_stream=122',
-    'route_localnet=1',
-  ]);
-  // Whoever made it so: next to nothing is invalid, and what is may pass.
-  await node.startServer();
-  await node.addNode('a');
-  const proxy = node.proxy('--kubeconfig', await node.kubeconfig(), '--node-name', 'a', ...none);
-  await until('ready', () => proxy.stderr().includes(READY));
-  const listed = inNetns(node.network.node, () =>
-    spawnSync('nft', ['list', 'chain', 'ip', 'clusterip', 'filter-forward'], { encoding: 'utf8' }),
-  );
-  assert.match(listed.stdout, /ct state established,related accept/);
-  assert.doesNotMatch(listed.stdout, /ct state invalid/);
-});
-
 test('health, mode and metrics are told as kube-proxy tells them', async () => {
   await using node = await ProxyNode.create();
   await node.startServer();
   await node.addNode('a');
-  await addService(node, 'web', VIP, [POD]);
+  await node.addService('web', VIP, [POD]);
   const proxy = node.proxy('--kubeconfig', await node.kubeconfig(), '--node-name', 'a', '-v=4');
   await until('ready', () => proxy.stderr().includes(READY));
   const shape = (text: string): string => text.replaceAll(/"20[^"]*Z"/g, '"time"');
@@ -308,16 +201,16 @@ test('an API server that comes late, goes, and comes again with what happened me
   assert.match(await node.get(10_256, '/livez'), /^200/);
   await node.startServer();
   await node.addNode('a');
-  await addService(node, 'web', VIP, [POD]);
+  await node.addService('web', VIP, [POD]);
   await until('ready', () => proxy.stderr().includes(READY));
   assert.equal(proxy.stderr().split(refused).length, 2, proxy.stderr());
   await node.stopServer();
   assert.equal(await askTcp(client, VIP, 80), `${POD} ${CLIENT}`);
   await node.startServer();
-  await addService(node, 'late', '10.96.0.51', [POD]);
+  await node.addService('late', '10.96.0.51', [POD]);
   await until('the late one answers', async () => (await askTcp(client, '10.96.0.51', 80)) === `${POD} ${CLIENT}`);
   await node.server.delete('/api/v1/namespaces/default/services/web');
-  await until('the first one is gone', () => !tablesHold(node, VIP));
+  await until('the first one is gone', () => !node.holds(VIP));
 });
 
 test('who may not read the cluster is told what to do, and starts when that is done', async () => {
@@ -345,21 +238,14 @@ test('who may not read the cluster is told what to do, and starts when that is d
   // Tokens are replaced while we run; the server that comes again takes none of the old ones.
   await node.stopServer();
   await node.startServer({ serviceAccountKey: newTokenKey() });
-  await addService(node, 'late', VIP, [POD]);
+  await node.addService('late', VIP, [POD]);
   await until('old token', () => proxy.stderr().includes('error=Unauthorized'));
   writeFileSync(tokenFile, await newToken(node));
-  await until('followed', () => tablesHold(node, VIP));
+  await until('followed', () => node.holds(VIP));
 });
 
 async function newToken({ server }: ProxyNode): Promise<string> {
   const path = '/api/v1/namespaces/kube-system/serviceaccounts/proxy/token';
   const answer = bodyOf<{ status: { token: string } }>(await server.post(path, { spec: { expirationSeconds: 600 } }));
   return answer.status.token;
-}
-
-/** Whether the address is one of a Service. */
-function tablesHold(node: ProxyNode, address: string): boolean {
-  using socket = inNetns(node.network.node, () => NftablesSocket.open());
-  const set = ruleset(4).sets.addresses;
-  return socket.readElements('ip', 'clusterip', set).some(({ key }) => formatAddress(key) === address);
 }

@@ -18,7 +18,7 @@ import { trimMemory } from './trim-memory.ts';
 import { usageError } from './usage-error.ts';
 
 /** How often the configuration file is looked at: a mounted ConfigMap changes by a symbolic link, which no watch sees. */
-const CONFIG_POLL_MS = 10_000;
+const CONFIG_POLL_MS = 2000;
 
 interface Settings {
   readonly config: ProxyConfig;

@@ -9,6 +9,9 @@ import type { ApiServerOptions } from '#apiserver/api-server.ts';
 import { systemClock } from '#base/clock.ts';
 import { openConnectSocket, openListenSocket } from '#netlink/listen-socket.ts';
 import { inNetns } from '#netlink/namespace.ts';
+import { formatAddress } from '#nftables/address.ts';
+import { NftablesSocket } from '#nftables/nftables-socket.ts';
+import { ruleset, TABLE_NAME } from '#proxy/ruleset.ts';
 import { ip, Network, NODE_ADDRESS } from '#proxy/testing/network.ts';
 import { MemoryStore } from '#store/memory-store.ts';
 import { CommandHome, type Finished } from './command-home.ts';
@@ -83,6 +86,31 @@ export class ProxyNode implements AsyncDisposable {
   async addNode(name: string): Promise<void> {
     const status = { addresses: [{ type: 'InternalIP', address: NODE_ADDRESS }] };
     await this.server.post('/api/v1/nodes', { metadata: { name }, status });
+  }
+
+  async addService(name: string, clusterIP: string, endpoints: readonly string[]): Promise<void> {
+    const { server } = this;
+    const spec = { clusterIP, ports: [{ port: 80 }] };
+    await server.post('/api/v1/namespaces/default/services', { metadata: { name }, spec });
+    await server.post('/apis/discovery.k8s.io/v1/namespaces/default/endpointslices', {
+      metadata: { name: `${name}-1`, labels: { 'kubernetes.io/service-name': name } },
+      addressType: 'IPv4',
+      ports: [{ port: 8080, protocol: 'TCP' }],
+      endpoints: endpoints.map((address) => ({ addresses: [address], conditions: { ready: true }, nodeName: 'a' })),
+    });
+  }
+
+  /** Families that have a table of ours. */
+  tables(): readonly string[] {
+    using socket = inNetns(this.network.node, () => NftablesSocket.open());
+    return (['ip', 'ip6'] as const).filter((family) => socket.readTable(family, TABLE_NAME) !== undefined);
+  }
+
+  /** Whether the address is one of a Service, in mode nftables. */
+  holds(address: string): boolean {
+    using socket = inNetns(this.network.node, () => NftablesSocket.open());
+    const set = ruleset(4).sets.addresses;
+    return socket.readElements('ip', TABLE_NAME, set).some(({ key }) => formatAddress(key) === address);
   }
 
   /** The administrator's, unless it is told whose. */
