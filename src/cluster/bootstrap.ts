@@ -2,6 +2,7 @@ import type { Endpoints, EndpointSlice, Namespace, Service, StorageClass } from 
 import type { NewObject } from '#api/object.ts';
 import { endpoints, endpointSlices, namespaces, services, storageClasses } from '#api/resource.ts';
 import { isReason, type Client } from '#client/client.ts';
+import { type KubernetesService } from '#controllers/kubernetes-service.ts';
 import { LOCAL_PROVISIONER } from '#controllers/volume/provisioner.ts';
 import type { NetworkPlan } from './network-plan.ts';
 
@@ -37,16 +38,15 @@ const STANDARD_CLASS: NewObject<StorageClass> = {
 
 /** The namespaces and the two Services that every cluster has; what is there already stays as it is. */
 export async function bootstrap(client: Client, plan: NetworkPlan): Promise<void> {
-  const [controlAddress = ''] = plan.controlAddresses;
   const names = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
   const made = await Promise.all(names.map((name) => ensure(client.create(namespaces, namespace(name)))));
   // Only a new cluster gets it: whoever deleted it has a class of his own.
   if (made[0] === true) await ensure(client.create(storageClasses, STANDARD_CLASS));
   await Promise.all(
-    systemServices(plan).flatMap((service) => [
-      ensure(client.create(services, serviceOf(service))),
-      ensure(client.create(endpoints, endpointsOf(service, controlAddress))),
-      ensure(client.create(endpointSlices, endpointSliceOf(service, controlAddress))),
+    [kubernetesService(plan), dnsService(plan)].flatMap(({ service, endpoints: addresses, endpointSlice }) => [
+      ensure(client.create(services, service)),
+      ensure(client.create(endpoints, addresses)),
+      ensure(client.create(endpointSlices, endpointSlice)),
     ]),
   );
 }
@@ -62,27 +62,36 @@ async function ensure(creation: Promise<unknown>): Promise<boolean> {
   }
 }
 
-function systemServices(plan: NetworkPlan): readonly SystemService[] {
-  return [
-    {
-      namespace: 'default',
-      name: 'kubernetes',
-      clusterIP: plan.kubernetesIp,
-      labels: { component: 'apiserver', provider: 'kubernetes' },
-      ports: [{ name: 'https', protocol: 'TCP', port: 443, target: API_FABRIC_PORT }],
-    },
-    {
-      namespace: 'kube-system',
-      name: 'kube-dns',
-      clusterIP: plan.dnsIp,
-      labels: { 'k8s-app': 'kube-dns', 'kubernetes.io/cluster-service': 'true', 'kubernetes.io/name': 'clusterip' },
-      ports: [
-        { name: 'dns', protocol: 'UDP', port: 53, target: DNS_PORT },
-        { name: 'dns-tcp', protocol: 'TCP', port: 53, target: DNS_PORT },
-        { name: 'metrics', protocol: 'TCP', port: 9153, target: DNS_METRICS_PORT },
-      ],
-    },
-  ];
+export function kubernetesService(plan: NetworkPlan): KubernetesService {
+  return objectsOf(plan, {
+    namespace: 'default',
+    name: 'kubernetes',
+    clusterIP: plan.kubernetesIp,
+    labels: { component: 'apiserver', provider: 'kubernetes' },
+    ports: [{ name: 'https', protocol: 'TCP', port: 443, target: API_FABRIC_PORT }],
+  });
+}
+
+function dnsService(plan: NetworkPlan): KubernetesService {
+  return objectsOf(plan, {
+    namespace: 'kube-system',
+    name: 'kube-dns',
+    clusterIP: plan.dnsIp,
+    labels: { 'k8s-app': 'kube-dns', 'kubernetes.io/cluster-service': 'true', 'kubernetes.io/name': 'clusterip' },
+    ports: [
+      { name: 'dns', protocol: 'UDP', port: 53, target: DNS_PORT },
+      { name: 'dns-tcp', protocol: 'TCP', port: 53, target: DNS_PORT },
+      { name: 'metrics', protocol: 'TCP', port: 9153, target: DNS_METRICS_PORT },
+    ],
+  });
+}
+
+function objectsOf({ controlAddresses: [address = ''] }: NetworkPlan, service: SystemService): KubernetesService {
+  return {
+    service: serviceOf(service),
+    endpoints: endpointsOf(service, address),
+    endpointSlice: endpointSliceOf(service, address),
+  };
 }
 
 function namespace(name: string): NewObject<Namespace> {
@@ -127,7 +136,7 @@ function endpointSliceOf({ namespace, name, ports }: SystemService, ip: string):
     kind: 'EndpointSlice',
     metadata: { namespace, name, labels: { 'kubernetes.io/service-name': name } },
     addressType: ip.includes(':') ? 'IPv6' : 'IPv4',
-    endpoints: [{ addresses: [ip], conditions: { ready: true, serving: true, terminating: false } }],
+    endpoints: [{ addresses: [ip], conditions: { ready: true } }],
     ports: ports.map(({ name: portName, protocol, target }) => ({ name: portName, protocol, port: target })),
   };
 }

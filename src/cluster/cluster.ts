@@ -10,11 +10,11 @@ import { CodedError, errorCode } from '#base/errors.ts';
 import { createLog, type LogSink } from '#base/log.ts';
 import { createClient } from '#client/api-client.ts';
 import { inProcessTransport } from '#client/in-process-transport.ts';
-import { startControllers } from '#controllers/controllers.ts';
+import { type Controllers, startControllers } from '#controllers/controllers.ts';
 import { removeTree } from '#node/sandbox/remove-tree-sync.ts';
 import type { Store } from '#store/store.ts';
 import { openSqliteStore } from '#store/sqlite-store.ts';
-import { bootstrap } from './bootstrap.ts';
+import { bootstrap, kubernetesService } from './bootstrap.ts';
 import type { ClusterConfig } from './config.ts';
 import { forgetNode } from './forget-node.ts';
 import { planNetwork, type NetworkPlan } from './network-plan.ts';
@@ -83,15 +83,7 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
   gate.resolve(api.server.handle);
   const left = await removeLeaving(options, handler);
   onProgress('starting the controllers');
-  const controllers = startControllers({
-    client: createClient(inProcessTransport(api.server.handle, CONTROLLERS)),
-    clock,
-    log: createLog('controllers', log),
-    signal: abort.signal,
-    rootCa: pki.caCert,
-    loadBalancerCidrs: plan.loadBalancerCidrs,
-    volumes: volumeDirectories(dir.volumesDir),
-  });
+  const controllers = controllersOf(options, plan, { handler, rootCa: pki.caCert, signal: abort.signal });
   workers.nodes.post({ kind: 'start' });
   workers.services.post({ kind: 'start', nodes: network.nodes, fabric: network.fabric });
   onProgress('waiting for the nodes');
@@ -110,6 +102,22 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
       await store.close();
     },
   };
+}
+
+function controllersOf(
+  { dir, clock, log }: ClusterOptions,
+  plan: NetworkPlan,
+  { handler, ...given }: { readonly handler: ApiHandler; readonly rootCa: string; readonly signal: AbortSignal },
+): Controllers {
+  return startControllers({
+    ...given,
+    client: createClient(inProcessTransport(handler, CONTROLLERS)),
+    clock,
+    log: createLog('controllers', log),
+    loadBalancerCidrs: plan.loadBalancerCidrs,
+    kubernetesService: kubernetesService(plan),
+    volumes: volumeDirectories(dir.volumesDir),
+  });
 }
 
 /** Nodes that are no longer asked for go with all that they had, before anything is made in their place. */

@@ -14,6 +14,7 @@ import { startEndpointSliceController } from './endpoint-slice.ts';
 import { startEndpointsController } from './endpoints.ts';
 import { startGarbageCollector } from './garbage-collector.ts';
 import { startJobController } from './job/job.ts';
+import { type KubernetesService, startKubernetesService } from './kubernetes-service.ts';
 import { startLoadBalancerController } from './load-balancer.ts';
 import { startNamespaceController } from './namespace.ts';
 import { startNodeLifecycleController } from './node-lifecycle.ts';
@@ -39,6 +40,8 @@ export interface ControllersOptions {
   readonly rootCa: string;
   /** Of which Services of type LoadBalancer get their addresses, at most one a family. @default none */
   readonly loadBalancerCidrs?: readonly Cidr[] | undefined;
+  /** default/kubernetes, which comes back when it is deleted. */
+  readonly kubernetesService: KubernetesService;
   /** Where the volumes of the local provisioner have their files. */
   readonly volumes: VolumeDirectories;
 }
@@ -57,6 +60,7 @@ export function startControllers(options: ControllersOptions): Controllers {
   // Handlers run in this order: what traffic waits for comes first.
   startEndpointSliceController(context);
   startServiceAccountController(context, options.rootCa);
+  startKubernetesService(context, options.kubernetesService);
   startLoadBalancerController(context, options.loadBalancerCidrs ?? []);
   startScheduler(context);
   startReplicaSetController(context);
