@@ -23,6 +23,7 @@ test('KindRegistry finds kinds by plural and by kind, and knows the groups', () 
       'rbac.authorization.k8s.io/v1',
       'scheduling.k8s.io/v1',
       'apiextensions.k8s.io/v1',
+      'admissionregistration.k8s.io/v1',
       'storage.k8s.io/v1',
     ],
   );

@@ -111,6 +111,18 @@ export const volumeAttachments: Resource<t.VolumeAttachment> = define(
   'volumeattachments',
   false,
 );
+export const validatingWebhookConfigurations: Resource<t.ValidatingWebhookConfiguration> = define(
+  'admissionregistration.k8s.io',
+  'ValidatingWebhookConfiguration',
+  'validatingwebhookconfigurations',
+  false,
+);
+export const mutatingWebhookConfigurations: Resource<t.MutatingWebhookConfiguration> = define(
+  'admissionregistration.k8s.io',
+  'MutatingWebhookConfiguration',
+  'mutatingwebhookconfigurations',
+  false,
+);
 export const customResourceDefinitions: Resource<t.CustomResourceDefinition> = define(
   'apiextensions.k8s.io',
   'CustomResourceDefinition',

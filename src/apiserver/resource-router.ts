@@ -8,6 +8,7 @@ import { verbOf, type ResourceRequestInfo } from './request-info.ts';
 import { statusResponse } from './respond.ts';
 import type { ServerResponse } from './response.ts';
 import { StatusError } from './status-error.ts';
+import { warningsOf } from './admission/webhook/warnings.ts';
 import { bind, bindNamed, isBindings } from './verbs/binding.ts';
 import { create } from './verbs/create.ts';
 import { deleteCollection, deleteOne } from './verbs/delete.ts';
@@ -48,19 +49,24 @@ export async function serveResource(
     kind,
     cache: server.storage.cache(kind.storedAs ?? kind.resource),
   };
-  if (info.subresource !== undefined) return serveSubresource(context, info.subresource);
+  const { subresource } = info;
+  if (subresource !== undefined) return warned(context, () => serveSubresource(context, subresource));
   if (!kind.verbs.includes(verb)) throw new StatusError(methodNotAllowed());
-  return kind.deprecation === undefined ? serveMain(context) : deprecated(context, kind.deprecation);
+  return warned(context, () => serveMain(context));
 }
 
-/** Each answer about a kind that is on its way out says so, a refusal as well. */
-async function deprecated(context: ResourceContext, warning: string): Promise<ServerResponse> {
-  const response = await serveMain(context).catch((error: unknown) => {
-    if (error instanceof StatusError) return statusResponse(error.status);
+/** Each answer about a kind that is on its way out says so, a refusal as well; and what webhooks had to say. */
+async function warned(context: ResourceContext, serve: () => Promise<ServerResponse>): Promise<ServerResponse> {
+  const { request, kind, info } = context;
+  const deprecation = info.subresource === undefined ? kind.deprecation : undefined;
+  const texts = (): readonly string[] => [...(deprecation === undefined ? [] : [deprecation]), ...warningsOf(request)];
+  const response = await serve().catch((error: unknown) => {
+    if (error instanceof StatusError && texts().length > 0) return statusResponse(error.status);
     throw error;
   });
-  if (response.kind === 'stream' || response.kind === 'text') return response;
-  return { ...response, warnings: [warning, ...(response.warnings ?? [])] };
+  const warnings = texts();
+  if (warnings.length === 0 || response.kind === 'stream' || response.kind === 'text') return response;
+  return { ...response, warnings: [...warnings, ...(response.warnings ?? [])] };
 }
 
 function serveMain(context: ResourceContext): Promise<ServerResponse> {

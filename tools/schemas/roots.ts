@@ -54,6 +54,8 @@ export const roots: Readonly<Record<string, string>> = {
   V1SelfSubjectAccessReview: 'authorization.k8s.io/v1',
   V1SelfSubjectRulesReview: 'authorization.k8s.io/v1',
   V1CustomResourceDefinition: 'apiextensions.k8s.io/v1',
+  V1ValidatingWebhookConfiguration: 'admissionregistration.k8s.io/v1',
+  V1MutatingWebhookConfiguration: 'admissionregistration.k8s.io/v1',
 };
 
 /** Models of a kind of which there are two versions: those of the older one keep its version in their name. */

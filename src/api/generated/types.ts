@@ -9,6 +9,19 @@ export interface AWSElasticBlockStoreVolumeSource {
   readonly volumeID: string;
 }
 
+export interface AdmissionregistrationServiceReference {
+  readonly name: string;
+  readonly namespace: string;
+  readonly path?: string | undefined;
+  readonly port?: number | undefined;
+}
+
+export interface AdmissionregistrationWebhookClientConfig {
+  readonly caBundle?: string | undefined;
+  readonly service?: AdmissionregistrationServiceReference | undefined;
+  readonly url?: string | undefined;
+}
+
 export interface Affinity {
   readonly nodeAffinity?: NodeAffinity | undefined;
   readonly podAffinity?: PodAffinity | undefined;
@@ -1390,6 +1403,11 @@ export interface ManagedFieldsEntry {
   readonly time?: string | undefined;
 }
 
+export interface MatchCondition {
+  readonly expression: string;
+  readonly name: string;
+}
+
 export interface MetricIdentifier {
   readonly name: string;
   readonly selector?: LabelSelector | undefined;
@@ -1429,6 +1447,28 @@ export interface MetricValueStatus {
 export interface ModifyVolumeStatus {
   readonly status: string;
   readonly targetVolumeAttributesClassName?: string | undefined;
+}
+
+export interface MutatingWebhook {
+  readonly admissionReviewVersions: readonly string[];
+  readonly clientConfig: AdmissionregistrationWebhookClientConfig;
+  readonly failurePolicy?: string | undefined;
+  readonly matchConditions?: readonly MatchCondition[] | undefined;
+  readonly matchPolicy?: string | undefined;
+  readonly name: string;
+  readonly namespaceSelector?: LabelSelector | undefined;
+  readonly objectSelector?: LabelSelector | undefined;
+  readonly reinvocationPolicy?: string | undefined;
+  readonly rules?: readonly RuleWithOperations[] | undefined;
+  readonly sideEffects: string;
+  readonly timeoutSeconds?: number | undefined;
+}
+
+export interface MutatingWebhookConfiguration {
+  readonly apiVersion: 'admissionregistration.k8s.io/v1';
+  readonly kind: 'MutatingWebhookConfiguration';
+  readonly metadata: ObjectMeta;
+  readonly webhooks?: readonly MutatingWebhook[] | undefined;
 }
 
 export interface NFSVolumeSource {
@@ -2283,6 +2323,14 @@ export interface RollingUpdateStatefulSetStrategy {
   readonly partition?: number | undefined;
 }
 
+export interface RuleWithOperations {
+  readonly apiGroups?: readonly string[] | undefined;
+  readonly apiVersions?: readonly string[] | undefined;
+  readonly operations?: readonly string[] | undefined;
+  readonly resources?: readonly string[] | undefined;
+  readonly scope?: string | undefined;
+}
+
 export interface SELinuxOptions {
   readonly level?: string | undefined;
   readonly role?: string | undefined;
@@ -2761,6 +2809,27 @@ export interface UserInfo {
   readonly groups?: readonly string[] | undefined;
   readonly uid?: string | undefined;
   readonly username?: string | undefined;
+}
+
+export interface ValidatingWebhook {
+  readonly admissionReviewVersions: readonly string[];
+  readonly clientConfig: AdmissionregistrationWebhookClientConfig;
+  readonly failurePolicy?: string | undefined;
+  readonly matchConditions?: readonly MatchCondition[] | undefined;
+  readonly matchPolicy?: string | undefined;
+  readonly name: string;
+  readonly namespaceSelector?: LabelSelector | undefined;
+  readonly objectSelector?: LabelSelector | undefined;
+  readonly rules?: readonly RuleWithOperations[] | undefined;
+  readonly sideEffects: string;
+  readonly timeoutSeconds?: number | undefined;
+}
+
+export interface ValidatingWebhookConfiguration {
+  readonly apiVersion: 'admissionregistration.k8s.io/v1';
+  readonly kind: 'ValidatingWebhookConfiguration';
+  readonly metadata: ObjectMeta;
+  readonly webhooks?: readonly ValidatingWebhook[] | undefined;
 }
 
 export interface ValidationRule {

@@ -113,6 +113,10 @@ priorityclasses* pc scheduling.k8s.io/v1 -
   Name | Value | Global-Default | Age | PreemptionPolicy
 customresourcedefinitions* crd,crds apiextensions.k8s.io/v1 status
   Name | Created At
+validatingwebhookconfigurations* - admissionregistration.k8s.io/v1 -
+  Name | Webhooks | Age
+mutatingwebhookconfigurations* - admissionregistration.k8s.io/v1 -
+  Name | Webhooks | Age
 storageclasses* sc storage.k8s.io/v1 -
   Name | Provisioner | ReclaimPolicy | VolumeBindingMode | AllowVolumeExpansion | Age
 csidrivers* - storage.k8s.io/v1 -

@@ -20,6 +20,7 @@ import { job } from './job.ts';
 import { lease } from './lease.ts';
 import { limitRange } from './limit-range.ts';
 import { namespace } from './namespace.ts';
+import { mutatingWebhookConfiguration } from './mutating-webhook-configuration.ts';
 import { networkPolicy } from './network-policy.ts';
 import { node } from './node.ts';
 import { persistentVolume } from './persistent-volume.ts';
@@ -40,6 +41,7 @@ import { serviceAccount } from './service-account.ts';
 import { serviceCidr } from './service-cidr.ts';
 import { statefulSet } from './stateful-set.ts';
 import { storageClass } from './storage-class.ts';
+import { validatingWebhookConfiguration } from './validating-webhook-configuration.ts';
 import { csiDriver } from './csi-driver.ts';
 import { csiNode } from './csi-node.ts';
 import { csiStorageCapacity } from './csi-storage-capacity.ts';
@@ -86,6 +88,8 @@ export const builtInKinds: readonly KindDefinition[] = [
   eraseKind(clusterRoleBinding),
   eraseKind(priorityClass),
   eraseKind(customResourceDefinition),
+  eraseKind(validatingWebhookConfiguration),
+  eraseKind(mutatingWebhookConfiguration),
   eraseKind(storageClass),
   eraseKind(csiDriver),
   eraseKind(csiNode),

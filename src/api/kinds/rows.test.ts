@@ -36,6 +36,8 @@ const BINDING = {
 const utilization = (averageUtilization: number): object => ({ type: 'Utilization', averageUtilization });
 
 /** Kind, the rest of the object, and its row. Services and Pods have tables of their own. */
+const WEBHOOK = { name: 'a.b.c', clientConfig: {}, sideEffects: 'None', admissionReviewVersions: ['v1'] };
+
 const cases: readonly (readonly [string, object, string])[] = [
   ['Namespace', { status: { phase: 'Active' } }, 'web | Active | 24h'],
   ['Node', {}, 'web | Unknown | <none> | 24h |  | <none> | <none> | <unknown> | <unknown> | <unknown>'],
@@ -275,6 +277,8 @@ const cases: readonly (readonly [string, object, string])[] = [
     'web | false | false | false | a,b | false | Ephemeral | 24h',
   ],
   ['CSIDriver', { spec: {} }, 'web | true | false | false | <unset> | false | <none> | 24h'],
+  ['ValidatingWebhookConfiguration', { webhooks: [WEBHOOK, WEBHOOK] }, 'web | 2 | 24h'],
+  ['MutatingWebhookConfiguration', {}, 'web | 0 | 24h'],
   ['CSINode', { spec: { drivers: [{ name: 'd', nodeID: 'n' }] } }, 'web | 1 | 24h'],
   ['CSIStorageCapacity', { storageClassName: 'fast', capacity: '1Gi' }, 'web | fast | 1Gi'],
   [

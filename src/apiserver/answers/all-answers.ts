@@ -7,6 +7,7 @@ import { limitCases } from './limit-cases.ts';
 import { ruleCases } from './rule-cases.ts';
 import { verbCases } from './verb-cases.ts';
 import { writeCases } from './write-cases.ts';
+import { webhookCases } from './webhook-cases.ts';
 import { workloadCases } from './workload-cases.ts';
 
 const cases: readonly AnswerCase[] = [
@@ -18,6 +19,7 @@ const cases: readonly AnswerCase[] = [
   ...expressionCases,
   ...ruleCases,
   ...workloadCases,
+  ...webhookCases,
 ];
 
 /** Every case, each with a name of its own. */

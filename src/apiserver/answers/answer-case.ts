@@ -64,7 +64,7 @@ export async function runAnswer(one: AnswerCase, { ask, sleep }: AnswerOptions):
       // A definition that changes goes on with its old rules for a moment.
       if (step.method === 'PATCH' && step.path.startsWith(CRDS)) await sleep(SETTLE_MS);
       // Admission goes by what it has been told.
-      if (/\/(resourcequotas|limitranges)/.test(step.path)) await sleep(HEARD_MS);
+      if (/\/(resourcequotas|limitranges|\w+webhookconfigurations)/.test(step.path)) await sleep(HEARD_MS);
       if (answer.status >= 300) return `given: ${answerText(answer, false)}`;
     }
     const answer = await send(one.ask);

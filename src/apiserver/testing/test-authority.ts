@@ -37,8 +37,8 @@ export class TestAuthority {
     return new TestAuthority(certificate, keys);
   }
 
-  /** `subject` as in `CN=admin, O=system:masters`. */
-  async issue(subject: string): Promise<TestCertificate> {
+  /** `subject` as in `CN=admin, O=system:masters`; it is good at the loopback and for `names`. */
+  async issue(subject: string, ...names: readonly string[]): Promise<TestCertificate> {
     const keys = await newKeys();
     this.#serial++;
     const certificate = await x509.X509CertificateGenerator.create({
@@ -52,6 +52,7 @@ export class TestAuthority {
         new x509.SubjectAlternativeNameExtension([
           { type: 'ip', value: '127.0.0.1' },
           { type: 'dns', value: 'localhost' },
+          ...names.map((value) => ({ type: 'dns', value }) as const),
         ]),
       ],
     });

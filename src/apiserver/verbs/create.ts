@@ -9,8 +9,10 @@ import { admitCreate } from '../admission/admit.ts';
 import { allocateFor } from '../admission/allocate.ts';
 import { checkGrant } from '../admission/grant.ts';
 import { chargeQuotas } from '../admission/quota.ts';
+import { mutateByWebhooks, validateByWebhooks } from '../admission/webhook/webhook-admission.ts';
+import type { Write } from '../admission/webhook/write.ts';
 import { checkObject, decodeBody, identityOf } from '../body.ts';
-import type { ResourceContext, ServerContext } from '../context.ts';
+import type { ResourceContext } from '../context.ts';
 import { firstManagers, writerOf } from '../field-manager.ts';
 import { stampNew, withMetadata } from '../metadata.ts';
 import { persisted, type Sendable } from '../presented.ts';
@@ -54,12 +56,12 @@ export async function createObject(
   const stamped = withMetadata(stampNew(complete, kind.resource.namespaced ? namespace : undefined, server.clock), {
     managedFields: managed ?? firstManagers(kind, complete, writerOf(context)),
   });
-  if (name !== '' || generateName === '') return createNamed(server, kind, stamped, dryRun);
+  if (name !== '' || generateName === '') return createNamed(context, stamped, dryRun, false);
   let candidate = '';
   for (let attempt = 0; attempt < NAME_ATTEMPTS; attempt++) {
     candidate = generateName.slice(0, MAX_GENERATED_PREFIX) + randomSuffix();
     try {
-      return await createNamed(server, kind, withMetadata(stamped, { name: candidate }), dryRun);
+      return await createNamed(context, withMetadata(stamped, { name: candidate }), dryRun, true);
     } catch (error) {
       if (!(error instanceof StatusError) || error.status.reason !== 'AlreadyExists') throw error;
     }
@@ -81,15 +83,38 @@ function checkIncoming(kind: KindDefinition, namespace: string | undefined, { me
   }
 }
 
+function writeOf({ server, kind, request }: CreateContext, object: KubeObject, dryRun: boolean): Write {
+  const { name = '', namespace } = object.metadata;
+  const operation = 'CREATE';
+  return { server, kind, request, operation, subresource: '', name, namespace, object, old: undefined, dryRun };
+}
+
+/** What webhooks may change, they see before it has what only the server gives. */
+async function mutated(
+  context: CreateContext,
+  object: KubeObject,
+  dryRun: boolean,
+  isGenerated: boolean,
+): Promise<KubeObject> {
+  const { uid, creationTimestamp, ...rest } = object.metadata;
+  const { name, ...nameless } = rest;
+  const seen = { ...object, metadata: isGenerated ? nameless : rest } as KubeObject;
+  const changed = await mutateByWebhooks(writeOf(context, seen, dryRun));
+  if (changed === undefined || changed === seen) return object;
+  return withMetadata(changed, { uid, creationTimestamp, ...(isGenerated ? { name } : {}) });
+}
+
 async function createNamed(
-  server: ServerContext,
-  kind: KindDefinition,
+  context: CreateContext,
   stamped: KubeObject,
   dryRun: boolean,
+  isGenerated: boolean,
   attempt: number = 1,
 ): Promise<Sendable> {
+  const { server, kind } = context;
   const { resource } = kind;
-  const prepared = await admitCreate(server, kind, kind.prepareCreate(kind.defaults(stamped)));
+  const admitted = await admitCreate(server, kind, kind.prepareCreate(kind.defaults(stamped)));
+  const prepared = await mutated(context, admitted, dryRun, isGenerated);
   const { name = '', namespace } = prepared.metadata;
   const key = namespace === undefined ? name : `${namespace}/${name}`;
   const cache = server.storage.cache(kind.storedAs ?? resource);
@@ -97,6 +122,7 @@ async function createNamed(
   using reserved = allocateFor(server, kind, prepared, undefined, dryRun);
   const errors = kind.validateCreate(reserved.object);
   if (errors.length > 0) throw new StatusError(invalidStatus(resource, name, errors));
+  await validateByWebhooks(writeOf(context, reserved.object, dryRun));
   await chargeQuotas({ server, kind, object: reserved.object, dryRun });
   const object = persisted(kind, reserved.object);
   if (dryRun) return { object };
@@ -110,6 +136,6 @@ async function createNamed(
     // An address that another server took meanwhile: by now that is known here.
     if (attempt >= ALLOCATION_ATTEMPTS) throw error;
     reserved[Symbol.dispose]();
-    return createNamed(server, kind, stamped, dryRun, attempt + 1);
+    return createNamed(context, stamped, dryRun, isGenerated, attempt + 1);
   }
 }

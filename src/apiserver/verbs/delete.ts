@@ -6,11 +6,12 @@ import type { ApiResponse } from '#api/request.ts';
 import { namespaces } from '#api/resource.ts';
 import { conflict, modifiedConflict, notFoundStatus, success } from '#api/status.ts';
 import { admitNamespaceDeletion } from '../admission/namespace-lifecycle.ts';
+import { mutateByWebhooks, validateByWebhooks } from '../admission/webhook/webhook-admission.ts';
 import type { ResourceContext } from '../context.ts';
 import { parseDeletion, type Deletion } from '../delete-options.ts';
 import { matcherOf, parseListOptions } from '../list-options.ts';
 import { mayGo, withMetadata } from '../metadata.ts';
-import type { Sendable } from '../presented.ts';
+import { presented, type Sendable } from '../presented.ts';
 import { listResponse, objectResponse, statusResponse } from '../respond.ts';
 import { StatusError } from '../status-error.ts';
 import { StaleError } from '../storage/object-storage.ts';
@@ -83,6 +84,7 @@ export async function deleteObject(target: Target, deletion: Deletion): Promise<
       const old = cache.get(key);
       if (old === undefined) throw new StatusError(notFoundStatus(kind.resource, name));
       checkPreconditions(kind, old.object, deletion);
+      await askWebhooks(target, presented(kind, old.object), deletion.dryRun);
       try {
         return await deletePresent(target, old, deletion);
       } catch (error) {
@@ -91,6 +93,14 @@ export async function deleteObject(target: Target, deletion: Deletion): Promise<
       }
     }
   });
+}
+
+async function askWebhooks({ server, kind, request, name }: Target, old: KubeObject, dryRun: boolean): Promise<void> {
+  if (request === undefined) return;
+  const { namespace } = old.metadata;
+  const write = { server, kind, request, operation: 'DELETE', subresource: '', name, namespace, dryRun } as const;
+  await mutateByWebhooks({ ...write, object: undefined, old });
+  await validateByWebhooks({ ...write, object: undefined, old });
 }
 
 function checkPreconditions(kind: KindDefinition, { metadata }: KubeObject, { uid, resourceVersion }: Deletion): void {

@@ -23,7 +23,11 @@ export async function spendDisruption(context: ResourceContext, pod: Pod, dryRun
   const { group, version, plural } = podDisruptionBudgets;
   const kind = server.registry.byPlural(group, version, plural) as KindDefinition;
   const at = { ...info, group, version, plural, name: budget.metadata.name, subresource: 'status' };
-  const target = targetOf({ ...context, kind, info: at, cache: server.storage.cache(podDisruptionBudgets) });
+  const target = {
+    ...targetOf({ ...context, kind, info: at, cache: server.storage.cache(podDisruptionBudgets) }),
+    // It is the server that counts.
+    request: undefined,
+  };
   const now = rfc3339(server.clock.now());
   await modify(target, 'status', ({ object }) => spent(object as PodDisruptionBudget, pod, now), dryRun);
 }

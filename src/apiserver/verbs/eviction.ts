@@ -3,6 +3,7 @@ import type { Eviction, Pod, PodCondition } from '#api/generated/types.ts';
 import type { ApiResponse } from '#api/request.ts';
 import { badRequest, success } from '#api/status.ts';
 import { checkObject, decodeBody, type DecodedBody } from '../body.ts';
+import { validateByWebhooks } from '../admission/webhook/webhook-admission.ts';
 import type { ResourceContext } from '../context.ts';
 import { deletionOf } from '../delete-options.ts';
 import { statusResponse } from '../respond.ts';
@@ -25,10 +26,24 @@ export async function evict(context: ResourceContext): Promise<ApiResponse> {
   }
   const deletion = deletionOf(deleteOptions ?? {});
   const dryRun = dry || deletion.dryRun;
+  const { server, kind, request } = context;
   const pod = existing(context).object as Pod;
+  // It is asked about as what it is, not as a DELETE.
+  const { name, namespace } = pod.metadata;
+  const write = {
+    server,
+    kind,
+    request,
+    operation: 'CREATE',
+    subresource: 'eviction',
+    name,
+    namespace,
+    dryRun,
+  } as const;
+  await validateByWebhooks({ ...write, object, old: undefined });
   await spendDisruption(context, pod, dryRun);
   if (pod.metadata.deletionTimestamp === undefined && !dryRun) await markDisrupted(context);
-  await deleteObject(targetOf(context), { ...deletion, dryRun });
+  await deleteObject({ ...targetOf(context), request: undefined }, { ...deletion, dryRun });
   return statusResponse({ ...success(), code: 201 });
 }
 
@@ -48,7 +63,7 @@ async function markDisrupted(context: ResourceContext): Promise<void> {
     message: 'Eviction API: evicting',
     lastTransitionTime: rfc3339(context.server.clock.now()),
   };
-  await modify(targetOf(context), 'status', ({ object }) => {
+  await modify({ ...targetOf(context), request: undefined }, 'status', ({ object }) => {
     const pod = object as Pod;
     const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== condition.type);
     return { ...pod, status: { ...pod.status, conditions: [...others, condition] } } as Pod;

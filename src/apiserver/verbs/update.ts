@@ -5,12 +5,14 @@ import type { Pod } from '#api/generated/types.ts';
 import type { KindDefinition } from '#api/kind.ts';
 import type { KubeObject } from '#api/object.ts';
 import { validateEphemeralContainers } from '#api/pod/ephemeral.ts';
-import type { ApiResponse, UserInfo } from '#api/request.ts';
+import type { ApiRequest, ApiResponse, UserInfo } from '#api/request.ts';
 import { badRequest, failure, modifiedConflict, notFoundStatus, uidConflict } from '#api/status.ts';
 import { admitUpdate } from '../admission/admit.ts';
 import { allocateFor, besideDeletion, releaseOf, untouched } from '../admission/allocate.ts';
 import { checkGrant } from '../admission/grant.ts';
 import { chargeQuotas } from '../admission/quota.ts';
+import { mutateByWebhooks, validateByWebhooks } from '../admission/webhook/webhook-admission.ts';
+import type { Write } from '../admission/webhook/write.ts';
 import { checkObject, decodeBody, identityOf } from '../body.ts';
 import type { ResourceContext, ServerContext } from '../context.ts';
 import { nextManagers, writerOf } from '../field-manager.ts';
@@ -35,6 +37,8 @@ export interface Target {
   readonly key: string;
   readonly name: string;
   readonly user: UserInfo;
+  /** Absent where the server writes by itself, which no webhook is asked about. */
+  readonly request?: ApiRequest | undefined;
   /** As whom the fields that the write sets are owned. */
   readonly writer: Writer;
 }
@@ -42,7 +46,16 @@ export interface Target {
 export function targetOf(context: ResourceContext): Target {
   const { server, kind, cache, info, request } = context;
   const name = info.name ?? '';
-  return { server, kind, cache, key: scopeOf(context) + name, name, user: request.user, writer: writerOf(context) };
+  return {
+    server,
+    kind,
+    cache,
+    key: scopeOf(context) + name,
+    name,
+    user: request.user,
+    request,
+    writer: writerOf(context),
+  };
 }
 
 export async function update(context: ResourceContext, part: Part): Promise<ApiResponse> {
@@ -147,13 +160,16 @@ async function replace(
   const complete = part === 'main' ? kind.defaults(input) : input;
   const managed = nextManagers(kind, part, complete, before, writer);
   const managedFields = managed.length === 0 ? undefined : managed;
-  const prepared = prepare(kind, part, withMetadata(complete, { managedFields }), before);
+  const owned = withMetadata(complete, { managedFields });
+  const prepared = prepare(kind, part, await mutated(target, part, owned, before, dryRun), before);
   const { namespace } = before.metadata;
   if (part === 'main') checkGrant({ server, user, kind, object: prepared, namespace }, before);
   using reserved = part === 'main' ? allocateFor(server, kind, prepared, before, dryRun) : untouched(prepared);
   const errors = validate(kind, part, reserved.object, before);
   if (errors.length > 0) throw new StatusError(invalidStatus(kind.resource, name, errors));
   if (part === 'main') admitUpdate(server, kind, reserved.object, before);
+  const write = writeOf(target, part, before, dryRun);
+  if (write !== undefined) await validateByWebhooks({ ...write, object: reserved.object });
   const next = withMetadata(reserved.object, { resourceVersion: before.metadata.resourceVersion, managedFields });
   if (deepEqual(next, before)) return old;
   if (part === 'main') await chargeQuotas({ server, kind, object: next, old: before, dryRun });
@@ -166,6 +182,31 @@ async function replace(
   const written = await server.storage.put(cache, key, stored, old.revision, reserved.beside);
   reserved.commit();
   return written;
+}
+
+/** A binding makes something, the other parts change the object. Undefined where nobody is asked. */
+function writeOf(
+  { server, kind, request, name }: Target,
+  part: Part,
+  old: KubeObject,
+  dryRun: boolean,
+): Write | undefined {
+  if (request === undefined) return undefined;
+  const { namespace } = old.metadata;
+  const operation = part === 'binding' ? 'CREATE' : 'UPDATE';
+  const subresource = part === 'main' ? '' : part;
+  return { server, kind, request, operation, subresource, name, namespace, object: undefined, old, dryRun };
+}
+
+async function mutated(
+  target: Target,
+  part: Part,
+  object: KubeObject,
+  old: KubeObject,
+  dryRun: boolean,
+): Promise<KubeObject> {
+  const write = writeOf(target, part, old, dryRun);
+  return write === undefined ? object : ((await mutateByWebhooks({ ...write, object })) ?? object);
 }
 
 function prepare(kind: KindDefinition, part: Part, input: KubeObject, old: KubeObject): KubeObject {
