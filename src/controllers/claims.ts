@@ -3,7 +3,7 @@ import { controllerOf, type KubeObject, type OwnerReference } from '#api/object.
 import { type Resource } from '#api/resource.ts';
 import { type Client } from '#client/client.ts';
 import { ignoreNotFound } from './controller-context.ts';
-import { isEmptySelector, matchesSelector } from './selectors.ts';
+import { isEmptySelector, matchesSelector } from '#api/selectors.ts';
 import { type OwnWrites } from './own-writes.ts';
 import { isTerminating } from './pod-state.ts';
 

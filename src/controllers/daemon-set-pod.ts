@@ -1,7 +1,7 @@
 import { type DaemonSet, type Node, type NodeAffinity, type Pod, type Toleration } from '#api/generated/types.ts';
 import { type NewObject } from '#api/object.ts';
 import { REVISION_HASH } from './controller-revision.ts';
-import { isTolerated, matchesNode } from './node-fit.ts';
+import { isTolerated, matchesNode } from '#api/pod/node-fit.ts';
 import { podFromTemplate } from './pod-template.ts';
 
 const TROUBLES: readonly Toleration[] = [

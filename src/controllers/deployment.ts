@@ -13,7 +13,7 @@ import { type DeploymentAction, nextActions, splitSets } from './deployment-plan
 import { REVISION, withoutHash } from './deployment-revision.ts';
 import { replicasOf } from './deployment-scaling.ts';
 import { type DeploymentNews, deploymentStatus, nextDeadlineIn } from './deployment-status.ts';
-import { isEmptySelector, matchesSelector } from './selectors.ts';
+import { isEmptySelector, matchesSelector } from '#api/selectors.ts';
 import { mergeDiff } from './merge-diff.ts';
 import { OwnWrites } from './own-writes.ts';
 

@@ -10,7 +10,7 @@ import { mergeDiff } from './merge-diff.ts';
 import { OwnWrites } from './own-writes.ts';
 import { scaleReader } from './owner-scale.ts';
 import { isPodReady, isTerminating } from './pod-state.ts';
-import { matchesSelector } from './selectors.ts';
+import { matchesSelector } from '#api/selectors.ts';
 
 const PODS_BY_NAMESPACE = 'disruption-budget/namespace';
 const BUDGETS_BY_NAMESPACE = 'disruption-budget/namespace';

@@ -9,7 +9,7 @@ import { applyClaims, claim } from './claims.ts';
 import { type ControllerContext, ignoreNotFound } from './controller-context.ts';
 import { OwnWrites } from './own-writes.ts';
 import { isTerminating } from './pod-state.ts';
-import { isEmptySelector, matchesSelector } from './selectors.ts';
+import { isEmptySelector, matchesSelector } from '#api/selectors.ts';
 
 const BY_CONTROLLER = 'owned-pods/controller';
 const ORPHANS = 'owned-pods/orphans';

@@ -1,5 +1,5 @@
 import { type Pod, type ReplicaSet, type ReplicaSetStatus } from '#api/generated/types.ts';
-import { hasLabels } from './selectors.ts';
+import { hasLabels } from '#api/selectors.ts';
 import { isPodAvailable, isPodReady, isTerminating, readySince } from './pod-state.ts';
 
 /** Pods made or deleted in one pass at most, so that one large set does not keep the others waiting. */

@@ -4,7 +4,7 @@ import { objectKey } from '#api/object.ts';
 import { pods, services } from '#api/resource.ts';
 import { type Informer } from '#client/informer.ts';
 import { type Informers } from '#client/informers.ts';
-import { hasLabels } from './selectors.ts';
+import { hasLabels } from '#api/selectors.ts';
 import { isPodFinished, isPodReady, podAddresses } from './pod-state.ts';
 
 const BY_LABEL = 'service-pods/label';

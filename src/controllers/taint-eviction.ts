@@ -5,7 +5,7 @@ import { objectKey } from '#api/object.ts';
 import { nodes, pods } from '#api/resource.ts';
 import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from './controller-context.ts';
 import { disruptionTarget } from './disruption-target.ts';
-import { tolerates } from './node-fit.ts';
+import { tolerates } from '#api/pod/node-fit.ts';
 import { isPodFinished, isTerminating } from './pod-state.ts';
 import { podsByNode } from './pods-by-node.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { availableParallelism, homedir } from 'node:os';
 import { test } from 'node:test';
 import { systemClock } from '#base/clock.ts';
-import { type Pod } from '#api/generated/types.ts';
+import type { Container, Pod } from '#api/generated/types.ts';
 import { configMaps, pods, secrets, services } from '#api/resource.ts';
 import { SandboxRuntime } from './sandbox/runtime-agent.ts';
 import { isolateTests } from './testing/isolated.ts';
@@ -70,6 +70,32 @@ isolateTests(import.meta.url, () => {
       await nodes.exec('box', 'sh', '-c', 'echo to-a-path > /dev/stdout; echo x > /dev/null'),
       'to-a-path\n',
     );
+  });
+
+  test('a Pod that was bound to a node where it has no room is rejected, and the node goes on', async () => {
+    await using nodes = await TestNodes.start(runtime, 1);
+    const cpus = availableParallelism();
+    const asking = (cpu: string): Partial<Container> => ({ ...sleeper, resources: { requests: { cpu } } });
+    await nodes.run('half', asking(`${cpus * 500}m`));
+    await nodes.until('half', isReady);
+    await nodes.run('much', asking(`${cpus * 500 + 1}m`));
+    const much = await nodes.until('much', ({ status }) => status?.phase === 'Failed');
+    const why = `Node didn't have enough resource: cpu, requested: ${cpus * 500 + 1}, used: ${cpus * 500}, capacity: ${cpus * 1000}`;
+    const { reason, message, podIP, containerStatuses } = much.status ?? {};
+    assert.deepEqual(
+      [reason, message, podIP, containerStatuses],
+      ['OutOfcpu', `Pod was rejected: ${why}`, undefined, undefined],
+    );
+    assert.deepEqual(await nodes.events('much'), [`Warning OutOfcpu ${why}`]);
+    // Neither one that was rejected nor one that has ended takes anything.
+    await nodes.run('fits', asking(`${cpus * 500}m`));
+    await nodes.until('fits', isReady);
+    await nodes.client.delete(pods, { namespace: 'default', name: 'half' }, { gracePeriodSeconds: 0 });
+    await nodes.run('again', asking(`${cpus * 500}m`));
+    await nodes.until('again', isReady);
+    const gone = nodes.gone('much');
+    await nodes.client.delete(pods, { namespace: 'default', name: 'much' }, { gracePeriodSeconds: 1 });
+    await gone;
   });
 
   test('exit code and output of a container come back', async () => {

@@ -17,7 +17,9 @@ import { type NodeContext } from './node-context.ts';
 import { followNodeRoutes } from './node-routes-agent.ts';
 import { type NodeIdentity } from './node-status.ts';
 import { type ImageSources } from './image/image-store-agent.ts';
+import { admissionRefusal } from './pod/pod-admission.ts';
 import { PodAgent } from './pod-agent.ts';
+import { RefusedPod } from './refused-pod-agent.ts';
 import { NodeRegistration } from './registration-agent.ts';
 import { type SandboxRuntime } from './sandbox/runtime-agent.ts';
 import { spreadDirectory } from './sandbox/spread-directory-sync.ts';
@@ -73,7 +75,7 @@ export function startNodeAgent(options: NodeAgentOptions): NodeAgent {
   const identity = identityOf(options);
   const registration = new NodeRegistration(context, identity, signal);
   const routes = followNodeRoutes(options.nodes, options.network, log, nodeName);
-  const node = new PodSet(context);
+  const node = new PodSet(context, options.nodes);
   const informer = new Informer(client, pods, { clock, log, fieldSelector: `spec.nodeName=${nodeName}` });
   // Pods start with the variables of the Services that there are, so those have to be known first.
   const begin = options.services.synced.then(() => {
@@ -99,11 +101,13 @@ export function startNodeAgent(options: NodeAgentOptions): NodeAgent {
 /** The Pods of the node, each worked on by one call at a time. */
 class PodSet implements InformerHandlers<Pod> {
   readonly #node: NodeContext;
-  readonly #agents = new Map<string, PodAgent>();
+  readonly #nodes: Informer<Node>;
+  readonly #agents = new Map<string, PodAgent | RefusedPod>();
   readonly #queue: WorkQueue;
 
-  constructor(node: NodeContext) {
+  constructor(node: NodeContext, nodes: Informer<Node>) {
     this.#node = node;
+    this.#nodes = nodes;
     this.#queue = new WorkQueue((uid) => this.#sync(uid), {
       clock: node.clock,
       concurrency: 16,
@@ -125,9 +129,18 @@ class PodSet implements InformerHandlers<Pod> {
     const known = this.#agents.get(uid);
     if (known === undefined) {
       const wake = (afterMs: number = 0): void => this.#queue.addAfter(uid, afterMs);
-      this.#agents.set(uid, new PodAgent(this.#node, pod, wake));
+      this.#agents.set(uid, this.#take(pod, wake));
     } else known.update(pod);
     this.#queue.add(uid);
+  }
+
+  /** A Pod that has begun was let in by an earlier process of this node. */
+  #take(pod: Pod, wake: (afterMs?: number) => void): PodAgent | RefusedPod {
+    const node = this.#nodes.get(this.#node.nodeName);
+    if (node === undefined || pod.status?.startTime !== undefined) return new PodAgent(this.#node, pod, wake);
+    const present = [...this.#agents.values()].flatMap(({ demand }) => demand ?? []);
+    const refusal = admissionRefusal(pod, node, present);
+    return refusal === undefined ? new PodAgent(this.#node, pod, wake) : new RefusedPod(this.#node, pod, refusal);
   }
 
   updated(pod: Pod): void {

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { errorMessage } from '#base/errors.ts';
 import { type Container, type Pod, type PodCondition, type PodStatus } from '#api/generated/types.ts';
+import { type Demand, demandOf } from '#api/pod/demand.ts';
 import { pods } from '#api/resource.ts';
 import { isAnotherObject, isReason } from '#client/client.ts';
 import { ContainerAgent, type ContainerConfig, crashLoopMessage, refOf } from './container-agent.ts';
@@ -14,6 +15,7 @@ import { containerMounts, fetchPodInputs, type MadeVolume, type PodInputs, write
 import { resumeContainers } from './pod-resume-agent.ts';
 import { createPodSandbox, type MadeSandbox, PreparationError } from './pod-sandbox-agent.ts';
 import { watchStorage } from './storage-limit-agent.ts';
+import { showsChange } from './pod/shown-change.ts';
 import { DEFAULT_PATH } from './sandbox/container-command.ts';
 
 /** What a Pod has once its containers may start. */
@@ -33,6 +35,7 @@ export class PodAgent {
   readonly #wake: (afterMs?: number) => void;
   #containers: readonly ContainerAgent[];
   readonly #startTime: number;
+  readonly #demand: Demand;
   #pod: Pod;
   /** Gone from the API without our doing: nobody waits for it to end well. */
   #orphaned = false;
@@ -56,6 +59,7 @@ export class PodAgent {
     this.#pod = pod;
     this.#wake = wake;
     this.uid = pod.metadata.uid;
+    this.#demand = demandOf(pod);
     this.#podIps = (pod.status?.podIPs ?? []).flatMap(({ ip }) => ip ?? []);
     this.#startTime = pod.status?.startTime === undefined ? node.clock.now() : Date.parse(pod.status.startTime);
     const { initContainers = [], containers, ephemeralContainers = [] } = pod.spec;
@@ -70,6 +74,11 @@ export class PodAgent {
     const { status } = pod;
     if (status?.phase === 'Succeeded' || status?.phase === 'Failed') this.#phase = status.phase;
     resumeContainers(node, pod, this.#containers, this.#phase === undefined);
+  }
+
+  /** What it takes of the node until it has ended. */
+  get demand(): Demand | undefined {
+    return this.#phase === undefined && !this.#orphaned ? this.#demand : undefined;
   }
 
   get done(): boolean {
@@ -384,14 +393,4 @@ export class PodAgent {
   #event(type: 'Normal' | 'Warning', reason: string, message: string): void {
     this.#node.events.record(this.#pod, type, reason, message);
   }
-}
-
-/** Volumes may show what has changed; all else that they show stays as it was. */
-function showsChange({ metadata: before }: Pod, { metadata, spec }: Pod): boolean {
-  const shown = spec.volumes?.some(
-    ({ downwardAPI, projected }) => downwardAPI !== undefined || projected !== undefined,
-  );
-  if (shown !== true) return false;
-  const text = ({ labels, annotations }: Pod['metadata']): string => JSON.stringify([labels, annotations]);
-  return text(before) !== text(metadata);
 }

@@ -1,7 +1,7 @@
 import { type Pod } from '#api/generated/types.ts';
 import { viewAffinity } from './affinity.ts';
 import { type ClaimView } from './claims.ts';
-import { demandOf } from './demand.ts';
+import { demandOf } from '#api/pod/demand.ts';
 import { type Applicant, refusalOf } from './fit.ts';
 import { type Candidate } from './node-load.ts';
 import { type Refusal } from './refusal.ts';

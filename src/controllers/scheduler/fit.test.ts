@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { type Node, type Pod } from '#api/generated/types.ts';
 import { viewClaims } from './claims.ts';
 import { applicantFor } from './cycle.ts';
-import { demandOf } from './demand.ts';
+import { demandOf } from '#api/pod/demand.ts';
 import { ownRefusal } from './fit.ts';
 import { type Candidate, NodeLoad } from './node-load.ts';
 import { never, notNow, preemptionMessage, type Refusal, unschedulableMessage } from './refusal.ts';

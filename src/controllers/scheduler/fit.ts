@@ -1,8 +1,8 @@
 import { type Node, type Pod, type Taint } from '#api/generated/types.ts';
-import { isTolerated, matchesNode } from '../node-fit.ts';
+import { isTolerated, matchesNode } from '#api/pod/node-fit.ts';
 import { type AffinityView } from './affinity.ts';
 import { type ClaimView } from './claims.ts';
-import { capacityOf, type Demand } from './demand.ts';
+import { capacityOf, type Demand } from '#api/pod/demand.ts';
 import { type Candidate, type NodeLoad } from './node-load.ts';
 import { never, notNow, type Refusal } from './refusal.ts';
 import { type SpreadView } from './spread.ts';

@@ -1,6 +1,6 @@
 import { type Node, type Pod } from '#api/generated/types.ts';
 import { controllerOf, objectKey } from '#api/object.ts';
-import { type Demand, demandOf } from './demand.ts';
+import { type Demand, demandOf } from '#api/pod/demand.ts';
 
 interface Placed {
   readonly pod: Pod;

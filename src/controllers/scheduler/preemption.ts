@@ -1,7 +1,7 @@
 import { type Pod, type PodDisruptionBudget } from '#api/generated/types.ts';
 import { objectKey } from '#api/object.ts';
 import { isTerminating } from '../pod-state.ts';
-import { matchesSelector } from '../selectors.ts';
+import { matchesSelector } from '#api/selectors.ts';
 import { type ClaimView } from './claims.ts';
 import { applicantFor, type Surroundings } from './cycle.ts';
 import { refusalOf } from './fit.ts';

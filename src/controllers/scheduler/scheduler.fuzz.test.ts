@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { type Node, type Pod } from '#api/generated/types.ts';
 import { viewClaims } from './claims.ts';
 import { place, type Surroundings } from './cycle.ts';
-import { demandOf } from './demand.ts';
+import { demandOf } from '#api/pod/demand.ts';
 import { ownRefusal } from './fit.ts';
 import { type Candidate, NodeLoad } from './node-load.ts';
 import { planPreemption, priorityOf } from './preemption.ts';

@@ -1,6 +1,6 @@
 import { type Pod } from '#api/generated/types.ts';
-import { isTolerated, matchesTerm } from '../node-fit.ts';
-import { capacityOf } from './demand.ts';
+import { isTolerated, matchesTerm } from '#api/pod/node-fit.ts';
+import { capacityOf } from '#api/pod/demand.ts';
 import { type Applicant, taintsOf } from './fit.ts';
 import { type Candidate } from './node-load.ts';
 

@@ -1,6 +1,6 @@
 import { type LabelSelector, type Node, type Pod, type PodAffinityTerm } from '#api/generated/types.ts';
 import { type Candidate } from './node-load.ts';
-import { matchesSelector } from '../selectors.ts';
+import { matchesSelector } from '#api/selectors.ts';
 
 /** Labels of a namespace; undefined for one that does not exist. */
 export type NamespaceLabels = (namespace: string) => Readonly<Record<string, string>> | undefined;

@@ -1,8 +1,8 @@
 import { type Node, type PersistentVolume, type PersistentVolumeClaim } from '#api/generated/types.ts';
 import { compareQuantities } from '#api/quantity.ts';
-import { matchesTerm } from '../node-fit.ts';
+import { matchesTerm } from '#api/pod/node-fit.ts';
 import { isTerminating } from '../pod-state.ts';
-import { matchesSelector } from '../selectors.ts';
+import { matchesSelector } from '#api/selectors.ts';
 
 /** Names that provisioners, schedulers and binders of every cluster share. */
 export const BOUND_BY_CONTROLLER = 'pv.kubernetes.io/bound-by-controller';

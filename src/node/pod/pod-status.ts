@@ -1,6 +1,7 @@
 import { type ContainerStatus, type Pod, type PodCondition, type PodStatus } from '#api/generated/types.ts';
 import { rfc3339 } from '#base/clock.ts';
 import { apiState, CONTAINER_ID_SCHEME, type ContainerView } from './container-view.ts';
+import type { AdmissionRefusal } from './pod-admission.ts';
 
 export interface PodRuntimeState {
   readonly pod: Pod;
@@ -44,6 +45,19 @@ export function podStatus(state: PodRuntimeState): PodStatus {
     ...(init.length === 0 ? {} : { initContainerStatuses: init.map(containerStatus) }),
     containerStatuses: main.map(containerStatus),
     ...(ephemeral.length === 0 ? {} : { ephemeralContainerStatuses: ephemeral.map(containerStatus) }),
+    ...(pod.status?.qosClass === undefined ? {} : { qosClass: pod.status.qosClass }),
+  };
+}
+
+/** Of a Pod that was not let in: nothing of it ever was. */
+export function refusedStatus(pod: Pod, { reason, message }: AdmissionRefusal, now: number): PodStatus {
+  const { generation } = pod.metadata;
+  return {
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+    phase: 'Failed',
+    reason,
+    message: `Pod was rejected: ${message}`,
+    startTime: rfc3339(now),
     ...(pod.status?.qosClass === undefined ? {} : { qosClass: pod.status.qosClass }),
   };
 }

@@ -1,5 +1,5 @@
-import { type Node, type NodeSelectorTerm, type PodSpec, type Taint, type Toleration } from '#api/generated/types.ts';
-import { hasLabels, matchesNodeRequirement } from './selectors.ts';
+import { type Node, type NodeSelectorTerm, type PodSpec, type Taint, type Toleration } from '../generated/types.ts';
+import { hasLabels, matchesNodeRequirement } from '../selectors.ts';
 
 export function isTolerated(taint: Taint, tolerations: readonly Toleration[]): boolean {
   return tolerations.some((toleration) => tolerates(toleration, taint));

@@ -1,5 +1,5 @@
-import { type LabelSelector, type NodeSelectorRequirement } from '#api/generated/types.ts';
-import { type Labels, matchesLabels, type Selector, selectorFromObject } from '#api/label-selector.ts';
+import { type LabelSelector, type NodeSelectorRequirement } from './generated/types.ts';
+import { type Labels, matchesLabels, type Selector, selectorFromObject } from './label-selector.ts';
 
 type Pairs = readonly (readonly [key: string, value: string])[];
 

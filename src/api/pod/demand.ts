@@ -1,5 +1,5 @@
-import { type Container, type Node, type Pod } from '#api/generated/types.ts';
-import { quantityMillis, quantityValue } from '#api/quantity.ts';
+import { type Container, type Node, type Pod } from '../generated/types.ts';
+import { quantityMillis, quantityValue } from '../quantity.ts';
 
 /** What a Pod takes of a node. */
 export interface Demand {
