@@ -12,6 +12,7 @@ import type { Resolve } from './resolver.ts';
 import { queryBytes, responseText } from './testing/ask.ts';
 import { testZone } from './testing/cluster.ts';
 import { testResolver } from './testing/resolver.ts';
+import { until } from './testing/until.ts';
 
 const HOST = '127.0.0.1';
 
@@ -119,9 +120,13 @@ test('a batch of datagrams from many clients: each gets its own answer, also one
     }
     const expected = sockets.map((_, i) => Array.from({ length: 100 }, (__, n) => 4 * n + i));
     const count = (): number => seen.reduce((sum, { size }) => sum + size, 0);
-    while (slow.size + count() < 400) await systemClock.sleep(5);
+    await until(
+      'all are asked or answered',
+      () => slow.size + count() >= 400,
+      () => `${slow.size} ${count()}`,
+    );
     for (const release of slow.values()) release();
-    while (count() < 400) await systemClock.sleep(5);
+    await until('all are answered', () => count() >= 400, count);
     assert.deepEqual(
       seen.map((ids) => [...ids].toSorted((a, b) => a - b)),
       expected,
@@ -197,10 +202,12 @@ test('who does not read its answers is not read from any more; who asks byte by 
     greedy.on('error', () => {});
     greedy.write(many);
     let before = -1;
-    while (before !== asked) {
+    const stands = async (): Promise<boolean> => {
       before = asked;
       await systemClock.sleep(100);
-    }
+      return before === asked;
+    };
+    await until('no more are taken in', stands, () => asked);
     // Answers are 3 kB each: what fits into the kernel's buffers and ours, and not 60 MB.
     assert.ok(asked > 0 && asked < 10_000, `${asked}`);
     greedy.destroy();

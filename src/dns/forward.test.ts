@@ -9,6 +9,7 @@ import { ask, queryBytes, responseText } from './testing/ask.ts';
 import { testZone } from './testing/cluster.ts';
 import { testResolver } from './testing/resolver.ts';
 import { a, soa, upstreamServer, type UpstreamServer } from './testing/upstream-server.ts';
+import { until } from './testing/until.ts';
 
 /** Time by hand for what is kept; what waits on sockets waits for as long as it takes, or hardly when told to. */
 class TestClock extends ManualClock {
@@ -139,7 +140,7 @@ test('asks the next when one is slow, and it again when it is back', async () =>
   assert.equal(await asked, 'NOERROR -aa | c.test A 192.0.2.2');
   silent = false;
   // The probes go on until it answers one.
-  while (forwarder.upstreams()[0]?.healthy === false) await new Promise((resolve) => setImmediate(resolve));
+  await until('a probe is answered', () => forwarder.upstreams()[0]?.healthy === true);
   clock.impatient = false;
   assert.equal(await ask(resolve, 'd.test A'), 'NOERROR -aa | d.test A 192.0.2.1');
   forwarder.close();
@@ -193,7 +194,7 @@ test('asks anew before the time of a name that is in use is over', async () => {
   clock.move(57_000);
   assert.equal(await withTtl(resolve, 'example.test A'), 'NOERROR -aa | example.test 3 A 192.0.2.1');
   assert.equal(await withTtl(resolve, 'example.test A'), 'NOERROR -aa | example.test 3 A 192.0.2.1');
-  while (upstream.asked.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  await until('it is asked again', () => upstream.asked.length >= 2);
   for (let i = 0; i < 100; i++) await new Promise((resolve) => setImmediate(resolve));
   assert.equal(await withTtl(resolve, 'example.test A'), 'NOERROR -aa | example.test 60 A 192.0.2.2');
   assert.equal(forwarder.counts.prefetches, 1);

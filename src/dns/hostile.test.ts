@@ -61,9 +61,10 @@ test('whatever comes over UDP, the next question is answered', async () => {
     await fc.assert(fc.asyncProperty(fc.oneof(anyBytes, bent), send), { numRuns: 500 });
     await send(Buffer.alloc(9000, 1));
     const asked = queryBytes('web.ns.svc.cluster.local', 'A', { id: 0xabcd });
+    const patience = AbortSignal.timeout(20_000);
     const answered = (async () => {
       for (;;) {
-        const [bytes] = (await once(socket, 'message', { signal: AbortSignal.timeout(20_000) })) as [Buffer];
+        const [bytes] = (await once(socket, 'message', { signal: patience })) as [Buffer];
         if (bytes.readUInt16BE(0) === 0xabcd && decode(bytes).answers?.length === 1) return;
       }
     })();

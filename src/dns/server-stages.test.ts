@@ -19,6 +19,7 @@ import { service } from './testing/objects.ts';
 import { selfSigned } from './testing/self-signed.ts';
 import { staticApi } from './testing/static-api.ts';
 import { a, upstreamServer } from './testing/upstream-server.ts';
+import { until } from './testing/until.ts';
 
 interface Serving extends Disposable {
   readonly resolve: Resolve;
@@ -95,8 +96,9 @@ test('serve_stale gives what it has at once, and asks anew behind it', async () 
   answer = 2;
   await clock.advance(11_000);
   assert.ok(!(server.resolve(queryBytes('a.test'), 'udp') instanceof Promise));
-  while (upstream.asked.length < 2) await systemClock.sleep(5);
-  while ((await ask(server.resolve, 'a.test A')) !== 'NOERROR -aa | a.test A 192.0.2.2') await systemClock.sleep(5);
+  await until('it is asked again', () => upstream.asked.length >= 2);
+  const fresh = 'NOERROR -aa | a.test A 192.0.2.2';
+  await until('the new answer is given', async () => (await ask(server.resolve, 'a.test A')) === fresh);
 });
 
 test('DNS over TLS: only of a server that has the certificate for its name', async () => {
@@ -166,7 +168,7 @@ test('the target of an alias goes through all stages, in circles only so often',
       endpoint ${api.url}
     }
   }`);
-  while (!server.parts.isReady) await systemClock.sleep(5);
+  await until('the cluster is known', () => server.parts.isReady);
   assert.equal(
     await ask(server.resolve, 'hosted.ns.svc.cluster.local A'),
     'NOERROR | hosted.ns.svc.cluster.local CNAME seven.test | seven.test A 192.0.2.7',
@@ -208,7 +210,8 @@ test('a hosts file is followed', async () => {
     assert.equal(await ask(server.resolve, 'one.test AAAA'), 'NOERROR | one.test AAAA 2001:db8::1');
     assert.equal(await ask(server.resolve, 'two.test A'), 'SERVFAIL -aa');
     writeFileSync(file, '192.0.2.2 two.test\n');
-    while ((await ask(server.resolve, 'two.test A')) !== 'NOERROR | two.test A 192.0.2.2') await systemClock.sleep(5);
+    const changed = 'NOERROR | two.test A 192.0.2.2';
+    await until('the file is followed', async () => (await ask(server.resolve, 'two.test A')) === changed);
     assert.equal(await ask(server.resolve, 'one.test A'), 'SERVFAIL -aa');
   } finally {
     rmSync(directory, { recursive: true });

@@ -23,8 +23,10 @@ export class DnsProcess implements AsyncDisposable {
     const [program = '', ...rest] = [...prefix(cluster.mode), clusterip, 'dns', ...args];
     const child = spawn(program, rest, { env: cluster.home.env(), stdio: ['ignore', 'pipe', 'pipe'] });
     const process = new DnsProcess(child);
+    const patience = AbortSignal.timeout(60_000);
     while (!process.output.includes('cluster is known')) {
-      await Promise.race([once(child.stderr, 'data'), process.exited]);
+      assert.ok(!patience.aborted, `the cluster is not known after a minute: ${process.output}`);
+      await Promise.race([once(child.stderr, 'data', { signal: patience }).catch(() => {}), process.exited]);
       assert.equal(child.exitCode, null, process.output);
     }
     return process;

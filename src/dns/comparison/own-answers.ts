@@ -7,6 +7,7 @@ import { portResolvers } from '../port-resolvers.ts';
 import { endpointConnection } from '../endpoint-connection.ts';
 import { ask } from '../testing/ask.ts';
 import type { Comparison } from './questions.ts';
+import { until } from '../testing/until.ts';
 
 export interface Places {
   readonly port: number;
@@ -40,7 +41,7 @@ export async function ownAnswers({ corefile, questions }: Comparison, places: Pl
   if (port === undefined) throw new TypeError('the Corefile has no server');
   parts.settle();
   try {
-    while (!parts.isReady) await systemClock.sleep(5);
+    await until('the cluster is known', () => parts.isReady);
     const answers: string[] = [];
     for (const question of questions) {
       answers.push(inOrder(await ask(port.resolve, question, { edns: 4096 }, '127.0.0.1')));
