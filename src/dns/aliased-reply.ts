@@ -9,9 +9,9 @@ import {
 import type { OutsideAnswer } from './answer.ts';
 import type { AskOutside, Reply } from './handler.ts';
 import { nameText } from './name.ts';
-import { HEADER_BYTES, keyOf, type Query } from './query.ts';
+import { HEADER_BYTES, keyOf, type Query, OPT_BYTES } from './query.ts';
 import { RCODES } from './record-type.ts';
-import { bareReply, OPT_BYTES, writeOpt } from './reply.ts';
+import { bareReply, writeOpt } from './reply.ts';
 import { rcodeOf } from './upstream-answer.ts';
 
 const AUTHORITATIVE = 0x0400;

@@ -14,6 +14,8 @@ import type { Zone } from './zone.ts';
 /** The search path of whoever asks from an address; undefined when we cannot be sure of it. */
 export interface Autopath {
   searchOf(client: string, name: WireName): readonly WireName[] | undefined;
+  /** Told of each answer that came of it. */
+  readonly onWalked?: (() => void) | undefined;
 }
 
 export interface AutopathOptions {
@@ -23,11 +25,13 @@ export interface AutopathOptions {
   readonly hostSearch?: readonly string[] | undefined;
   /** Whose names are walked for. @default all */
   readonly zones?: readonly WireName[] | undefined;
+  readonly onWalked?: (() => void) | undefined;
 }
 
-export function createAutopath({ zone, pods, hostSearch = [], zones = ['\0'] }: AutopathOptions): Autopath {
+export function createAutopath({ zone, pods, hostSearch = [], zones = ['\0'], onWalked }: AutopathOptions): Autopath {
   const shared = [`${wireLabel('svc')}${zone.name}`, zone.name, ...hostSearch.flatMap((text) => wireName(text) ?? [])];
   return {
+    onWalked,
     searchOf(client, name) {
       if (!zones.some((own) => isBelow(name, own))) return undefined;
       const address = parseAddress(client.replace(/^::ffff:/, ''));

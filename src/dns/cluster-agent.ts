@@ -7,6 +7,7 @@ import { createClient } from '#client/api-client.ts';
 import { httpsTransport } from '#client/https-transport.ts';
 import type { Connection } from '#client/kubeconfig.ts';
 import { Reflector, type ReflectorOptions, type ReflectorStore } from '#client/reflector.ts';
+import type { ApiMetrics } from './api-metrics.ts';
 import { nameText, type WireName } from './name.ts';
 import { PodIndex } from './pod-index.ts';
 import type { ProgrammingLatency } from './programming-latency.ts';
@@ -31,6 +32,7 @@ export interface ClusterAgentOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly latency?: ProgrammingLatency | undefined;
+  readonly api?: ApiMetrics | undefined;
   /** Called when the whole of it is known, before anybody is answered from it. */
   readonly onKnown?: (() => void) | undefined;
 }
@@ -52,7 +54,7 @@ export function followCluster(options: ClusterAgentOptions): ClusterAgent {
   const { connection, selection, clock, log } = options;
   const controller = new AbortController();
   const { signal } = controller;
-  const transport = httpsTransport(connection);
+  const transport = httpsTransport(connection, { observe: options.api?.observer(connection.server) });
   const client = createClient(transport);
   const follow = <T extends KubeObject>(
     resource: Resource<T>,

@@ -5,6 +5,7 @@ import type { Connection } from '#client/kubeconfig.ts';
 import type { ConnectionConfig, ServerConfig } from './corefile/server-config.ts';
 import { DnsParts } from './dns-parts.ts';
 import { type DnsServer, startDnsServer } from './dns-server.ts';
+import { checkHealth, healthMetrics } from './health-check.ts';
 import { type ForwarderMetrics, metricsText, type ServerMetrics } from './metrics-text.ts';
 import type { Monitor } from './monitor.ts';
 import { type MonitorServer, startMonitorServer } from './monitor-server.ts';
@@ -46,6 +47,8 @@ export class DnsAgent {
   #forwarders: readonly ForwarderMetrics[] = [];
   #lameduckMs = 0;
   #failedReloads = 0;
+  readonly #health = healthMetrics();
+  readonly #checks = new Pool<Disposable>((check) => check[Symbol.dispose]());
 
   constructor(options: DnsAgentOptions) {
     this.#options = options;
@@ -84,6 +87,11 @@ export class DnsAgent {
       this.#parts.abandon();
       throw error;
     }
+    for (const { health } of servers) {
+      if (health === undefined) continue;
+      this.#checks.take(`${health.host} ${health.port}`, () => checkHealth(health, this.#health, this.#options.clock));
+    }
+    this.#checks.settle();
     this.#listeners.settle();
     this.#monitors.settle();
     this.#parts.settle();
@@ -136,6 +144,9 @@ export class DnsAgent {
       version: this.#options.version,
       programming: this.#parts.latency.seconds,
       failedReloads: this.#failedReloads,
+      health: this.#health,
+      hosts: this.#parts.hostsFiles(),
+      api: this.#parts.api,
     });
   }
 }

@@ -3,6 +3,7 @@ import type { Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
 import type { Log } from '#base/log.ts';
 import type { Connection } from '#client/kubeconfig.ts';
+import { ApiMetrics } from './api-metrics.ts';
 import { type ClusterAgent, type ClusterSelection, followCluster } from './cluster-agent.ts';
 import { DEFAULT_CACHE } from './corefile/cache-directive.ts';
 import { serverTarget } from './corefile/forward-directive.ts';
@@ -36,6 +37,7 @@ export interface DnsPartsOptions {
 export class DnsParts {
   /** Of all clusters. */
   readonly latency: ProgrammingLatency;
+  readonly api: ApiMetrics;
   readonly #options: DnsPartsOptions;
   readonly #clusters = new Pool<ClusterAgent>((agent) => agent[Symbol.dispose]());
   readonly #forwarders = new Pool<Forwarder>((forwarder) => forwarder.close());
@@ -45,6 +47,7 @@ export class DnsParts {
   constructor(options: DnsPartsOptions) {
     this.#options = options;
     this.latency = new ProgrammingLatency(options.clock);
+    this.api = new ApiMetrics(options.clock);
   }
 
   /** All clusters are known whole. */
@@ -72,6 +75,7 @@ export class DnsParts {
         clock,
         log,
         latency: this.latency,
+        api: this.api,
         onKnown,
       }),
     );
@@ -110,6 +114,10 @@ export class DnsParts {
       return [];
     }
   };
+
+  hostsFiles(): readonly HostsFile[] {
+    return [...this.#hosts.values()];
+  }
 
   /** Counters go on over a change of the configuration. */
   readonly metrics = (key: string): DnsMetrics => {

@@ -18,6 +18,17 @@ export interface ForwardCacheOptions {
   readonly staleMs?: number | undefined;
 }
 
+export interface CacheCounts {
+  readonly success: number;
+  readonly denial: number;
+}
+
+/** What is in a cache now, and what there was no room for any more. */
+export interface CacheFigures {
+  readonly entries: CacheCounts;
+  readonly evicted: CacheCounts;
+}
+
 /** Maps, keys and objects of one entry beside the bytes of the message, roughly. */
 const ENTRY_BYTES = 600;
 
@@ -29,6 +40,7 @@ export class ForwardCache {
   #young = new Map<string, CacheEntry>();
   #old = new Map<string, CacheEntry>();
   #youngBytes = 0;
+  #evicted: CacheCounts = NOTHING;
 
   constructor(options: ForwardCacheOptions = {}) {
     const { maxBytes = 16 << 20, maxEntries = Number.POSITIVE_INFINITY, staleMs = 3_600_000 } = options;
@@ -37,8 +49,8 @@ export class ForwardCache {
     this.#staleMs = staleMs;
   }
 
-  get size(): number {
-    return this.#young.size + this.#old.size;
+  figures(): CacheFigures {
+    return { entries: plus(countsOf(this.#young), countsOf(this.#old)), evicted: this.#evicted };
   }
 
   /** Also one whose time is over, as long as it may be given when all else fails. */
@@ -64,8 +76,21 @@ export class ForwardCache {
     this.#young.set(key, entry);
     this.#youngBytes += entry.answer.bytes.length + 2 * key.length + ENTRY_BYTES;
     if (this.#youngBytes <= this.#half && this.#young.size <= this.#halfEntries) return;
+    this.#evicted = plus(this.#evicted, countsOf(this.#old));
     this.#old = this.#young;
     this.#young = new Map();
     this.#youngBytes = 0;
   }
+}
+
+const NOTHING: CacheCounts = Object.freeze({ success: 0, denial: 0 });
+
+function countsOf(entries: ReadonlyMap<string, CacheEntry>): CacheCounts {
+  let success = 0;
+  for (const { answer } of entries.values()) if (answer.answers > 0) success++;
+  return { success, denial: entries.size - success };
+}
+
+function plus(one: CacheCounts, other: CacheCounts): CacheCounts {
+  return { success: one.success + other.success, denial: one.denial + other.denial };
 }

@@ -1,10 +1,11 @@
 import { randomInt } from 'node:crypto';
 import type { Clock } from '#base/clock.ts';
 import { CodedError } from '#base/errors.ts';
-import { type CacheEntry, ForwardCache, type ForwardCacheOptions } from './forward-cache.ts';
+import { type CacheEntry, type CacheFigures, ForwardCache, type ForwardCacheOptions } from './forward-cache.ts';
 import { firstGood, isPoor } from './first-good.ts';
 import type { WireName } from './name.ts';
 import { Upstream } from './upstream.ts';
+import type { UpstreamMetrics } from './upstream-metrics.ts';
 import { parseUpstreamAnswer, type TtlLimits, type UpstreamAnswer } from './upstream-answer.ts';
 import { parseServer, type ServerAddress } from './upstream-socket.ts';
 
@@ -30,13 +31,17 @@ export interface ForwarderCounts {
   prefetches: number;
   stale: number;
   rejected: number;
+  /** Questions at whose time no server was healthy. */
+  broken: number;
+  /** Answers to another question than was asked. */
+  mismatched: number;
 }
 
 export interface UpstreamState {
   readonly to: string;
   readonly healthy: boolean;
   readonly looping: boolean;
-  readonly failed: number;
+  readonly metrics: UpstreamMetrics;
 }
 
 export interface Forwarder {
@@ -45,7 +50,7 @@ export interface Forwarder {
   /** Whether a name is our own question that came back; the server it went to is not asked again. */
   noticeLoop(name: WireName): boolean;
   readonly counts: Readonly<ForwarderCounts>;
-  readonly cacheSize: number;
+  readonly cache: CacheFigures;
   upstreams(): readonly UpstreamState[];
   close(): void;
 }
@@ -87,7 +92,16 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
 }
 
 class CachingForwarder implements Forwarder {
-  readonly counts: ForwarderCounts = { hits: 0, denialHits: 0, misses: 0, prefetches: 0, stale: 0, rejected: 0 };
+  readonly counts: ForwarderCounts = {
+    hits: 0,
+    denialHits: 0,
+    misses: 0,
+    prefetches: 0,
+    stale: 0,
+    rejected: 0,
+    broken: 0,
+    mismatched: 0,
+  };
   readonly #options: ForwarderOptions;
   readonly #clock: Clock;
   readonly #hedgeMs: number;
@@ -116,8 +130,8 @@ class CachingForwarder implements Forwarder {
     this.#cache = new ForwardCache(options);
   }
 
-  get cacheSize(): number {
-    return this.#cache.size;
+  get cache(): CacheFigures {
+    return this.#cache.figures();
   }
 
   ask(question: ForwardQuestion): Forwarded | Promise<Forwarded> {
@@ -144,11 +158,11 @@ class CachingForwarder implements Forwarder {
   }
 
   upstreams(): readonly UpstreamState[] {
-    return this.#upstreams.map(({ server, healthy, looping, failedTotal }) => ({
+    return this.#upstreams.map(({ server, healthy, looping, metrics }) => ({
       to: `${server.host}:${server.port}`,
       healthy,
       looping,
-      failed: failedTotal,
+      metrics,
     }));
   }
 
@@ -214,14 +228,16 @@ class CachingForwarder implements Forwarder {
 
   async #askUpstreams(cacheKey: string, question: ForwardQuestion): Promise<Forwarded> {
     const usable = this.#upstreams.filter(({ looping }) => !looping);
+    if (!usable.some(({ healthy }) => healthy)) this.counts.broken++;
     // When none is healthy all are tried: a wrong idea of their health must not be what breaks a cluster.
     const turned = this.#byPolicy(usable);
     const order = [...turned.filter(({ healthy }) => healthy), ...turned.filter(({ healthy }) => !healthy)];
     const tries = order.map((upstream) => async (): Promise<UpstreamAnswer> => {
       const bytes = await upstream.ask(question.key, question);
       const answer = parseUpstreamAnswer(bytes, question.key, this.#options.ttlLimits);
-      if (answer === undefined) throw new CodedError('EPROTO', 'Cannot read the answer of a DNS server');
-      return answer;
+      if (answer !== undefined) return answer;
+      this.counts.mismatched++;
+      throw new CodedError('EPROTO', 'Cannot read the answer of a DNS server');
     });
     const answer = await firstGood(tries, this.#clock, this.#hedgeMs);
     const now = this.#clock.monotonic();

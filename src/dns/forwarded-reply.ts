@@ -1,6 +1,6 @@
 import type { Forwarded } from './forward-socket.ts';
-import { HEADER_BYTES, type Query } from './query.ts';
-import { OPT_BYTES, recordsWithin, TC, writeHeader, writeOpt } from './reply.ts';
+import { HEADER_BYTES, type Query, OPT_BYTES } from './query.ts';
+import { recordsWithin, TC, writeHeader, writeOpt } from './reply.ts';
 
 /** RFC 8767 4: what an answer that is over may still be kept for. */
 const STALE_TTL = 30;

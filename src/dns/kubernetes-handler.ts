@@ -44,7 +44,12 @@ export function kubernetesHandler(options: KubernetesHandlerOptions): Handler {
     };
     if (autopath === undefined) return denied();
     const walked = autopathReply({ autopath, query, limit, client, source, outside, ttl, turn: turn++, depth });
-    return walked instanceof Promise ? walked.then((found) => found ?? denied()) : (walked ?? denied());
+    const finish = (found: Buffer | undefined): Reply => {
+      if (found === undefined) return denied();
+      autopath.onWalked?.();
+      return found;
+    };
+    return walked instanceof Promise ? walked.then(finish) : finish(walked);
   };
   const answerSlowly: Handler = (query, limit, client, depth) => {
     const question = { name: nameOf(query), type: query.type };

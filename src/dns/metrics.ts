@@ -1,10 +1,10 @@
 import type { Clock } from '#base/clock.ts';
-import { uint16 } from './query.ts';
+import { DURATION_BUCKETS, Histogram } from './histogram.ts';
+import { HEADER_BYTES, uint16, OPT_BYTES } from './query.ts';
 import { RECORD_TYPES, typeName } from './record-type.ts';
 import type { Resolve } from './resolver.ts';
 
-/** CoreDNS's buckets: seconds, and bytes. */
-const DURATION_BUCKETS: readonly number[] = Array.from({ length: 16 }, (_, i) => 0.00025 * 2 ** i);
+/** CoreDNS's buckets, bytes. */
 const SIZE_BUCKETS: readonly number[] = [
   0, 100, 200, 300, 400, 511, 1023, 2047, 4095, 8291, 16_000, 32_000, 48_000, 64_000,
 ];
@@ -28,24 +28,6 @@ export const PLUGINS = ['', 'kubernetes', 'forward'] as const;
 /** A clock is read for one answer out of so many that are there at once; those that wait are all timed. */
 const SAMPLE = 64;
 
-export class Histogram {
-  readonly bounds: readonly number[];
-  readonly counts: Float64Array;
-  sum = 0;
-
-  constructor(bounds: readonly number[]) {
-    this.bounds = bounds;
-    this.counts = new Float64Array(bounds.length + 1);
-  }
-
-  observe(value: number, times = 1): void {
-    let bucket = 0;
-    while (bucket < this.bounds.length && value > (this.bounds[bucket] ?? 0)) bucket++;
-    this.counts[bucket] = (this.counts[bucket] ?? 0) + times;
-    this.sum += value * times;
-  }
-}
-
 /** Counters of a server: arrays of numbers, since they are touched by every query. */
 export class DnsMetrics {
   /** By protocol, family and type, the last the fastest. */
@@ -55,6 +37,10 @@ export class DnsMetrics {
   readonly requestSizes: readonly Histogram[] = PROTOCOLS.map(() => new Histogram(SIZE_BUCKETS));
   readonly responseSizes: readonly Histogram[] = PROTOCOLS.map(() => new Histogram(SIZE_BUCKETS));
   readonly durations: Histogram = new Histogram(DURATION_BUCKETS);
+  /** Answers to queries with the DO bit, which they repeat. */
+  dnssecOk = 0;
+  /** Search paths that were walked for somebody, to an answer. */
+  walks = 0;
   /** Errors of ours that no answer came of. */
   panics = 0;
 
@@ -71,8 +57,15 @@ export class DnsMetrics {
     const plugin = ((bytes[2] ?? 0) & 0x04) !== 0 ? 1 : rcode === 0 || rcode === 3 ? 2 : 0;
     const index = 16 * plugin + rcode;
     this.responses[index] = (this.responses[index] ?? 0) + 1;
+    if (isDnssecOk(bytes)) this.dnssecOk++;
     this.responseSizes[transport === 'udp' ? 0 : 1]?.observe(bytes.length);
   }
+}
+
+/** OPT without options is the last record of all our answers. */
+function isDnssecOk(bytes: Uint8Array): boolean {
+  const opt = bytes.length - OPT_BYTES;
+  return opt > HEADER_BYTES && uint16(bytes, opt + 1) === RECORD_TYPES.OPT && ((bytes[opt + 7] ?? 0) & 0x80) !== 0;
 }
 
 function typeIndex(bytes: Uint8Array): number {
@@ -82,10 +75,17 @@ function typeIndex(bytes: Uint8Array): number {
   return type < 256 ? (TYPE_INDEX[type] ?? OTHER) : OTHER;
 }
 
-/** The same resolver, counted. */
+/** The same resolver, counted. Questions of our own, at the end of an alias, are nobody's queries. */
 export function withMetrics(resolve: Resolve, metrics: DnsMetrics, clock: Clock): Resolve {
   let number = 0;
-  const answered = (answer: Uint8Array | undefined, transport: 'udp' | 'tcp'): Uint8Array | undefined => {
+  /** Seconds that the last one took which was timed: as good as any for those after it. */
+  let last = 0;
+  const answered = (
+    answer: Uint8Array | undefined,
+    transport: 'udp' | 'tcp',
+    seconds: number,
+  ): Uint8Array | undefined => {
+    metrics.durations.observe(seconds);
     if (answer !== undefined) metrics.response(answer, transport);
     return answer;
   };
@@ -93,10 +93,11 @@ export function withMetrics(resolve: Resolve, metrics: DnsMetrics, clock: Clock)
     metrics.panics++;
     throw error;
   };
-  return (bytes, transport, client, depth) => {
+  return (bytes, transport, client, depth = 0) => {
+    if (depth > 0) return resolve(bytes, transport, client, depth);
     metrics.request(bytes, transport, client);
-    const timed = ++number % SAMPLE === 0;
-    const start = timed ? clock.monotonic() : 0;
+    const timed = number++ % SAMPLE === 0;
+    let start = timed ? clock.monotonic() : 0;
     let answer: ReturnType<Resolve>;
     try {
       answer = resolve(bytes, transport, client, depth);
@@ -104,13 +105,10 @@ export function withMetrics(resolve: Resolve, metrics: DnsMetrics, clock: Clock)
       return panicked(error);
     }
     if (answer instanceof Promise) {
-      const asked = timed ? start : clock.monotonic();
-      return answer.then((found) => {
-        metrics.durations.observe((clock.monotonic() - asked) / 1000);
-        return answered(found, transport);
-      }, panicked);
+      if (!timed) start = clock.monotonic();
+      return answer.then((found) => answered(found, transport, (clock.monotonic() - start) / 1000), panicked);
     }
-    if (timed) metrics.durations.observe((clock.monotonic() - start) / 1000, SAMPLE);
-    return answered(answer, transport);
+    if (timed) last = (clock.monotonic() - start) / 1000;
+    return answered(answer, transport, last);
   };
 }

@@ -30,22 +30,23 @@ test('counts what it answers, under the names of CoreDNS', async () => {
     .split('\n')
     .filter(
       (line) =>
-        /_total|_sum|_count|le="100"|programming.*le="0.00[248]"|broken |info|enabled/.test(line) &&
+        /_total|_sum|_count|le="100"|programming.*le="0.00[248]"|broken_total |info|enabled/.test(line) &&
         line.startsWith('coredns'),
     );
   assert.deepEqual(lines, [
-    'coredns_build_info{version="1",program="clusterip"} 1',
+    'coredns_build_info{version="1",revision="",goversion=""} 1',
     'coredns_panics_total 0',
     'coredns_reload_failed_total 0',
     `coredns_plugin_enabled{${at},name="kubernetes"} 1`,
     `coredns_dns_requests_total{${at},proto="udp",family="1",type="A"} 128`,
     `coredns_dns_requests_total{${at},proto="udp",family="1",type="MX"} 1`,
     `coredns_dns_requests_total{${at},proto="udp",family="2",type="AAAA"} 1`,
+    `coredns_dns_do_requests_total{${at}} 0`,
     `coredns_dns_responses_total{${at},rcode="SERVFAIL",plugin=""} 1`,
     `coredns_dns_responses_total{${at},rcode="NOERROR",plugin="kubernetes"} 128`,
     `coredns_dns_responses_total{${at},rcode="NXDOMAIN",plugin="kubernetes"} 1`,
     `coredns_dns_request_duration_seconds_sum{${at}} 0`,
-    `coredns_dns_request_duration_seconds_count{${at}} 129`,
+    `coredns_dns_request_duration_seconds_count{${at}} 130`,
     `coredns_dns_request_size_bytes_bucket{${at},proto="udp",le="100"} 130`,
     `coredns_dns_request_size_bytes_sum{${at},proto="udp"} ${128 * 42 + 54 + 29}`,
     `coredns_dns_request_size_bytes_count{${at},proto="udp"} 130`,
@@ -63,14 +64,17 @@ test('counts what it answers, under the names of CoreDNS', async () => {
     `${programming}_bucket{service_kind="headless_with_selector",le="0.008"} 1`,
     `${programming}_sum{service_kind="headless_with_selector"} 0.003`,
     `${programming}_count{service_kind="headless_with_selector"} 1`,
+    'coredns_cache_evictions_total{server="dns://:53",zones=".",view="",type="success"} 0',
+    'coredns_cache_evictions_total{server="dns://:53",zones=".",view="",type="denial"} 0',
     'coredns_cache_hits_total{server="dns://:53",zones=".",view="",type="success"} 0',
     'coredns_cache_hits_total{server="dns://:53",zones=".",view="",type="denial"} 0',
     'coredns_cache_requests_total{server="dns://:53",zones=".",view=""} 0',
     'coredns_cache_misses_total{server="dns://:53",zones=".",view=""} 0',
     'coredns_cache_prefetch_total{server="dns://:53",zones=".",view=""} 0',
+    'coredns_cache_drops_total{server="dns://:53",zones=".",view=""} 0',
     'coredns_cache_served_stale_total{server="dns://:53",zones=".",view=""} 0',
     'coredns_forward_max_concurrent_rejects_total 0',
-    'coredns_forward_healthcheck_broken 0',
+    'coredns_forward_healthcheck_broken_total 0',
     'coredns_proxy_healthcheck_failures_total{proxy_name="forward",to="192.0.2.1:53"} 0',
   ]);
 });

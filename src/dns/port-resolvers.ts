@@ -45,7 +45,9 @@ export function portResolvers(
     const routes = group.map(({ server: config }): ZoneRoute => {
       const label = `dns://${host}:${config.port}`;
       const zone = config.zones.map((name) => dotted(nameText(name))).join(',');
+      const counts = parts.metrics(`${label} ${zone}`);
       const stages = {
+        onWalked: () => void counts.walks++,
         cluster: parts.cluster,
         hosts: parts.hosts,
         hostSearch: parts.hostSearch,
@@ -57,7 +59,6 @@ export function portResolvers(
         },
       };
       const handled = resolveWith(serverHandler(config, stages));
-      const counts = parts.metrics(`${label} ${zone}`);
       metrics.push({ server: label, zone, metrics: counts, plugins: pluginsOf(config) });
       const counted = withMetrics(handled, counts, clock);
       return {

@@ -1,6 +1,6 @@
 import type { Clock } from '#base/clock.ts';
 import type { EndpointSlice } from '#api/generated/types.ts';
-import { Histogram } from './metrics.ts';
+import { Histogram } from './histogram.ts';
 
 /** On slices, by the controller that writes them: when the Pod or the Service changed that the slice tells of. */
 const TRIGGER_TIME = 'endpoints.kubernetes.io/last-change-trigger-time';

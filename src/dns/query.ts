@@ -8,6 +8,8 @@ export const PLAIN_SIZE = 512;
 /** Over TCP the length has two bytes. */
 export const TCP_SIZE = 0xffff;
 export const HEADER_BYTES = 12;
+/** An OPT record without options. */
+export const OPT_BYTES = 11;
 
 /** A well-formed question of one name. Everything else of the message is left where it is. */
 export interface Query {

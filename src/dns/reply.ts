@@ -1,6 +1,6 @@
 import type { Address } from './address.ts';
 import type { WireName } from './name.ts';
-import { EDNS_SIZE, HEADER_BYTES, type Query, TCP_SIZE } from './query.ts';
+import { EDNS_SIZE, HEADER_BYTES, OPT_BYTES, type Query, TCP_SIZE } from './query.ts';
 import { RCODES, type Rcode } from './record-type.ts';
 import type { Template } from './template.ts';
 
@@ -10,7 +10,6 @@ export const TC = 0x02;
 const RD = 0x01;
 const RA = 0x80;
 const CD = 0x10;
-export const OPT_BYTES = 11;
 
 /** RFC 6891 6.1.2. Options of the query are ignored, cookies (RFC 7873) among them: so none are in the answer. */
 export function writeOpt(out: Buffer, at: number, dnssecOk: boolean, extendedRcode = 0): void {

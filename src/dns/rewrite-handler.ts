@@ -2,8 +2,8 @@ import { decode, encode, type Answer } from 'dns-packet';
 import type { RewriteRule } from './corefile/server-config.ts';
 import type { Handler } from './handler.ts';
 import { nameText, wireName } from './name.ts';
-import { HEADER_BYTES, nameOf, parseQuery, type Query } from './query.ts';
-import { bareReply, OPT_BYTES, TC } from './reply.ts';
+import { HEADER_BYTES, nameOf, parseQuery, type Query, OPT_BYTES } from './query.ts';
+import { bareReply, TC } from './reply.ts';
 import { type NameChange, rewriteName, type Rewritten } from './rewrite.ts';
 
 /** Asks the next stage for another name than it was asked for, and says the answer as if it had not. */

@@ -18,6 +18,8 @@ export interface StageParts {
   /** What the nodes' own resolv.conf adds to search paths. */
   readonly hostSearch: () => readonly string[];
   readonly outside: AskOutside;
+  /** Told of each walk of a search path that led somewhere. */
+  readonly onWalked?: (() => void) | undefined;
 }
 
 /** The stages of one server, from last to first; their order is CoreDNS's: rewrite, hosts, kubernetes, forward. */
@@ -69,5 +71,5 @@ function autopathOf(server: ServerConfig, agent: ClusterAgent, parts: StageParts
   const [zone] = agent.zones.values();
   if (server.autopath === undefined || agent.pods === undefined || zone === undefined || index > 0) return undefined;
   const { zones } = server.autopath;
-  return createAutopath({ zone, pods: agent.pods, hostSearch: parts.hostSearch(), zones });
+  return createAutopath({ zone, pods: agent.pods, hostSearch: parts.hostSearch(), zones, onWalked: parts.onWalked });
 }

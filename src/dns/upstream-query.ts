@@ -1,6 +1,6 @@
-import { HEADER_BYTES } from './query.ts';
+import { HEADER_BYTES, OPT_BYTES } from './query.ts';
 import { CLASS_IN } from './record-type.ts';
-import { OPT_BYTES, writeOpt } from './reply.ts';
+import { writeOpt } from './reply.ts';
 
 export interface UpstreamQueryFlags {
   readonly edns: boolean;

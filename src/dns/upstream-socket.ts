@@ -57,6 +57,11 @@ export class UpstreamSocket {
     this.#clock = clock;
   }
 
+  /** Whether the next question over UDP needs no new socket. */
+  get isOpen(): boolean {
+    return this.#port !== undefined && this.#port.asked < QUESTIONS_PER_PORT;
+  }
+
   askUdp(query: Buffer, timeoutMs: number): Promise<Buffer> {
     const port = this.#openPort();
     return new Promise((resolve, reject) => {
@@ -122,7 +127,7 @@ export class UpstreamSocket {
   }
 
   #openPort(): Port {
-    if (this.#port !== undefined && this.#port.asked < QUESTIONS_PER_PORT) return this.#port;
+    if (this.#port !== undefined && this.isOpen) return this.#port;
     const before = this.#port;
     const { host, port: number } = this.server;
     const socket = createSocket({ type: host.includes(':') ? 'udp6' : 'udp4', lookup: literal });

@@ -3,6 +3,7 @@ import type { Clock } from '#base/clock.ts';
 import { wireLabel, type WireName } from './name.ts';
 import { RCODES, RECORD_TYPES } from './record-type.ts';
 import { isTruncated, rcodeOf } from './upstream-answer.ts';
+import { UpstreamMetrics } from './upstream-metrics.ts';
 import { upstreamQuery } from './upstream-query.ts';
 import { type ServerAddress, UpstreamSocket } from './upstream-socket.ts';
 
@@ -28,8 +29,7 @@ export class Upstream {
   /** What it answers to leads back to us: it must not be asked again. */
   looping = false;
   failures = 0;
-  /** Of probes and questions, since the start. */
-  failedTotal = 0;
+  readonly metrics: UpstreamMetrics = new UpstreamMetrics();
   readonly #clock: Clock;
   readonly #socket: UpstreamSocket;
   readonly #timeoutMs: number;
@@ -65,9 +65,10 @@ export class Upstream {
 
   /** Over UDP first, over TCP what does not fit. */
   async ask(key: string, flags: { readonly dnssecOk: boolean; readonly checkingDisabled: boolean }): Promise<Buffer> {
-    this.#checkLoop();
     try {
-      let answer = await this.#exchange(upstreamQuery(key, { ...flags, edns: !this.#withoutEdns }));
+      const asked = this.#exchange(upstreamQuery(key, { ...flags, edns: !this.#withoutEdns }));
+      this.#checkLoop();
+      let answer = await asked;
       // RFC 6891 7: a server from before EDNS0 calls its question malformed.
       if (rcodeOf(answer) === RCODES.FORMERR && !this.#withoutEdns) {
         answer = await this.#exchange(upstreamQuery(key, { ...flags, edns: false }));
@@ -87,15 +88,26 @@ export class Upstream {
     this.#socket.close();
   }
 
+  /** Counted, unlike probes. */
   async #exchange(query: Buffer): Promise<Buffer> {
-    if (this.#forceTcp) return this.#socket.askTcp(query, this.#timeoutMs);
-    const answer = await this.#socket.askUdp(query, this.#timeoutMs);
-    return isTruncated(answer) ? this.#socket.askTcp(query, this.#timeoutMs) : answer;
+    const start = this.#clock.monotonic();
+    if (!this.#forceTcp) (this.#socket.isOpen ? this.metrics.reused : this.metrics.opened).udp++;
+    const answer = await this.#askOver(query, () => void this.metrics.opened.tcp++);
+    this.metrics.answered(rcodeOf(answer), (this.#clock.monotonic() - start) / 1000);
+    return answer;
+  }
+
+  async #askOver(query: Buffer, onTcp: () => void = () => {}): Promise<Buffer> {
+    if (!this.#forceTcp) {
+      const answer = await this.#socket.askUdp(query, this.#timeoutMs);
+      if (!isTruncated(answer)) return answer;
+    }
+    onTcp();
+    return this.#socket.askTcp(query, this.#timeoutMs);
   }
 
   #failed(): void {
     this.failures++;
-    this.failedTotal++;
     if (!this.healthy && this.#probe === undefined && !this.#closed) this.#probeAfter(PROBE_MS);
   }
 
@@ -103,13 +115,13 @@ export class Upstream {
   #probeAfter(ms: number): void {
     this.#probe = this.#clock.after(ms, () => {
       const probe = upstreamQuery(`\0\0${String.fromCharCode(RECORD_TYPES.NS)}`, { edns: false });
-      this.#exchange(probe).then(
+      this.#askOver(probe).then(
         () => {
           this.failures = 0;
           this.#probe = undefined;
         },
         () => {
-          this.failedTotal++;
+          this.metrics.failedProbes++;
           if (!this.#closed) this.#probeAfter(Math.min(2 * ms, MAX_PROBE_MS));
         },
       );
@@ -121,6 +133,6 @@ export class Upstream {
     if (this.#checked) return;
     this.#checked = true;
     const key = `${this.#loopName()}\0${String.fromCharCode(RECORD_TYPES.HINFO)}`;
-    this.#exchange(upstreamQuery(key, { edns: false })).catch(() => {});
+    this.#askOver(upstreamQuery(key, { edns: false })).catch(() => {});
   }
 }
