@@ -39,6 +39,7 @@ export class PodAgent {
   #pod: Pod;
   /** Gone from the API without our doing: nobody waits for it to end well. */
   #orphaned = false;
+  #ended = false;
   #prepared: Prepared | undefined;
   #podIps: readonly string[];
   #phase: 'Succeeded' | 'Failed' | undefined;
@@ -73,12 +74,13 @@ export class PodAgent {
     ];
     const { status } = pod;
     if (status?.phase === 'Succeeded' || status?.phase === 'Failed') this.#phase = status.phase;
+    this.#ended = this.#phase !== undefined;
     resumeContainers(node, pod, this.#containers, this.#phase === undefined);
   }
 
-  /** What it takes of the node until it has ended. */
+  /** What it takes of the node, until it is gone or the API has heard that it ended: a scheduler gives that away. */
   get demand(): Demand | undefined {
-    return this.#phase === undefined && !this.#orphaned ? this.#demand : undefined;
+    return this.#ended || this.#orphaned ? undefined : this.#demand;
   }
 
   get done(): boolean {
@@ -339,6 +341,7 @@ export class PodAgent {
   async #writeStatus(): Promise<void> {
     const status = this.#status();
     this.#conditions = status.conditions ?? [];
+    this.#ended = status.phase === 'Succeeded' || status.phase === 'Failed';
     const text = JSON.stringify(status);
     if (text === this.#written) return;
     const { namespace, name, uid } = refOf(this.#pod);
