@@ -50,8 +50,8 @@ for (const { mode, skip } of modes()) {
         { name: 'udp', port: 9000, protocol: 'UDP' },
       ];
       await applyAll(cluster, serviceOf('open', { type: 'LoadBalancer', selector: { app: 'nobody' }, ports }));
-      // A NodePort and the load balancer's own port, of two protocols.
-      await eventually('they are open', api.length + 4, () => Promise.resolve(listenersOf(pid).length));
+      // The load balancer's own port of two protocols; its NodePorts are open, too, unless another cluster has them.
+      await eventually('they are open', true, async () => listenersOf(pid).length >= api.length + 2);
       assert.deepEqual(
         listenersOf(pid).filter((address) => !LOOPBACK.test(address)),
         [],

@@ -65,6 +65,9 @@ async function underLoad(cluster: TestCluster, work: () => Promise<void>): Promi
   return JSON.parse((await load).trim().split('\n').at(-1) ?? '') as Readonly<Record<string, number>>;
 }
 
+/** Three values of the Job and one of ours; a Job that was tried again has written some twice. */
+const DB_HAS_ALL = /^db-0 has (?:[4-9]|[1-9]\d+) lines\n/;
+
 test('ordinary manifests', { timeout: 280_000 }, async (t) => {
   const { mode } = oneMode();
   await using cluster = await TestCluster.start({ mode, nodes: 3 });
@@ -103,7 +106,7 @@ test('ordinary manifests', { timeout: 280_000 }, async (t) => {
   await t.test('a database: names, replicas and data that stay', async () => {
     const value = (host: string, key: string): Promise<string> =>
       get(cluster, 'client', `http://${host}:5432/${key}`).catch(String);
-    assert.equal(await post(cluster, 'http://db-0.db:5432/name', 'PUT', 'Ada'), '4');
+    assert.ok(Number(await post(cluster, 'http://db-0.db:5432/name', 'PUT', 'Ada')) >= 4);
     await eventually('the value at a replica', '{"member": "db-2", "value": "Ada"}', () => value('db-2.db', 'name'));
     assert.equal(await value('db-0.db', 'key1'), '{"member": "db-0", "value": "value 1"}');
     const ip = await cluster.jsonpath('{.status.podIP}', 'pod', 'db-0');
@@ -111,7 +114,7 @@ test('ordinary manifests', { timeout: 280_000 }, async (t) => {
     await cluster.kubectl('delete', 'pod', 'db-0');
     await cluster.kubectl('rollout', 'status', 'statefulset/db', '--timeout=60s');
     assert.notEqual(await cluster.jsonpath('{.metadata.uid}', 'pod', 'db-0'), uid, ip);
-    assert.match(await cluster.kubectl('logs', 'db-0'), /^db-0 has 4 lines\n/);
+    assert.match(await cluster.kubectl('logs', 'db-0'), DB_HAS_ALL);
     await eventually('the value after a new birth', '{"member": "db-0", "value": "Ada"}', () =>
       value('db-0.db', 'name'),
     );
@@ -161,7 +164,7 @@ test('ordinary manifests', { timeout: 280_000 }, async (t) => {
     await cluster.clusterip('down');
     await cluster.up();
     await rolledOut(cluster);
-    assert.match(await cluster.kubectl('logs', 'db-0', '-c', 'db'), /^db-0 has 4 lines\n/);
+    assert.match(await cluster.kubectl('logs', 'db-0', '-c', 'db'), DB_HAS_ALL);
     await cluster.kubectl('delete', '-f', MANIFESTS);
     await cluster.kubectl('delete', 'pvc', '--all', '--timeout=60s');
     await eventually('the volumes', '', () => cluster.jsonpath('{.items[*].metadata.name}', 'pv'));

@@ -46,15 +46,23 @@ test('a name with spaces and parentheses does not confuse', async (t) => {
   assert.ok(Number(processStart(pid)) >= Number(processStart(process.pid)));
 });
 
+async function until(what: string, done: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 6000; tries++) {
+    if (done()) return;
+    await setTimeout(5);
+  }
+  assert.fail(`still not after 30 s: ${what}`);
+}
+
 test('what has ended does not run, also while its parent has not yet taken notice', async (t) => {
   // The shell's child ends, and sleep, which the shell becomes, never asks for it.
   const pid = await start(t, 'sh', ['-c', ': & exec sleep 600']);
   const isZombie = (child: number): boolean => / Z /.test(readFileSync(`/proc/${child}/stat`, 'utf8'));
   let children = childrenOf(pid);
-  while (children.length !== 1 || !children.every(isZombie)) {
-    await setTimeout(5);
+  await until('the child has ended', () => {
     children = childrenOf(pid);
-  }
+    return children.length === 1 && children.every(isZombie);
+  });
   assert.equal(processStart(children[0] ?? 0), undefined);
 });
 
@@ -73,5 +81,5 @@ test('a daemon runs while its process does, and another process of that number i
   const own = info(pid, processStart(pid));
   assert.deepEqual([isRunning(own), isRunning({ ...own, holderStart: '1' })], [true, false]);
   process.kill(pid, 'SIGKILL');
-  while (isRunning(own)) await setTimeout(5);
+  await until('the process is gone', () => !isRunning(own));
 });
