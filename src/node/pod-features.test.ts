@@ -125,12 +125,27 @@ isolateTests(import.meta.url, () => {
       { ...write, volumeMounts: [{ name: 'big', mountPath: '/big' }] },
       { volumes: [big], terminationGracePeriodSeconds: 0 },
     );
+    // What no container of it may write alone, nor any volume hold, they may still not keep together.
+    await nodes.run(
+      'whole',
+      {
+        ...write,
+        volumeMounts: [{ name: 'big', mountPath: '/big' }],
+        resources: { limits: { 'ephemeral-storage': '2048Ki' } },
+      },
+      { volumes: [{ name: 'big', emptyDir: {} }], terminationGracePeriodSeconds: 0 },
+    );
     const late = await nodes.until('late', failed);
     assert.equal(late.status?.reason, 'DeadlineExceeded');
     const writer = await nodes.until('writer', failed);
     assert.deepEqual(
       [writer.status?.reason, writer.status?.message],
       ['Evicted', 'Usage of EmptyDir volume "big" exceeds the limit "1Mi". '],
+    );
+    const whole = await nodes.until('whole', failed);
+    assert.equal(
+      whole.status?.message,
+      'Pod ephemeral local storage usage exceeds the total limit of containers 2Mi. ',
     );
     assert.ok((await nodes.events('writer')).some((event) => event.startsWith('Warning Evicted Usage of EmptyDir')));
   });

@@ -1,7 +1,7 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { type Clock } from '#base/clock.ts';
-import { type Pod } from '#api/generated/types.ts';
-import { quantityValue } from '#api/quantity.ts';
+import type { Pod, PodSpec, Volume } from '#api/generated/types.ts';
+import { formatQuantity, parseQuantity, quantityValue } from '#api/quantity.ts';
 
 /** How often kubelets look. */
 const PERIOD_MS = 10_000;
@@ -18,31 +18,52 @@ export interface StoragePaths {
   readonly logDirectory: string;
 }
 
-/** What of a Pod's disk use is limited, with the words of a kubelet's eviction. */
+/** What of a Pod's disk use is limited, in the order and with the words of a kubelet's evictions. */
 function storageLimits({ spec }: Pod): readonly StorageLimit[] {
-  const volumes = (spec.volumes ?? []).flatMap(({ name, emptyDir }): StorageLimit[] => {
-    // What is in memory has its limit in the mount.
-    if (emptyDir?.sizeLimit === undefined || emptyDir.medium === 'Memory') return [];
-    return [
-      {
-        directories: ({ podDirectory }) => [`${podDirectory}/volumes/${name}`],
-        bytes: quantityValue(emptyDir.sizeLimit),
-        message: `Usage of EmptyDir volume ${JSON.stringify(name)} exceeds the limit ${JSON.stringify(emptyDir.sizeLimit)}. `,
-      },
-    ];
-  });
-  const containers = spec.containers.flatMap(({ name, resources }): StorageLimit[] => {
+  // What is in memory has its limit in the mount.
+  const volumes = (spec.volumes ?? []).filter(({ emptyDir }) => emptyDir !== undefined && emptyDir.medium !== 'Memory');
+  const containers = spec.containers.flatMap(({ name, resources }) => {
     const limit = resources?.limits?.['ephemeral-storage'];
-    if (limit === undefined) return [];
-    return [
-      {
-        directories: (paths) => containerDirectories(paths, name),
-        bytes: quantityValue(limit),
-        message: `Container ${name} exceeded its local ephemeral storage limit ${JSON.stringify(limit)}. `,
-      },
-    ];
+    return limit === undefined ? [] : [{ name, limit, bytes: quantityValue(limit) }];
   });
-  return [...volumes, ...containers];
+  return [
+    ...volumes.flatMap(({ name, emptyDir }) => volumeLimit(name, emptyDir?.sizeLimit)),
+    ...(containers.length === 0 ? [] : [podLimit(spec, volumes, containers)]),
+    ...containers.map(({ name, limit, bytes }) => ({
+      directories: (paths: StoragePaths) => containerDirectories(paths, name),
+      bytes,
+      message: `Container ${name} exceeded its local ephemeral storage limit ${JSON.stringify(limit)}. `,
+    })),
+  ];
+}
+
+function volumeLimit(name: string, limit: string | undefined): readonly StorageLimit[] {
+  if (limit === undefined) return [];
+  const message = `Usage of EmptyDir volume ${JSON.stringify(name)} exceeds the limit ${JSON.stringify(limit)}. `;
+  return [{ directories: (paths) => [volumeDirectory(paths, name)], bytes: quantityValue(limit), message }];
+}
+
+/** What containers and volumes keep together. Containers without a limit add nothing to it, and count all the same. */
+function podLimit(
+  { containers }: PodSpec,
+  volumes: readonly Volume[],
+  limited: readonly { readonly limit: string; readonly bytes: number }[],
+): StorageLimit {
+  const bytes = limited.reduce((sum, one) => sum + one.bytes, 0);
+  const { format } = parseQuantity(limited[0]?.limit ?? '0');
+  const total = formatQuantity({ nanos: BigInt(bytes) * 1_000_000_000n, format });
+  return {
+    directories: async (paths) => [
+      ...volumes.map(({ name }) => volumeDirectory(paths, name)),
+      ...(await Promise.all(containers.map(({ name }) => containerDirectories(paths, name)))).flat(),
+    ],
+    bytes,
+    message: `Pod ephemeral local storage usage exceeds the total limit of containers ${total}. `,
+  };
+}
+
+function volumeDirectory({ podDirectory }: StoragePaths, name: string): string {
+  return `${podDirectory}/volumes/${name}`;
 }
 
 /** Its log, and what each of its runs wrote over the image. */
