@@ -95,6 +95,8 @@ export class DnsParts {
         maxConcurrent: config.maxConcurrent === 0 ? Number.POSITIVE_INFINITY : config.maxConcurrent,
         forceTcp: config.forceTcp,
         maxFails: config.maxFails,
+        probeMs: config.healthCheckMs,
+        failFast: config.failFast,
         ...cacheOptions(cache),
       }),
     );
@@ -114,6 +116,10 @@ export class DnsParts {
       return [];
     }
   };
+
+  forwarderList(): readonly Forwarder[] {
+    return [...this.#forwarders.values()];
+  }
 
   hostsFiles(): readonly HostsFile[] {
     return [...this.#hosts.values()];

@@ -1,6 +1,6 @@
-import type { Forwarder } from './forward-socket.ts';
+import type { Forwarded, Forwarder } from './forward-socket.ts';
 import { forwardedReply } from './forwarded-reply.ts';
-import type { Handler } from './handler.ts';
+import type { Handler, Reply } from './handler.ts';
 import { isBelow, type WireName } from './name.ts';
 import { nameOf } from './query.ts';
 import { RECORD_TYPES } from './record-type.ts';
@@ -12,6 +12,8 @@ export interface ForwardHandlerOptions {
   readonly from?: WireName | undefined;
   /** Names below these are not for these servers. */
   readonly except?: readonly WireName[] | undefined;
+  /** Answers with these codes are not the last word: the next stage is asked. @default none */
+  readonly nextOn?: readonly number[] | undefined;
   readonly next?: Handler | undefined;
 }
 
@@ -21,7 +23,7 @@ const CHECKING_DISABLED = 0x10;
 export const noAnswer: Handler = (query) => bareReply(query, 'SERVFAIL');
 
 export function forwardHandler(options: ForwardHandlerOptions): Handler {
-  const { forwarder, from = '\0', except = [], next = noAnswer } = options;
+  const { forwarder, from = '\0', except = [], nextOn = [], next = noAnswer } = options;
   const isFor = (name: WireName): boolean => isBelow(name, from) && !except.some((zone) => isBelow(name, zone));
   const all = from === '\0' && except.length === 0;
   return (query, limit, client, depth) => {
@@ -32,10 +34,11 @@ export function forwardHandler(options: ForwardHandlerOptions): Handler {
       dnssecOk: query.dnssecOk,
       checkingDisabled: ((query.bytes[3] ?? 0) & CHECKING_DISABLED) !== 0,
     });
-    if (!(asked instanceof Promise)) return forwardedReply(asked, query, limit);
-    return asked.then(
-      (forwarded) => forwardedReply(forwarded, query, limit),
-      () => bareReply(query, 'SERVFAIL'),
-    );
+    const finish = (forwarded: Forwarded): Reply =>
+      nextOn.includes(forwarded.answer.rcode)
+        ? next(query, limit, client, depth)
+        : forwardedReply(forwarded, query, limit);
+    if (!(asked instanceof Promise)) return finish(asked);
+    return asked.then(finish, () => bareReply(query, 'SERVFAIL'));
   };
 }

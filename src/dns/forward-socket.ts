@@ -63,6 +63,10 @@ export interface ForwarderOptions extends ForwardCacheOptions {
   readonly forceTcp?: boolean | undefined;
   /** Failures in a row after which a server is asked last; 0: never. @default 2 */
   readonly maxFails?: number | undefined;
+  /** From one probe of a server that was given up to the next, at first. @default 500 */
+  readonly probeMs?: number | undefined;
+  /** While no server is healthy nobody is asked. @default false */
+  readonly failFast?: boolean | undefined;
   /** @default CoreDNS's */
   readonly ttlLimits?: TtlLimits | undefined;
   /** Told once of a server that leads back here. */
@@ -113,7 +117,7 @@ class CachingForwarder implements Forwarder {
 
   constructor(options: ForwarderOptions) {
     const { clock, timeoutMs = 2000, hedgeMs = 500, maxConcurrent = 1000 } = options;
-    const { forceTcp, maxFails } = options;
+    const { forceTcp, maxFails, probeMs } = options;
     this.#options = options;
     this.#clock = clock;
     this.#hedgeMs = hedgeMs;
@@ -125,6 +129,7 @@ class CachingForwarder implements Forwarder {
           timeoutMs,
           forceTcp,
           maxFails,
+          probeMs,
         }),
     );
     this.#cache = new ForwardCache(options);
@@ -228,7 +233,12 @@ class CachingForwarder implements Forwarder {
 
   async #askUpstreams(cacheKey: string, question: ForwardQuestion): Promise<Forwarded> {
     const usable = this.#upstreams.filter(({ looping }) => !looping);
-    if (!usable.some(({ healthy }) => healthy)) this.counts.broken++;
+    if (!usable.some(({ healthy }) => healthy)) {
+      this.counts.broken++;
+      if (this.#options.failFast === true) {
+        throw new CodedError('ENOUPSTREAM', 'Cannot resolve a name outside of the cluster: no server is healthy');
+      }
+    }
     // When none is healthy all are tried: a wrong idea of their health must not be what breaks a cluster.
     const turned = this.#byPolicy(usable);
     const order = [...turned.filter(({ healthy }) => healthy), ...turned.filter(({ healthy }) => !healthy)];

@@ -66,6 +66,34 @@ test('policies: in turn, or one after the other', async () => {
   assert.match(await addresses('random'), /^[12]{4}$/);
 });
 
+test('the next forward is asked for codes that are named, and nobody while no server is healthy', async () => {
+  await using inner = await upstreamServer((name) =>
+    name === 'inside.test' ? { answers: [a(name, '192.0.2.1')] } : { rcode: name === 'refused.test' ? 5 : 3 },
+  );
+  await using outer = await upstreamServer((name) => ({ answers: [a(name, '192.0.2.2')] }));
+  using both = serving(
+    `. {\n forward . ${inner.address} {\n next NXDOMAIN REFUSED\n }\n forward . ${outer.address}\n}`,
+  );
+  assert.equal(await ask(both.resolve, 'inside.test A'), 'NOERROR -aa | inside.test A 192.0.2.1');
+  assert.equal(await ask(both.resolve, 'outside.test A'), 'NOERROR -aa | outside.test A 192.0.2.2');
+  assert.equal(await ask(both.resolve, 'refused.test A'), 'NOERROR -aa | refused.test A 192.0.2.2');
+  using only = serving(`. {\n forward . ${inner.address} {\n next SERVFAIL\n }\n}`);
+  assert.equal(await ask(only.resolve, 'outside.test A'), 'NXDOMAIN -aa');
+
+  const corefile = (more: string): string =>
+    `. {\n forward . 127.0.0.1:9 {\n max_fails 1\n health_check 1h\n ${more}\n }\n}`;
+  using patient = serving(corefile(''));
+  using failing = serving(corefile('failfast_all_unhealthy_upstreams'));
+  const misses = async ({ resolve, parts }: ReturnType<typeof serving>): Promise<string> => {
+    for (const name of ['a.test', 'b.test', 'c.test']) assert.equal(await ask(resolve, `${name} A`), 'SERVFAIL -aa');
+    const [forwarder] = parts.forwarderList();
+    const { opened, reused } = forwarder?.upstreams()[0]?.metrics ?? { opened: { udp: 0 }, reused: { udp: 0 } };
+    return `${opened.udp + reused.udp} asked, ${forwarder?.counts.broken} while it was known to be down`;
+  };
+  assert.equal(await misses(patient), '3 asked, 2 while it was known to be down');
+  assert.equal(await misses(failing), '1 asked, 2 while it was known to be down');
+});
+
 test('without cache nothing is kept, with it times have their limits', async () => {
   await using upstream = await upstreamServer((name) => ({ answers: [a(name, '192.0.2.1', 300)] }));
   using none = serving(`. {\n forward . ${upstream.address}\n}`);

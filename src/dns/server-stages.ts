@@ -26,8 +26,8 @@ export interface StageParts {
 export function serverHandler(server: ServerConfig, parts: StageParts): Handler {
   let next: Handler = noAnswer;
   for (const config of server.forwards.toReversed()) {
-    const { from, except } = config;
-    next = forwardHandler({ forwarder: parts.forwarder(config, server), from, except, next });
+    const { from, except, next: nextOn } = config;
+    next = forwardHandler({ forwarder: parts.forwarder(config, server), from, except, nextOn, next });
   }
   for (const config of server.kubernetes.toReversed()) next = clusterHandler(config, server, parts, next);
   if (server.hostsFile !== undefined) {

@@ -84,7 +84,8 @@ export class UpstreamSocket {
       copy.writeUInt16BE(id, 0);
       const send = (): void =>
         port.socket.send(copy, (error) => {
-          if (error !== null) done(error);
+          // It may be what came of a question before this one: the socket tells once, whoever looks first.
+          if (error !== null) this.#broken(port, error);
         });
       port.connected.then(send, done);
     });
@@ -134,16 +135,18 @@ export class UpstreamSocket {
     const port: Port = { socket, waiting: new Map(), connected: connectTo(socket, number, host), asked: 0 };
     this.#port = port;
     if (before !== undefined) this.#closeIfDone(before);
-    socket.on('error', (error) => {
-      if (this.#port === port) this.#port = undefined;
-      this.#fail(port, error);
-    });
+    socket.on('error', (error) => this.#broken(port, error));
     socket.on('message', (answer) => {
       if (answer.length < HEADER_BYTES) return;
       const waiting = port.waiting.get(answer.readUInt16BE(0));
       if (waiting !== undefined && answers(answer, waiting.question)) waiting.resolve(answer);
     });
     return port;
+  }
+
+  #broken(port: Port, error: Error): void {
+    if (this.#port === port) this.#port = undefined;
+    this.#fail(port, error);
   }
 
   #fail(port: Port, error: Error): void {

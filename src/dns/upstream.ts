@@ -21,6 +21,8 @@ export interface UpstreamOptions {
   readonly forceTcp?: boolean | undefined;
   /** 0: it is never given up. @default 2 */
   readonly maxFails?: number | undefined;
+  /** From one probe of a server that was given up to the next, which is twice as long after. @default 500 */
+  readonly probeMs?: number | undefined;
 }
 
 /** One server, with what we know of its health. */
@@ -35,6 +37,7 @@ export class Upstream {
   readonly #timeoutMs: number;
   readonly #forceTcp: boolean;
   readonly #maxFails: number;
+  readonly #probeMs: number;
   readonly #nonce = randomBytes(8).toString('hex');
   #probe: Disposable | undefined;
   #checked = false;
@@ -42,7 +45,8 @@ export class Upstream {
   #withoutEdns = false;
 
   constructor(server: ServerAddress, options: UpstreamOptions) {
-    const { clock, timeoutMs, forceTcp = false, maxFails = MAX_FAILURES } = options;
+    const { clock, timeoutMs, forceTcp = false, maxFails = MAX_FAILURES, probeMs = PROBE_MS } = options;
+    this.#probeMs = probeMs;
     this.server = server;
     this.#clock = clock;
     this.#timeoutMs = timeoutMs;
@@ -108,7 +112,7 @@ export class Upstream {
 
   #failed(): void {
     this.failures++;
-    if (!this.healthy && this.#probe === undefined && !this.#closed) this.#probeAfter(PROBE_MS);
+    if (!this.healthy && this.#probe === undefined && !this.#closed) this.#probeAfter(this.#probeMs);
   }
 
   /** Any answer at all means that it is back. */
@@ -122,7 +126,7 @@ export class Upstream {
         },
         () => {
           this.metrics.failedProbes++;
-          if (!this.#closed) this.#probeAfter(Math.min(2 * ms, MAX_PROBE_MS));
+          if (!this.#closed) this.#probeAfter(Math.min(2 * ms, Math.max(MAX_PROBE_MS, this.#probeMs)));
         },
       );
     });

@@ -79,6 +79,8 @@ test("kubeadm's Corefile is understood as it is", () => {
         tlsFiles: [],
         maxFails: 2,
         healthCheckMs: 500,
+        failFast: false,
+        next: [],
       },
     ],
     cache: {
@@ -229,6 +231,52 @@ for (const [text, expected] of refused) {
     assert.fail('it was taken');
   });
 }
+
+/** What others write, as it is. */
+const EKS = KUBEADM.replace('       ttl 30\n', '')
+  .replace(' {\n       max_concurrent 1000\n    }', '')
+  .replace(/cache 30 \{[^}]*\}/, 'cache 30');
+const K3S = `.:53 {
+    errors
+    health
+    ready
+    kubernetes cluster.local in-addr.arpa ip6.arpa {
+      pods insecure
+      fallthrough in-addr.arpa ip6.arpa
+    }
+    hosts /etc/coredns/NodeHosts {
+      ttl 60
+      reload 15s
+      fallthrough
+    }
+    prometheus :9153
+    cache 30
+    loop
+    reload
+    loadbalance
+    import /etc/coredns/custom/*.override
+    forward . /etc/resolv.conf
+}
+import /etc/coredns/custom/*.server
+`;
+
+test("EKS's and k3s's Corefiles are understood as they are, with users' own files and without", () => {
+  assert.equal(read(EKS).length, 1);
+  const files: Readonly<Record<string, string>> = {
+    '/etc/coredns/custom/*.override': 'log\n',
+    '/etc/coredns/custom/*.server': 'corp.test:53 {\n  forward . 10.0.0.1\n}\n',
+  };
+  for (const own of [true, false]) {
+    const imported = (pattern: string) => (own ? [{ file: pattern, text: files[pattern] ?? '' }] : []);
+    const servers = readServers(parseCorefile({ file: 'Corefile', text: K3S }, { imported }));
+    assert.deepEqual(
+      servers.map(
+        ({ zones, log, hostsFile }) => `${zones.map(nameText).join()} ${log !== undefined} ${hostsFile?.file}`,
+      ),
+      own ? ['. true /etc/coredns/NodeHosts', 'corp.test false undefined'] : ['. false /etc/coredns/NodeHosts'],
+    );
+  }
+});
 
 test('what is not supported is named with its line and with what there is', () => {
   assert.throws(

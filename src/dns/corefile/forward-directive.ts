@@ -1,4 +1,5 @@
 import { parseIp } from '#base/ip.ts';
+import { RCODES, type Rcode } from '../record-type.ts';
 import { argumentsOf, duration, unknownProperty, wholeNumber, zoneName, zonesOf } from './arguments.ts';
 import type { Directive, Line } from './corefile.ts';
 import { corefileError, type Place } from './place.ts';
@@ -22,6 +23,8 @@ export function readForward(directive: Directive): ForwardConfig {
     tlsFiles: [],
     maxFails: 2,
     healthCheckMs: 500,
+    failFast: false,
+    next: [],
   };
   for (const line of directive.block ?? []) {
     const read = Object.hasOwn(PROPERTIES, line.name) ? PROPERTIES[line.name] : undefined;
@@ -47,6 +50,13 @@ function target(place: Place, text: string): ForwardConfig['to'][number] {
     );
   }
   return { file: text };
+}
+
+function rcode(place: Place, name: string): number {
+  const code = Object.hasOwn(RCODES, name) ? RCODES[name as Rcode] : undefined;
+  if (code !== undefined && code < 16) return code;
+  const known = Object.keys(RCODES).filter((other) => RCODES[other as Rcode] < 16);
+  throw corefileError(place, `"${name}" is no code of an answer: there is ${known.join(', ')}`);
 }
 
 export function serverTarget(text: string, tls: boolean): ServerTarget | undefined {
@@ -89,7 +99,15 @@ const PROPERTIES: Readonly<Record<string, (draft: Draft, line: Line) => void>> =
     draft.maxFails = wholeNumber(line, argumentsOf(line, 1)[0] ?? '');
   },
   health_check: (draft, line) => {
+    // What a probe asks for does not matter: any answer will do.
     draft.healthCheckMs = duration(line, argumentsOf(line, 1, 4)[0] ?? '');
+  },
+  failfast_all_unhealthy_upstreams: (draft, line) => {
+    argumentsOf(line, 0);
+    draft.failFast = true;
+  },
+  next: (draft, line) => {
+    draft.next = argumentsOf(line, 1, MANY).map((name) => rcode(line, name));
   },
   // Connections are not kept for so long that it would matter.
   expire: (_, line) => void duration(line, argumentsOf(line, 1)[0] ?? ''),

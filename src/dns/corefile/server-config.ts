@@ -73,7 +73,12 @@ export interface ForwardConfig {
   readonly tlsFiles: readonly string[];
   /** In a row, after which a server is asked last; 0: never. */
   readonly maxFails: number;
+  /** From one probe of a server that was given up to the next, at first. */
   readonly healthCheckMs: number;
+  /** While no server is healthy nobody is asked. */
+  readonly failFast: boolean;
+  /** Codes of answers for which the next `forward` is asked. */
+  readonly next: readonly number[];
 }
 
 export interface CacheConfig {
