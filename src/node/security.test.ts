@@ -139,7 +139,7 @@ isolateTests(import.meta.url, () => {
       },
     );
     await nodes.until('user', isReady);
-    const groups = runtime.thread.rootless ? '' : '4323 4324';
+    const groups = runtime.thread.ids.setgroups ? '4323 4324' : '';
     assert.equal(await nodes.exec('user', 'sh', '-c', 'id -u; id -g; echo $HOME'), '4321\n4322\n/\n');
     const others = (await nodes.exec('user', 'id', '-G'))
       .split(/\s/)

@@ -14,6 +14,8 @@ import { type Clock } from '#base/clock.ts';
 import { type Credentials } from './credentials.ts';
 import { type ImageRecord } from './image-record.ts';
 import { emptyKeyring, type Keyring } from './keyring.ts';
+import { parseIdMap } from '../stage/id-map.ts';
+import type { UnpackOptions } from './layer-unpack-sync.ts';
 import { layerName, LayerStore } from './layer-store-agent.ts';
 import { type ImageConfig, ImageFormatError, type ImageManifest, parseConfig } from './manifest.ts';
 import { formatReference, type ImageReference, parseReference } from './reference.ts';
@@ -59,7 +61,7 @@ export class ImageStore {
 
   constructor(directory: string, clock: Clock, sources: ImageSources = {}) {
     this.#sources = sources;
-    this.layers = new LayerStore(directory, ownsAllUsers(), clock);
+    this.layers = new LayerStore(directory, unpackOptions(), clock);
     this.#records = `${directory}/records`;
     this.#clock = clock;
     mkdirSync(this.#records, { recursive: true, mode: 0o700 });
@@ -279,10 +281,18 @@ export function machineArchitecture(): string {
   return process.arch === 'x64' ? 'amd64' : process.arch;
 }
 
-/** Root of the machine, not of a user namespace with a few users. */
-function ownsAllUsers(): boolean {
-  return process.getuid?.() === 0 && /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8'));
+/** Root of the machine can make files of anybody, root of a user namespace those of its users. */
+function unpackOptions(): UnpackOptions {
+  const [users, groups] = ['uid_map', 'gid_map'].map((file) => parseIdMap(readFileSync(`/proc/self/${file}`, 'utf8')));
+  const count = users?.reduce((sum, { count }) => sum + count, 0) ?? 0;
+  if (process.getuid?.() !== 0 || users === undefined || groups === undefined || count < 2) {
+    return { privileged: false, owners: undefined };
+  }
+  return { privileged: count === ALL_USERS, owners: { users, groups } };
 }
+
+/** (uid_t)-1 is none. */
+const ALL_USERS = 2 ** 32 - 1;
 
 function fileOf(name: string): string {
   return `${createHash('sha256').update(name).digest('hex').slice(0, 32)}.json`;

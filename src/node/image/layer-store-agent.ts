@@ -7,7 +7,7 @@ import { type Clock } from '#base/clock.ts';
 import { errorCode, errorMessage } from '#base/errors.ts';
 import { removeTree } from '../sandbox/remove-tree-sync.ts';
 import { decompress, DigestStream } from './decompress.ts';
-import { unpackLayer } from './layer-unpack-sync.ts';
+import { unpackLayer, type UnpackOptions } from './layer-unpack-sync.ts';
 import { type Descriptor, ImageFormatError } from './manifest.ts';
 import { type Repository, RegistryError } from './registry-agent.ts';
 
@@ -30,17 +30,17 @@ export class LayerStore {
   /** Layers lie directly in it; names in a mount's options are relative to it and short, for they have but a page. */
   readonly directory: string;
   readonly #downloads: string;
-  readonly #owners: boolean;
+  readonly #options: UnpackOptions;
   readonly #pending = new Map<string, Promise<void>>();
   /** Other processes may be downloading the same. */
   readonly #token = randomBytes(4).toString('hex');
   readonly #clock: Clock;
 
-  constructor(directory: string, owners: boolean, clock: Clock) {
+  constructor(directory: string, options: UnpackOptions, clock: Clock) {
     this.#clock = clock;
     this.directory = `${directory}/layers`;
     this.#downloads = `${directory}/downloads`;
-    this.#owners = owners;
+    this.#options = options;
     for (const path of [this.directory, this.#downloads]) mkdirSync(path, { recursive: true, mode: 0o700 });
   }
 
@@ -185,7 +185,7 @@ export class LayerStore {
     try {
       const packed = new DigestStream(source);
       const plain = new DigestStream(decompress(packed));
-      await unpackLayer(plain, fresh, { owners: this.#owners });
+      await unpackLayer(plain, fresh, this.#options);
       if (digest !== undefined) compare(digest, packed.digest());
       compare(diffId, plain.digest());
       this.#accept(fresh, diffId);

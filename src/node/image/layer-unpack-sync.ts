@@ -2,7 +2,6 @@ import {
   chmodSync,
   closeSync,
   fchmodSync,
-  fchownSync,
   futimesSync,
   lchownSync,
   linkSync,
@@ -18,11 +17,17 @@ import {
 import { resolveInRoot } from '../sandbox/rooted-path-sync.ts';
 import { makeFifo, makeWhiteout, setAttribute } from './file-call-sync.ts';
 import { ImageFormatError } from './manifest.ts';
+import { type IdMaps, isMapped } from '../stage/id-map.ts';
 import { readTar, type TarEntry, type TarReader } from './tar.ts';
 
+/** Users and groups that there are here. */
+export type OwnerMaps = Pick<IdMaps, 'users' | 'groups'>;
+
 export interface UnpackOptions {
-  /** As root of the machine: files get the owners that the archive says. Else all of them belong to us. */
-  readonly owners: boolean;
+  /** As root of the machine: overlayfs reads what only he may write. */
+  readonly privileged: boolean;
+  /** Who may own files, as the archive says; what belongs to anybody else belongs to us. Absent: all of it does. */
+  readonly owners: OwnerMaps | undefined;
 }
 
 const WHITEOUT = '.wh.';
@@ -46,12 +51,14 @@ export async function unpackLayer(
 
 class LayerDirectory {
   readonly #root: string;
-  readonly #owners: boolean;
+  readonly #privileged: boolean;
+  readonly #owners: OwnerMaps | undefined;
   /** Set at the end: until then we have to be able to write into them. */
   readonly #directories = new Map<string, TarEntry>();
 
-  constructor(root: string, { owners }: UnpackOptions) {
+  constructor(root: string, { privileged, owners }: UnpackOptions) {
     this.#root = root;
+    this.#privileged = privileged;
     this.#owners = owners;
   }
 
@@ -70,7 +77,7 @@ class LayerDirectory {
 
   finish(): void {
     for (const [path, entry] of [...this.#directories].toReversed()) {
-      if (this.#owners) lchownSync(path, entry.uid, entry.gid);
+      this.#giveAway(path, entry);
       chmodSync(path, entry.mode);
       this.#attributes(path, entry);
       lutimesSync(path, entry.mtime, entry.mtime);
@@ -125,7 +132,7 @@ class LayerDirectory {
       for await (const chunk of tar.body()) {
         for (let at = 0; at < chunk.length;) at += writeSync(fd, chunk, at);
       }
-      if (this.#owners) fchownSync(fd, entry.uid, entry.gid);
+      this.#giveAway(path, entry);
       fchmodSync(fd, entry.mode);
       futimesSync(fd, entry.mtime, entry.mtime);
     } finally {
@@ -134,8 +141,15 @@ class LayerDirectory {
     this.#attributes(path, entry);
   }
 
+  /** Before its mode is set: a change of owner takes away what lets others become him. */
+  #giveAway(path: string, { uid, gid }: TarEntry): void {
+    const owners = this.#owners;
+    if (owners === undefined) return;
+    lchownSync(path, isMapped(owners.users, uid) ? uid : 0, isMapped(owners.groups, gid) ? gid : 0);
+  }
+
   #own(path: string, entry: TarEntry): void {
-    if (this.#owners) lchownSync(path, entry.uid, entry.gid);
+    this.#giveAway(path, entry);
     lutimesSync(path, entry.mtime, entry.mtime);
   }
 
@@ -151,7 +165,7 @@ class LayerDirectory {
   }
 
   #makeOpaque(path: string): void {
-    setAttribute(path, this.#owners ? 'trusted.overlay.opaque' : 'user.overlay.opaque', Buffer.from('y'));
+    setAttribute(path, this.#privileged ? 'trusted.overlay.opaque' : 'user.overlay.opaque', Buffer.from('y'));
   }
 
   #attributes(path: string, { xattrs }: TarEntry): void {

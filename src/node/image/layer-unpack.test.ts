@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import process from 'node:process';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
@@ -132,12 +133,41 @@ test('decompress() tells gzip, zstd and plain apart, in whatever pieces they com
   }
 });
 
+const asRoot = process.getuid?.() === 0 ? false : 'needs root';
+
+test(
+  'unpackLayer() gives files to whom they belong where there is such a user, else to us',
+  { skip: asRoot },
+  async () => {
+    const directory = mkdtempSync(`${tmpdir()}/clusterip-unpack-`);
+    const one = [{ first: 0, count: 1000 }];
+    const files: readonly TarFile[] = [
+      { path: 'known', data: 'x', mode: 0o4750, uid: 999, gid: 5 },
+      { path: 'stranger', data: 'x', mode: 0o640, uid: 70_000, gid: 5 },
+      { path: 'dir', type: '5', mode: 0o700, uid: 33, gid: 70_000 },
+      { path: 'link', type: '2', link: 'known', uid: 7, gid: 7 },
+    ];
+    try {
+      mkdirSync(`${directory}/layer`);
+      const source = Readable.from([writeTar(files)]);
+      await unpackLayer(source, `${directory}/layer`, { privileged: false, owners: { users: one, groups: one } });
+      const text = files.map(({ path }) => {
+        const { uid, gid, mode } = lstatSync(`${directory}/layer/${path}`);
+        return `${path} ${uid}:${gid} ${(mode & 0o7777).toString(8)}`;
+      });
+      assert.deepEqual(text, ['known 999:5 4750', 'stranger 0:5 640', 'dir 33:0 700', 'link 7:7 777']);
+    } finally {
+      removeTree(directory);
+    }
+  },
+);
+
 /** What came of it, in one line; and that nothing came of it anywhere else. */
 async function unpacked(source: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<string> {
   const outside = mkdtempSync(`${tmpdir()}/clusterip-unpack-`);
   try {
     mkdirSync(`${outside}/layer`);
-    await unpackLayer(Readable.from(source), `${outside}/layer`, { owners: false });
+    await unpackLayer(Readable.from(source), `${outside}/layer`, { privileged: false, owners: undefined });
     assert.deepEqual(readdirSync(outside), ['layer']);
     return describe(`${outside}/layer`, '').join('; ');
   } finally {
