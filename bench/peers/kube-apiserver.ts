@@ -37,6 +37,8 @@ interface Address {
 export interface PeerOptions {
   /** Whether etcd syncs what it writes; comparisons of answers do without. @default false */
   readonly durable?: boolean;
+  /** What others than the one with all rights may do. @default AlwaysAllow */
+  readonly authorization?: 'AlwaysAllow' | 'RBAC';
 }
 
 /** A kube-apiserver of its own on an etcd of its own, both on free ports of the loopback. */
@@ -53,13 +55,14 @@ export class KubeApiServer implements AsyncDisposable {
     this.#etcd = etcd;
   }
 
-  static async start(ranges: readonly string[], { durable = false }: PeerOptions = {}): Promise<KubeApiServer> {
+  static async start(ranges: readonly string[], options: PeerOptions = {}): Promise<KubeApiServer> {
+    const { durable = false, authorization = 'AlwaysAllow' } = options;
     const [port = 0, client = 0, peer = 0] = await freePorts(3);
     const etcd = `http://127.0.0.1:${client}`;
     const server = new KubeApiServer(mkdtempSync(join(tmpdir(), 'clusterip-peer-')), port, etcd);
     try {
       server.#startEtcd(etcd, `http://127.0.0.1:${peer}`, durable);
-      server.#startApiServer(etcd, ranges);
+      server.#startApiServer(etcd, ranges, authorization);
       await server.#ready();
       return server;
     } catch (error) {
@@ -149,7 +152,7 @@ export class KubeApiServer implements AsyncDisposable {
     ]);
   }
 
-  #startApiServer(etcd: string, ranges: readonly string[]): void {
+  #startApiServer(etcd: string, ranges: readonly string[], authorization: string): void {
     const file = (name: string, text: string): string => {
       const path = join(this.#directory, name);
       writeFileSync(path, text, { mode: 0o600 });
@@ -169,7 +172,7 @@ export class KubeApiServer implements AsyncDisposable {
       ['service-account-key-file', key],
       ['service-account-signing-key-file', key],
       ['token-auth-file', file('tokens.csv', `${TOKEN},admin,admin,system:masters\n`)],
-      ['authorization-mode', 'AlwaysAllow'],
+      ['authorization-mode', authorization],
       ['endpoint-reconciler-type', 'none'],
     ];
     this.#spawn(binaryPath(), this.#options);
