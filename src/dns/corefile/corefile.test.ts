@@ -218,6 +218,14 @@ const refused: readonly (readonly [string, string])[] = [
     'line 2: "(" is no regular expression: Invalid regular expression: /(/: Unterminated group',
   ],
   ['. {\n  autopath @kubernetes\n}', 'line 2: autopath needs to know the Pods'],
+  ['. {\n  bind 127.0.0.1 lo\n}', 'line 2: "lo" is no address to bind'],
+  ['. {\n  bind ::1 {\n    except ::1\n  }\n}', 'line 3: "except" is not a property of bind here: there is none'],
+  ['. {\n  loadbalance weighted file\n}', 'line 2: loadbalance cannot be "weighted": it is round_robin'],
+  ['. {\n  ready {\n    every 5s\n  }\n}', 'line 3: "every" is not a property of ready here: there is monitor'],
+  [
+    '. {\n  forward . 10.0.0.1 {\n    next NXDOMAIN BADNEWS\n  }\n}',
+    'line 3: "BADNEWS" is no code of an answer: there is NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED',
+  ],
 ];
 
 for (const [text, expected] of refused) {

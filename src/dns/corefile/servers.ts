@@ -8,7 +8,16 @@ import { readKubernetes } from './kubernetes-directive.ts';
 import { corefileError } from './place.ts';
 import { readRewrites } from './rewrite-directive.ts';
 import type { ServerConfig } from './server-config.ts';
-import { readAutopath, readHealth, readLog, readPrometheus, readReady, readReload } from './serving-directives.ts';
+import {
+  checkLoadBalance,
+  readAutopath,
+  readBind,
+  readHealth,
+  readLog,
+  readPrometheus,
+  readReady,
+  readReload,
+} from './serving-directives.ts';
 
 type Draft = { -readonly [K in keyof ServerConfig]: ServerConfig[K] };
 
@@ -88,6 +97,7 @@ function readDirective(draft: Draft, directive: Directive): void {
   const read = Object.hasOwn(DIRECTIVES, name) ? DIRECTIVES[name] : undefined;
   if (read !== undefined) return read(draft, directive);
   if (IDLE.has(name)) {
+    if (name === 'loadbalance') checkLoadBalance(directive);
     draft.idle = [...draft.idle, name];
     return;
   }
@@ -119,7 +129,7 @@ const DIRECTIVES: Readonly<Record<string, (draft: Draft, directive: Directive) =
     draft.autopath = readAutopath(directive, draft.zones);
   },
   bind: (draft, directive) => {
-    draft.hosts = [...draft.hosts, ...directive.args];
+    draft.hosts = [...draft.hosts, ...readBind(directive)];
   },
   cache: (draft, directive) => {
     draft.cache = readCache(directive, draft.zones);

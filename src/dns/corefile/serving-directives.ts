@@ -1,3 +1,4 @@
+import { parseIp } from '#base/ip.ts';
 import type { WireName } from '../name.ts';
 import { argumentsOf, duration, listenAddress, unknownProperty, zonesOf, zonesOrBlock } from './arguments.ts';
 import type { Directive } from './corefile.ts';
@@ -16,7 +17,25 @@ export function readHealth(directive: Directive): HealthConfig {
 
 export function readReady(directive: Directive): ListenConfig {
   const [address = ''] = argumentsOf(directive, 0, 1);
+  // It is always looked at anew, which CoreDNS calls `monitor continuously`.
+  for (const line of directive.block ?? [])
+    if (line.name !== 'monitor') throw unknownProperty(line, 'ready', ['monitor']);
   return listenAddress(directive, address, 8181);
+}
+
+export function readBind(directive: Directive): readonly string[] {
+  const [line] = directive.block ?? [];
+  if (line !== undefined) throw corefileError(line, `"${line.name}" is not a property of bind here: there is none`);
+  const other = directive.args.find((arg) => arg !== 'localhost' && parseIp(arg) === undefined);
+  if (other === undefined) return directive.args;
+  throw corefileError(directive, `"${other}" is no address to bind`, 'write the addresses of the interface');
+}
+
+/** Addresses take turns, whatever is said: so what would say otherwise is refused. */
+export function checkLoadBalance(directive: Directive): void {
+  const [policy = 'round_robin'] = directive.args;
+  if (policy === 'round_robin') return;
+  throw corefileError(directive, `loadbalance cannot be "${policy}": it is round_robin`, 'take it out');
 }
 
 export function readPrometheus(directive: Directive): ListenConfig {
