@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { systemClock } from '#base/clock.ts';
 import { SandboxRuntime } from './sandbox/runtime-agent.ts';
+import { isMapped } from './stage/id-map.ts';
 import { isolateTests } from './testing/isolated.ts';
 import { isReady, podSummary } from './testing/pod-summary.ts';
 import { TestNodes } from './testing/test-nodes.ts';
@@ -139,6 +140,7 @@ isolateTests(import.meta.url, () => {
       },
     );
     await nodes.until('user', isReady);
+    const renumbered = !isMapped(runtime.thread.ids.users, 4321);
     const groups = runtime.thread.ids.setgroups ? '4323 4324' : '';
     assert.equal(await nodes.exec('user', 'sh', '-c', 'id -u; id -g; echo $HOME'), '4321\n4322\n/\n');
     const others = (await nodes.exec('user', 'id', '-G'))
@@ -146,14 +148,14 @@ isolateTests(import.meta.url, () => {
       .slice(1)
       .filter((id) => id !== '65534');
     assert.equal(others.join(' ').trim(), groups);
-    assert.equal(await nodes.exec('user', ...capabilities), shownOf(runtime.thread.rootless));
+    assert.equal(await nodes.exec('user', ...capabilities), shownOf(renumbered));
     const wrote = await nodes.exec(
       'user',
       'sh',
       '-c',
       'cd /data; echo x > file; stat -c "%u %g %A" file; tail -n1 file',
     );
-    assert.equal(wrote, runtime.thread.rootless ? '4321 4322 -rw-r--r--\nx\n' : '4321 4323 -rw-r--r--\nx\n');
+    assert.equal(wrote, renumbered ? '4321 4322 -rw-r--r--\nx\n' : '4321 4323 -rw-r--r--\nx\n');
     const port = 'import socket; s = socket.socket(); s.bind(("", 80)); print("bound")';
     assert.equal(await nodes.exec('user', 'python3', '-c', port), 'bound\n');
   });
