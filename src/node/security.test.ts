@@ -160,6 +160,15 @@ isolateTests(import.meta.url, () => {
     assert.equal(await nodes.exec('user', 'python3', '-c', port), 'bound\n');
   });
 
+  test('a container runs as a user whom this machine may not have', async () => {
+    await using nodes = await TestNodes.start(runtime, 1);
+    const user = 2_000_000_000;
+    await nodes.run('stranger', { ...sleeper, securityContext: { runAsUser: user, runAsGroup: user + 1 } });
+    await nodes.until('stranger', isReady);
+    const identity = await nodes.exec('stranger', 'sh', '-c', 'id -u; id -g; ls /proc/1/fd > /dev/null && echo own');
+    assert.equal(identity, `${user}\n${user + 1}\nown\n`);
+  });
+
   test('a read-only root is read-only, its volumes are not', async () => {
     await using nodes = await TestNodes.start(runtime, 1);
     await nodes.run(

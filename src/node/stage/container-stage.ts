@@ -195,23 +195,25 @@ function become(becoming: Becoming): readonly SystemCall[] {
   ];
 }
 
+/** user_namespaces(7): who has no privilege above may map a group only when nobody in there can leave his groups. */
 function renumber(user: number, group: number): readonly SystemCall[] {
-  const map = (file: string, id: number): readonly SystemCall[] => {
-    const line = `${id} 0 1`;
-    return [
-      {
-        name: 'openat',
-        args: [AT_FDCWD, `/proc/self/${file}`, O_WRONLY | O_CLOEXEC],
-        label: file,
-        action: `open ${file}`,
-      },
-      { name: 'write', args: [{ resultOf: file }, line, line.length], action: `map user or group ${id}` },
-    ];
-  };
   return [
     { name: 'unshare', args: [CLONE_NEWUSER], action: 'make a user namespace' },
-    ...map('uid_map', user),
-    ...map('gid_map', group),
+    ...writeOwn('uid_map', `${user} 0 1`, `map user ${user}`),
+    ...writeOwn('setgroups', 'deny', 'forbid other groups'),
+    ...writeOwn('gid_map', `${group} 0 1`, `map group ${group}`),
+  ];
+}
+
+function writeOwn(file: string, text: string, action: string): readonly SystemCall[] {
+  return [
+    {
+      name: 'openat',
+      args: [AT_FDCWD, `/proc/self/${file}`, O_WRONLY | O_CLOEXEC],
+      label: file,
+      action: `open ${file}`,
+    },
+    { name: 'write', args: [{ resultOf: file }, text, text.length], action },
   ];
 }
 
