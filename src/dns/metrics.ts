@@ -77,27 +77,18 @@ function typeIndex(bytes: Uint8Array): number {
 
 /** The same resolver, counted. Questions of our own, at the end of an alias, are nobody's queries. */
 export function withMetrics(resolve: Resolve, metrics: DnsMetrics, clock: Clock): Resolve {
+  const { durations } = metrics;
   let number = 0;
-  /** Seconds that the last one took which was timed: as good as any for those after it. */
-  let last = 0;
-  const answered = (
-    answer: Uint8Array | undefined,
-    transport: 'udp' | 'tcp',
-    seconds: number,
-  ): Uint8Array | undefined => {
-    metrics.durations.observe(seconds);
-    if (answer !== undefined) metrics.response(answer, transport);
-    return answer;
-  };
   const panicked = (error: unknown): never => {
     metrics.panics++;
     throw error;
   };
+  const timedSince = (start: number): void => durations.observe((clock.monotonic() - start) / 1000);
   return (bytes, transport, client, depth = 0) => {
     if (depth > 0) return resolve(bytes, transport, client, depth);
     metrics.request(bytes, transport, client);
     const timed = number++ % SAMPLE === 0;
-    let start = timed ? clock.monotonic() : 0;
+    const start = timed ? clock.monotonic() : 0;
     let answer: ReturnType<Resolve>;
     try {
       answer = resolve(bytes, transport, client, depth);
@@ -105,10 +96,17 @@ export function withMetrics(resolve: Resolve, metrics: DnsMetrics, clock: Clock)
       return panicked(error);
     }
     if (answer instanceof Promise) {
-      if (!timed) start = clock.monotonic();
-      return answer.then((found) => answered(found, transport, (clock.monotonic() - start) / 1000), panicked);
+      const asked = timed ? start : clock.monotonic();
+      return answer.then((found) => {
+        timedSince(asked);
+        if (found !== undefined) metrics.response(found, transport);
+        return found;
+      }, panicked);
     }
-    if (timed) last = (clock.monotonic() - start) / 1000;
-    return answered(answer, transport, last);
+    if (timed) timedSince(start);
+    // The last that was timed is as good as any for those after it.
+    else durations.repeat();
+    if (answer !== undefined) metrics.response(answer, transport);
+    return answer;
   };
 }
