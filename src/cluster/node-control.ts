@@ -3,8 +3,9 @@ import type { Client } from '#client/client.ts';
 import { type ClusterConfig, membersOf } from './config.ts';
 import type { ControlRequest, ListedNode, NodeRequest } from './control.ts';
 import { forgetNode } from './forget-node.ts';
-import { addMember, type NodeMember } from './members.ts';
+import type { NodeMember } from './members.ts';
 import { type NodePlan, planNetwork } from './network-plan.ts';
+import { planAddition } from './node-addition.ts';
 import type { NodesWorkerCall, NodeSockets, ServicesWorkerCall } from './worker-message.ts';
 import type { Workers } from './workers.ts';
 
@@ -77,13 +78,10 @@ export class NodeControl {
   }
 
   async #add(name: string | undefined, labels: NodeMember['labels']): Promise<ListedNode> {
-    const { members, added } = addMember(membersOf(this.#config), { name, labels });
-    const config = { ...this.#config, members, nodes: members.length };
-    const plan = planNetwork(config).nodes.find((one) => one.name === added.name);
-    if (plan === undefined) throw new RangeError(`Cannot plan node ${added.name}`);
+    const { config, plan } = planAddition(this.#config, { name, labels });
     const node = (await this.#onNodes({ kind: 'node-build', plan })) as NodeSockets;
     await this.#onServices({ kind: 'node-add', node });
-    await this.#onNodes({ kind: 'node-start', name: added.name });
+    await this.#onNodes({ kind: 'node-start', name: plan.name });
     this.#save(config);
     return this.#listed(plan);
   }
