@@ -1,4 +1,5 @@
 import type { NetworkStep } from '#node/network-step.ts';
+import { noDad } from '#node/node-network.ts';
 import { masquerade, matchValue } from '#nftables/statement.ts';
 import { chain, rule, type Table } from '#nftables/table.ts';
 import { meta } from '#nftables/expression.ts';
@@ -81,8 +82,8 @@ export function planEgress(inside: readonly string[]): EgressPlan {
 
 const router6: readonly NetworkStep[] = [
   { kind: 'sysctl', name: 'net.ipv6.conf.all.forwarding', value: 1 },
-  // While its link-local address is not certain a router asks for no neighbour, and pasta does not say a thing twice.
-  { kind: 'sysctl', name: 'net.ipv6.conf.fabric.accept_dad', value: 0 },
+  // Else pasta's first answers are lost here, and it does not send them again.
+  noDad('fabric'),
 ];
 
 function address(text: string, link: string): NetworkStep {

@@ -55,6 +55,7 @@ link set node54c43383 up
 node:
 ${sysctls}\
 net.ipv4.conf.eth0.route_localnet = 1
+net.ipv6.conf.eth0.accept_dad = 0
 net.netfilter.nf_conntrack_tcp_timeout_established = 86400
 net.netfilter.nf_conntrack_tcp_timeout_close_wait = 3600
 link set lo up

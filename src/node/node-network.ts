@@ -52,8 +52,9 @@ export function planNodeNetwork(spec: NodeNetworkSpec): NodeNetworkPlan {
     ],
     node: [
       ...router(spec.addresses),
-      // It is there already.
+      // It is there already, and what `default` says comes too late for it.
       { kind: 'sysctl', name: 'net.ipv4.conf.eth0.route_localnet', value: 1 },
+      ...(hasIpv6(spec.addresses) ? [noDad('eth0')] : []),
       ...tracking,
       { kind: 'up', link: 'lo' },
       ...spec.addresses.map((address): NetworkStep => ({ kind: 'address', address, link: 'eth0' })),
@@ -123,7 +124,20 @@ export function nodePortName(nodeName: string): string {
  * choose 127.0.0.1 as the source of all that goes to a cluster address.
  */
 function router(addresses: readonly string[]): readonly NetworkStep[] {
-  return addresses.some((address) => address.includes(':')) ? [...router4, ...router6] : router4;
+  return hasIpv6(addresses) ? [...router4, ...router6] : router4;
+}
+
+function hasIpv6(addresses: readonly string[]): boolean {
+  return addresses.some((address) => address.includes(':'));
+}
+
+/**
+ * No duplicate address detection on a link. For the one or two seconds that it takes, a router has no link-local address
+ * there, and the kernel asks for no neighbour of what it forwards without one (ndisc_send_ns()): that waits until it asks
+ * again, a second later.
+ */
+export function noDad(link: string): NetworkStep {
+  return { kind: 'sysctl', name: `net.ipv6.conf.${link}.accept_dad`, value: 0 };
 }
 
 const router4: readonly NetworkStep[] = [
@@ -144,6 +158,6 @@ const tracking: readonly NetworkStep[] = [
 /** A machine without IPv6 has none of these. */
 const router6: readonly NetworkStep[] = [
   { kind: 'sysctl', name: 'net.ipv6.conf.all.forwarding', value: 1 },
-  { kind: 'sysctl', name: 'net.ipv6.conf.default.accept_dad', value: 0 },
+  noDad('default'),
   { kind: 'sysctl', name: 'net.ipv6.icmp.ratelimit', value: 0 },
 ];
