@@ -62,7 +62,9 @@ export class ClusterKubectl {
 
   run(args: readonly string[], more: { readonly input?: string; readonly editor?: string } = {}): Promise<Finished> {
     const { input, editor = 'false' } = more;
-    const env = { ...this.#cluster.home.env(), KUBE_EDITOR: editor };
+    const { home } = this.#cluster;
+    // An edit that is refused leaves its file in TMPDIR.
+    const env = { ...home.env(), TMPDIR: home.path, KUBE_EDITOR: editor };
     return run(this.command(args), { env, ...(input === undefined ? {} : { input }) });
   }
 

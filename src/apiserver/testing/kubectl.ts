@@ -57,7 +57,14 @@ export class Kubectl implements Disposable {
   /** Starts it and leaves the rest to the caller. */
   start(args: readonly string[], editor: string = 'false'): ChildProcessWithoutNullStreams {
     const config = join(this.#home, 'config');
-    const env = { PATH: process.env['PATH'], HOME: this.#home, KUBECONFIG: config, KUBE_EDITOR: editor };
+    // An edit that is refused leaves its file in TMPDIR.
+    const env = {
+      PATH: process.env['PATH'],
+      HOME: this.#home,
+      TMPDIR: this.#home,
+      KUBECONFIG: config,
+      KUBE_EDITOR: editor,
+    };
     return spawn(this.#binary, args, { env });
   }
 
