@@ -7,7 +7,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions } from 'node:https';
-import type { AddressInfo, ListenOptions } from 'node:net';
+import type { AddressInfo, ListenOptions, Socket } from 'node:net';
 import type { KubeObject, WatchEvent } from '#api/object.ts';
 
 export interface ScriptedRequest {
@@ -36,10 +36,15 @@ export class ScriptedServer implements AsyncDisposable {
   readonly #lists = new Map<string, Listed>();
   readonly #watches = new Map<string, Set<ServerResponse>>();
   readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
 
   private constructor(tls: ServerOptions | undefined) {
     const answer = (request: IncomingMessage, response: ServerResponse): void => this.#answer(request, response);
     this.#server = tls === undefined ? createServer(answer) : createTlsServer(tls, answer);
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
   }
 
   static async start(
@@ -90,9 +95,11 @@ export class ScriptedServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.closeAllConnections();
     this.#server.close();
-    await once(this.#server, 'close');
+    const closed = once(this.#server, 'close');
+    // `closeAllConnections` knows none that is still shaking hands, which would be served afterwards.
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {

@@ -15,6 +15,8 @@ export const NODE_ADDRESS_6 = 'fd00:18::2';
 const UPLINK = { 4: '192.168.0.2', 6: 'fd00:192::2' } as const;
 const GATEWAY = { 4: '10.244.0.1', 6: 'fd00:244::1' } as const;
 const ALL = { 4: '0.0.0.0', 6: '::' } as const;
+/** No answer of these servers takes so long: rather a failure than a test without an end. */
+const WAIT_MS = 30_000;
 
 export function ip(text: string): Ip {
   const parsed = parseIp(text);
@@ -164,13 +166,13 @@ export async function connectTcp(netns: number, address: string, port: number): 
 /** One more line over an open connection. */
 export async function askAgain(socket: net.Socket): Promise<string> {
   socket.write('who?');
-  const [answer] = (await once(socket, 'data')) as [Buffer];
+  const [answer] = (await once(socket, 'data', { signal: AbortSignal.timeout(WAIT_MS) })) as [Buffer];
   return answer.toString();
 }
 
 /** Sends a datagram and returns the answer, or the code of the error that comes back for it. */
 export async function askUdp(socket: dgram.Socket, address: string, port: number): Promise<string> {
-  const answered = once(socket, 'message');
+  const answered = once(socket, 'message', { signal: AbortSignal.timeout(WAIT_MS) });
   socket.send('who?', port, address);
   const [answer] = (await answered) as [Buffer];
   return answer.toString();
