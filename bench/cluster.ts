@@ -10,7 +10,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { clusterRoleBindings, endpointSlices, pods, services } from '#api/resource.ts';
 import { createClient } from '#client/api-client.ts';
-import { type Client } from '#client/client.ts';
+import type { Client } from '#client/client.ts';
 import { exec } from '#client/exec.ts';
 import { httpsTransport } from '#client/https-transport.ts';
 import { readConnection, type Connection } from '#client/kubeconfig.ts';

@@ -16,7 +16,7 @@ import { silentLog } from '#base/log.ts';
 import { isolateTestFile } from '#netlink/isolated-test.ts';
 import { inNetns, settleInOwnNetns } from '#netlink/namespace.ts';
 import { NftablesSocket } from '#nftables/nftables-socket.ts';
-import { type SyncObserver } from '#proxy/sync-observer.ts';
+import type { SyncObserver } from '#proxy/sync-observer.ts';
 import { Proxy, type ObjectChange } from '#proxy/sync.ts';
 import { cidr, Network } from '#proxy/testing/network.ts';
 import { service, slice } from '#proxy/testing/objects.ts';

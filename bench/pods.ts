@@ -11,7 +11,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { deployments, pods } from '#api/resource.ts';
 import { createClient } from '#client/api-client.ts';
-import { type Client } from '#client/client.ts';
+import type { Client } from '#client/client.ts';
 import { exec } from '#client/exec.ts';
 import { httpsTransport } from '#client/https-transport.ts';
 import { type Connection, readConnection } from '#client/kubeconfig.ts';

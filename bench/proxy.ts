@@ -6,7 +6,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import process from 'node:process';
-import { type EndpointSlice, type Service } from '#api/generated/types.ts';
+import type { EndpointSlice, Service } from '#api/generated/types.ts';
 import { parseCidr } from '#base/cidr.ts';
 import { systemClock } from '#base/clock.ts';
 import { silentLog } from '#base/log.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
-import { type Duplex } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import test from 'node:test';
 import { TestAuthority } from '../src/apiserver/testing/test-authority.ts';
 import { KubectlProxy } from './testing/kubectl-proxy.ts';

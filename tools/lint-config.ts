@@ -46,6 +46,8 @@ const config = {
     'typescript/no-explicit-any': 'error',
     'typescript/no-non-null-assertion': 'error',
     'typescript/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+    // An import of types alone would load the module all the same.
+    'typescript/no-import-type-side-effects': 'error',
     'typescript/no-unsafe-type-assertion': 'off',
     'typescript/consistent-return': 'off',
     'typescript/no-unnecessary-type-parameters': 'off',

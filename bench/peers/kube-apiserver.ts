@@ -6,8 +6,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../src/base/clock.ts';
-import { type StoredObject } from './service-seed.ts';
-import { type Ask, type RuleAnswer, type RuleRequest } from '../../src/apiserver/services/rules/rule-case.ts';
+import type { StoredObject } from './service-seed.ts';
+import type { Ask, RuleAnswer, RuleRequest } from '../../src/apiserver/services/rules/rule-case.ts';
 
 export const PEER_VERSION = 'v1.34.2';
 const TOKEN = 'peer';

@@ -1,6 +1,6 @@
 import { parseCidr } from '../../src/base/cidr.ts';
 import { TestServer } from '../../src/apiserver/testing/test-server.ts';
-import { type Ask } from '../../src/apiserver/services/rules/rule-case.ts';
+import type { Ask } from '../../src/apiserver/services/rules/rule-case.ts';
 
 /** Our API server in this process, asked as the peer is. */
 export function askOf(server: TestServer): Ask {

@@ -14,7 +14,7 @@ import { createClient } from '../../src/client/api-client.ts';
 import { inProcessTransport } from '../../src/client/in-process-transport.ts';
 import { Informers } from '../../src/client/informers.ts';
 import { startScheduler } from '../../src/controllers/scheduler/scheduler.ts';
-import { type Ask } from '../../src/apiserver/services/rules/rule-case.ts';
+import type { Ask } from '../../src/apiserver/services/rules/rule-case.ts';
 import { KubeApiServer, peerMissing, PEER_VERSION } from './kube-apiserver.ts';
 import { askOf, startOwnServer } from './own-server.ts';
 import { podOf, type SchedulingCase, schedulingCases } from './scheduling-cases.ts';

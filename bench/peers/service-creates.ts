@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TestServer } from '../../src/apiserver/testing/test-server.ts';
-import { type Ask } from '../../src/apiserver/services/rules/rule-case.ts';
+import type { Ask } from '../../src/apiserver/services/rules/rule-case.ts';
 import { parseCidr } from '../../src/base/cidr.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';

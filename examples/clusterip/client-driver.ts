@@ -1,6 +1,6 @@
 import { parseAllDocuments } from 'yaml';
-import { type Deployment, type Pod } from '#api/generated/types.ts';
-import { type KubeObject } from '#api/object.ts';
+import type { Deployment, Pod } from '#api/generated/types.ts';
+import type { KubeObject } from '#api/object.ts';
 import { deployments, endpointSlices, pods, services, type Resource } from '#api/resource.ts';
 import { systemClock } from '#base/clock.ts';
 import { createClient } from '#client/api-client.ts';
@@ -8,7 +8,7 @@ import { isReason, type Client } from '#client/client.ts';
 import { exec } from '#client/exec.ts';
 import { httpsTransport } from '#client/https-transport.ts';
 import { readConnection } from '#client/kubeconfig.ts';
-import { type Driver } from './driver.ts';
+import type { Driver } from './driver.ts';
 
 const namespace = 'default';
 const WAIT_MS = 60_000;

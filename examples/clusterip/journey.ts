@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { clientDriver } from './client-driver.ts';
-import { type Driver } from './driver.ts';
+import type { Driver } from './driver.ts';
 import { kubectlDriver } from './kubectl-driver.ts';
 
 const checkout = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');

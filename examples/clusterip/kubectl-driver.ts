@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { type Driver } from './driver.ts';
+import type { Driver } from './driver.ts';
 
 /** Runs the kubectl of PATH and prints each command before it runs. */
 export function kubectlDriver(context: string, say: (text: string) => void): Driver {

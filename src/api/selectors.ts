@@ -1,4 +1,4 @@
-import { type LabelSelector, type NodeSelectorRequirement } from './generated/types.ts';
+import type { LabelSelector, NodeSelectorRequirement } from './generated/types.ts';
 import { type Labels, matchesLabels, type Selector, selectorFromObject } from './label-selector.ts';
 
 type Pairs = readonly (readonly [key: string, value: string])[];

@@ -2,7 +2,7 @@ import type { Endpoints, EndpointSlice, Namespace, Service, StorageClass } from 
 import type { NewObject } from '#api/object.ts';
 import { endpoints, endpointSlices, namespaces, services, storageClasses } from '#api/resource.ts';
 import { isReason, type Client } from '#client/client.ts';
-import { type KubernetesService } from '#controllers/kubernetes-service.ts';
+import type { KubernetesService } from '#controllers/kubernetes-service.ts';
 import { LOCAL_PROVISIONER } from '#controllers/volume/provisioner.ts';
 import type { NetworkPlan } from './network-plan.ts';
 

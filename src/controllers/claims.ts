@@ -1,10 +1,10 @@
-import { type LabelSelector } from '#api/generated/types.ts';
+import type { LabelSelector } from '#api/generated/types.ts';
 import { controllerOf, type KubeObject, type OwnerReference } from '#api/object.ts';
-import { type Resource } from '#api/resource.ts';
-import { type Client } from '#client/client.ts';
+import type { Resource } from '#api/resource.ts';
+import type { Client } from '#client/client.ts';
 import { ignoreNotFound } from './controller-context.ts';
 import { isEmptySelector, matchesSelector } from '#api/selectors.ts';
-import { type OwnWrites } from './own-writes.ts';
+import type { OwnWrites } from './own-writes.ts';
 import { isTerminating } from './pod-state.ts';
 
 export interface Claims<T extends KubeObject> {

@@ -1,15 +1,15 @@
 import { ManualClock, rfc3339 } from '#base/clock.ts';
 import { createLog, silentLog } from '#base/log.ts';
-import { type Node, type Pod } from '#api/generated/types.ts';
-import { type ApiRequest, type ApiResponse } from '#api/request.ts';
+import type { Node, Pod } from '#api/generated/types.ts';
+import type { ApiRequest, ApiResponse } from '#api/request.ts';
 import * as known from '#api/resource.ts';
 import { createClient } from '#client/api-client.ts';
-import { type Client } from '#client/client.ts';
+import type { Client } from '#client/client.ts';
 import { inProcessTransport } from '#client/in-process-transport.ts';
 import { Informers } from '#client/informers.ts';
 import { FakeApi } from '#client/testing/fake-api.ts';
 import { settle } from '#client/testing/turns.ts';
-import { type ControllerContext } from './controller-context.ts';
+import type { ControllerContext } from './controller-context.ts';
 
 /** A fake API server with controllers on it, and hands to play the node agent with. */
 export interface ControlPlane extends AsyncDisposable {

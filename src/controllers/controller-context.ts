@@ -1,10 +1,10 @@
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
-import { type Log } from '#base/log.ts';
+import type { Log } from '#base/log.ts';
 import { WorkQueue } from '#base/work-queue.ts';
 import { type Client, isAnotherObject, isReason } from '#client/client.ts';
 import { createEventRecorder, type EventRecorder } from '#client/events.ts';
-import { type Informers } from '#client/informers.ts';
+import type { Informers } from '#client/informers.ts';
 
 /** What every controller is given. */
 export interface ControllerContext {

@@ -1,6 +1,6 @@
 import { deepEqual } from '#api/equal.ts';
-import { type ControllerRevision, type PodTemplateSpec } from '#api/generated/types.ts';
-import { type KubeObject, type NewObject } from '#api/object.ts';
+import type { ControllerRevision, PodTemplateSpec } from '#api/generated/types.ts';
+import type { KubeObject, NewObject } from '#api/object.ts';
 import { controllerReference } from './claims.ts';
 import { templateHash } from './template-hash.ts';
 

@@ -1,10 +1,10 @@
-import { type Cidr } from '#base/cidr.ts';
-import { type Clock } from '#base/clock.ts';
-import { type Log } from '#base/log.ts';
-import { type Client } from '#client/client.ts';
+import type { Cidr } from '#base/cidr.ts';
+import type { Clock } from '#base/clock.ts';
+import type { Log } from '#base/log.ts';
+import type { Client } from '#client/client.ts';
 import { Informers } from '#client/informers.ts';
 import { startHorizontalPodAutoscaler } from './autoscaler/horizontal-pod-autoscaler.ts';
-import { type ControllerContext } from './controller-context.ts';
+import type { ControllerContext } from './controller-context.ts';
 import { startCronJobController } from './cron-job.ts';
 import { startDaemonSetController } from './daemon-set.ts';
 import { startDeploymentController } from './deployment.ts';

@@ -1,7 +1,7 @@
 import { rfc3339 } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
-import { type CronJob, type CronJobStatus, type Job, type ObjectReference } from '#api/generated/types.ts';
-import { type NewObject } from '#api/object.ts';
+import type { CronJob, CronJobStatus, Job, ObjectReference } from '#api/generated/types.ts';
+import type { NewObject } from '#api/object.ts';
 import { controllerReference } from './claims.ts';
 import { type CronSchedule, lastTime, nextTime, parseSchedule } from './cron-schedule.ts';
 import { finishedCondition } from './job/job-end.ts';

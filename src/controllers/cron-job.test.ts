@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type CoreEvent, type CronJob, type Job } from '#api/generated/types.ts';
+import type { CoreEvent, CronJob, Job } from '#api/generated/types.ts';
 import { cronJobs, jobs } from '#api/resource.ts';
 import { type ControlPlane, controlPlane } from './control-plane-fixture.ts';
 import { startCronJobController } from './cron-job.ts';

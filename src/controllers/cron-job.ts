@@ -1,10 +1,10 @@
 import { errorMessage } from '#base/errors.ts';
-import { type CronJob, type CronJobStatus, type Job, type ObjectReference } from '#api/generated/types.ts';
+import type { CronJob, CronJobStatus, Job, ObjectReference } from '#api/generated/types.ts';
 import { controllerOf, type NewObject, objectKey } from '#api/object.ts';
 import { cronJobs, jobs } from '#api/resource.ts';
 import { isReason } from '#client/client.ts';
-import { type EventRecorder } from '#client/events.ts';
-import { type Informer } from '#client/informer.ts';
+import type { EventRecorder } from '#client/events.ts';
+import type { Informer } from '#client/informer.ts';
 import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from './controller-context.ts';
 import { planCronJob } from './cron-job-plan.ts';
 import { mergeDiff } from './merge-diff.ts';

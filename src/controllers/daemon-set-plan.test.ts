@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type DaemonSet, type Node, type Pod } from '#api/generated/types.ts';
+import type { DaemonSet, Node, Pod } from '#api/generated/types.ts';
 import { daemonSetStatus, type DaemonSetState, planDaemonSet } from './daemon-set-plan.ts';
 import { daemonPod, targetNode } from './daemon-set-pod.ts';
 

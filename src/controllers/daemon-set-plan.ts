@@ -1,4 +1,4 @@
-import { type DaemonSet, type DaemonSetStatus, type Node, type Pod } from '#api/generated/types.ts';
+import type { DaemonSet, DaemonSetStatus, Node, Pod } from '#api/generated/types.ts';
 import { scaledShare } from '#api/int-or-string.ts';
 import { REVISION_HASH } from './controller-revision.ts';
 import { type DaemonFit, daemonFit, targetNode } from './daemon-set-pod.ts';

@@ -1,5 +1,5 @@
-import { type DaemonSet, type Node, type NodeAffinity, type Pod, type Toleration } from '#api/generated/types.ts';
-import { type NewObject } from '#api/object.ts';
+import type { DaemonSet, Node, NodeAffinity, Pod, Toleration } from '#api/generated/types.ts';
+import type { NewObject } from '#api/object.ts';
 import { REVISION_HASH } from './controller-revision.ts';
 import { isTolerated, matchesNode } from '#api/pod/node-fit.ts';
 import { podFromTemplate } from './pod-template.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type DaemonSet } from '#api/generated/types.ts';
+import type { DaemonSet } from '#api/generated/types.ts';
 import { daemonSets, nodes, pods } from '#api/resource.ts';
 import { type ControlPlane, controlPlane } from './control-plane-fixture.ts';
 import { startDaemonSetController } from './daemon-set.ts';

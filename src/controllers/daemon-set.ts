@@ -1,8 +1,8 @@
-import { type DaemonSet, type Node, type Pod } from '#api/generated/types.ts';
+import type { DaemonSet, Node, Pod } from '#api/generated/types.ts';
 import { objectKey } from '#api/object.ts';
 import { daemonSets, nodes } from '#api/resource.ts';
-import { type EventRecorder } from '#client/events.ts';
-import { type Informer } from '#client/informer.ts';
+import type { EventRecorder } from '#client/events.ts';
+import type { Informer } from '#client/informer.ts';
 import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from './controller-context.ts';
 import { REVISION_HASH } from './controller-revision.ts';
 import { daemonFit, daemonPod, targetNode } from './daemon-set-pod.ts';

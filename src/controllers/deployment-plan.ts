@@ -1,6 +1,6 @@
 import { deepEqual } from '#api/equal.ts';
-import { type Deployment, type Pod, type ReplicaSet } from '#api/generated/types.ts';
-import { type NewObject } from '#api/object.ts';
+import type { Deployment, Pod, ReplicaSet } from '#api/generated/types.ts';
+import type { NewObject } from '#api/object.ts';
 import {
   findNewSet,
   newReplicaSet,

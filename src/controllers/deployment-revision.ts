@@ -1,6 +1,6 @@
 import { deepEqual } from '#api/equal.ts';
-import { type Deployment, type PodTemplateSpec, type ReplicaSet } from '#api/generated/types.ts';
-import { type NewObject } from '#api/object.ts';
+import type { Deployment, PodTemplateSpec, ReplicaSet } from '#api/generated/types.ts';
+import type { NewObject } from '#api/object.ts';
 import { controllerReference } from './claims.ts';
 import { byAge, DESIRED_REPLICAS, MAX_REPLICAS, maxSurge, newSetReplicas, replicasOf } from './deployment-scaling.ts';
 import { templateHash } from './template-hash.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Deployment, type ReplicaSet } from '#api/generated/types.ts';
+import type { Deployment, ReplicaSet } from '#api/generated/types.ts';
 import {
   DESIRED_REPLICAS,
   MAX_REPLICAS,

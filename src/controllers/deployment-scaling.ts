@@ -1,4 +1,4 @@
-import { type Deployment, type ReplicaSet } from '#api/generated/types.ts';
+import type { Deployment, ReplicaSet } from '#api/generated/types.ts';
 import { scaledShare } from '#api/int-or-string.ts';
 
 export const DESIRED_REPLICAS = 'deployment.kubernetes.io/desired-replicas';

@@ -1,11 +1,6 @@
-import {
-  type Deployment,
-  type DeploymentCondition,
-  type DeploymentStatus,
-  type ReplicaSet,
-} from '#api/generated/types.ts';
+import type { Deployment, DeploymentCondition, DeploymentStatus, ReplicaSet } from '#api/generated/types.ts';
 import { maxUnavailable, replicasOf, sumReplicas, sumStatus } from './deployment-scaling.ts';
-import { type SplitSets } from './deployment-plan.ts';
+import type { SplitSets } from './deployment-plan.ts';
 
 type Conditions = readonly DeploymentCondition[];
 

@@ -1,12 +1,12 @@
 import { rfc3339 } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
 import { deepEqual } from '#api/equal.ts';
-import { type Deployment, type Pod, type ReplicaSet } from '#api/generated/types.ts';
+import type { Deployment, Pod, ReplicaSet } from '#api/generated/types.ts';
 import { controllerOf, type KubeObject, type NewObject, objectKey } from '#api/object.ts';
 import { deployments, pods, replicaSets } from '#api/resource.ts';
 import { isReason } from '#client/client.ts';
-import { type EventRecorder } from '#client/events.ts';
-import { type Informer } from '#client/informer.ts';
+import type { EventRecorder } from '#client/events.ts';
+import type { Informer } from '#client/informer.ts';
 import { applyClaims, claim } from './claims.ts';
 import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from './controller-context.ts';
 import { type DeploymentAction, nextActions, splitSets } from './deployment-plan.ts';

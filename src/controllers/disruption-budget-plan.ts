@@ -1,9 +1,4 @@
-import {
-  type Condition,
-  type Pod,
-  type PodDisruptionBudget,
-  type PodDisruptionBudgetStatus,
-} from '#api/generated/types.ts';
+import type { Condition, Pod, PodDisruptionBudget, PodDisruptionBudgetStatus } from '#api/generated/types.ts';
 import { scaledShare } from '#api/int-or-string.ts';
 import { isPodReady, isTerminating } from './pod-state.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Pod, type PodDisruptionBudget, type PodDisruptionBudgetStatus } from '#api/generated/types.ts';
+import type { Pod, PodDisruptionBudget, PodDisruptionBudgetStatus } from '#api/generated/types.ts';
 import { podDisruptionBudgets, replicaSets } from '#api/resource.ts';
 import { controlPlane } from './control-plane-fixture.ts';
 import { budgetStatus } from './disruption-budget-plan.ts';

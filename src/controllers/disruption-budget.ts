@@ -1,9 +1,9 @@
 import { rfc3339 } from '#base/clock.ts';
 import { deepEqual } from '#api/equal.ts';
-import { type Pod, type PodDisruptionBudget } from '#api/generated/types.ts';
+import type { Pod, PodDisruptionBudget } from '#api/generated/types.ts';
 import { type KubeObject, objectKey } from '#api/object.ts';
 import { podDisruptionBudgets, pods } from '#api/resource.ts';
-import { type Informer } from '#client/informer.ts';
+import type { Informer } from '#client/informer.ts';
 import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from './controller-context.ts';
 import { budgetStatus, nextExpiryIn } from './disruption-budget-plan.ts';
 import { mergeDiff } from './merge-diff.ts';

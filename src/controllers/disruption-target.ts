@@ -1,4 +1,4 @@
-import { type Pod, type PodCondition } from '#api/generated/types.ts';
+import type { Pod, PodCondition } from '#api/generated/types.ts';
 
 /** The Pod's conditions with the one that says who ends it, so that nobody takes it for a failure of its own. */
 export function disruptionTarget(

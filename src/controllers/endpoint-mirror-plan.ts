@@ -1,19 +1,19 @@
 import { parseIp } from '#base/ip.ts';
 import { deepEqual } from '#api/equal.ts';
-import {
-  type CoreEndpointPort,
-  type Endpoint,
-  type EndpointAddress,
-  type Endpoints,
-  type EndpointSlice,
-  type EndpointSubset,
-  type Service,
+import type {
+  CoreEndpointPort,
+  Endpoint,
+  EndpointAddress,
+  Endpoints,
+  EndpointSlice,
+  EndpointSubset,
+  Service,
 } from '#api/generated/types.ts';
-import { type NewObject } from '#api/object.ts';
+import type { NewObject } from '#api/object.ts';
 import { controllerReference } from './claims.ts';
 import { type AddressType, portsKey } from './endpoint-slice-desired.ts';
 import { endpointKey, packEndpoints } from './endpoint-slice-packing.ts';
-import { type EndpointSlicePlan } from './endpoint-slice-plan.ts';
+import type { EndpointSlicePlan } from './endpoint-slice-plan.ts';
 import { isTerminating } from './pod-state.ts';
 
 export const MIRRORED_BY = 'endpointslicemirroring-controller.k8s.io';

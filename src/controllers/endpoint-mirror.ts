@@ -1,4 +1,4 @@
-import { type Endpoints, type EndpointSlice, type Service } from '#api/generated/types.ts';
+import type { Endpoints, EndpointSlice, Service } from '#api/generated/types.ts';
 import { objectKey } from '#api/object.ts';
 import { endpoints, endpointSlices, services } from '#api/resource.ts';
 import { type ControllerContext, createControllerQueue, recorderFor } from './controller-context.ts';

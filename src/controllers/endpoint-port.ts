@@ -1,4 +1,4 @@
-import { type Pod, type Service, type ServicePort } from '#api/generated/types.ts';
+import type { Pod, Service, ServicePort } from '#api/generated/types.ts';
 
 export interface EndpointPort {
   readonly name: string;

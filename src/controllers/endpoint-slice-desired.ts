@@ -1,11 +1,5 @@
 import { parseIp } from '#base/ip.ts';
-import {
-  type DiscoveryEndpointPort,
-  type Endpoint,
-  type EndpointHints,
-  type Pod,
-  type Service,
-} from '#api/generated/types.ts';
+import type { DiscoveryEndpointPort, Endpoint, EndpointHints, Pod, Service } from '#api/generated/types.ts';
 import { type EndpointPort, endpointPortsOf } from './endpoint-port.ts';
 import { isPodFinished, isPodReady, isTerminating, podAddresses } from './pod-state.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Endpoint, type EndpointSlice } from '#api/generated/types.ts';
+import type { Endpoint, EndpointSlice } from '#api/generated/types.ts';
 import { packEndpoints } from './endpoint-slice-packing.ts';
 
 /** `a b! c`: endpoints by name, `!` for not ready. */

@@ -1,5 +1,5 @@
 import { deepEqual } from '#api/equal.ts';
-import { type Endpoint, type EndpointSlice } from '#api/generated/types.ts';
+import type { Endpoint, EndpointSlice } from '#api/generated/types.ts';
 
 /** Upstream's default of --max-endpoints-per-slice. */
 export const MAX_ENDPOINTS = 100;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type EndpointSlice, type Pod, type Service } from '#api/generated/types.ts';
+import type { EndpointSlice, Pod, Service } from '#api/generated/types.ts';
 import { patchEndpointSlices } from './endpoint-slice-patch.ts';
 import { planEndpointSlices } from './endpoint-slice-plan.ts';
 

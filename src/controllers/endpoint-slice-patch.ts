@@ -1,5 +1,5 @@
-import { type Endpoint, type EndpointSlice, type Pod } from '#api/generated/types.ts';
-import { type NewObject } from '#api/object.ts';
+import type { Endpoint, EndpointSlice, Pod } from '#api/generated/types.ts';
+import type { NewObject } from '#api/object.ts';
 import { addressTypesOf, partOf, portsKey, type Part } from './endpoint-slice-desired.ts';
 import { endpointKey, fullestWithRoom, isSame, MAX_ENDPOINTS } from './endpoint-slice-packing.ts';
 import { changedSlice, isOwned, newSlice, type EndpointSliceState, type ServicePlan } from './endpoint-slice-plan.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type EndpointSlice, type Pod, type Service } from '#api/generated/types.ts';
+import type { EndpointSlice, Pod, Service } from '#api/generated/types.ts';
 import { type EndpointSlicePlan, planEndpointSlices } from './endpoint-slice-plan.ts';
 
 interface Input {

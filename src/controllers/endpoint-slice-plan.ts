@@ -1,6 +1,6 @@
 import { deepEqual } from '#api/equal.ts';
-import { type EndpointSlice, type Pod, type Service } from '#api/generated/types.ts';
-import { type NewObject } from '#api/object.ts';
+import type { EndpointSlice, Pod, Service } from '#api/generated/types.ts';
+import type { NewObject } from '#api/object.ts';
 import {
   addressTypesOf,
   type AddressType,
@@ -9,7 +9,7 @@ import {
   portsKey,
   type ZoneOf,
 } from './endpoint-slice-desired.ts';
-import { type EndpointPort } from './endpoint-port.ts';
+import type { EndpointPort } from './endpoint-port.ts';
 import { endpointKey, packEndpoints } from './endpoint-slice-packing.ts';
 import { type HintNote, shareOut, wantsTopologyHints, withHint } from './topology-hints.ts';
 

@@ -1,8 +1,8 @@
-import { type EndpointSlice, type Node, type Pod, type Service } from '#api/generated/types.ts';
+import type { EndpointSlice, Node, Pod, Service } from '#api/generated/types.ts';
 import { type NewObject, objectKey } from '#api/object.ts';
 import { endpointSlices, nodes } from '#api/resource.ts';
 import { type Client, isReason } from '#client/client.ts';
-import { type Informer } from '#client/informer.ts';
+import type { Informer } from '#client/informer.ts';
 import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from './controller-context.ts';
 import { patchEndpointSlices } from './endpoint-slice-patch.ts';
 import { type EndpointSlicePlan, MANAGED_BY, planEndpointSlices, type ServicePlan } from './endpoint-slice-plan.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type EndpointSubset, type Pod, type Service } from '#api/generated/types.ts';
+import type { EndpointSubset, Pod, Service } from '#api/generated/types.ts';
 import { DesiredSubsets, truncateSubsets } from './endpoints-desired.ts';
 
 function service(spec: object = {}): Service {

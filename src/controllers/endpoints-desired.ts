@@ -1,11 +1,5 @@
 import { parseIp } from '#base/ip.ts';
-import {
-  type CoreEndpointPort,
-  type EndpointAddress,
-  type EndpointSubset,
-  type Pod,
-  type Service,
-} from '#api/generated/types.ts';
+import type { CoreEndpointPort, EndpointAddress, EndpointSubset, Pod, Service } from '#api/generated/types.ts';
 import { objectKey } from '#api/object.ts';
 import { type EndpointPort, endpointPortsOf } from './endpoint-port.ts';
 import { hasOwnHostname } from './endpoint-slice-desired.ts';

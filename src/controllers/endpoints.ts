@@ -1,9 +1,9 @@
 import { deepEqual } from '#api/equal.ts';
-import { type Endpoints, type Service } from '#api/generated/types.ts';
+import type { Endpoints, Service } from '#api/generated/types.ts';
 import { objectKey, splitKey } from '#api/object.ts';
 import { endpoints, services } from '#api/resource.ts';
 import { type Client, isReason } from '#client/client.ts';
-import { type Informer } from '#client/informer.ts';
+import type { Informer } from '#client/informer.ts';
 import { type ControllerContext, createControllerQueue, ignoreNotFound } from './controller-context.ts';
 import { DesiredSubsets } from './endpoints-desired.ts';
 import { OwnWrites } from './own-writes.ts';

@@ -1,6 +1,6 @@
 import { errorMessage } from '#base/errors.ts';
-import { type WorkQueue } from '#base/work-queue.ts';
-import { type KubeObject, type OwnerReference } from '#api/object.ts';
+import type { WorkQueue } from '#base/work-queue.ts';
+import type { KubeObject, OwnerReference } from '#api/object.ts';
 import { apiVersionOf, type Resource } from '#api/resource.ts';
 import { type DiscoveredResource, discoverResources, supports } from '#client/discovery.ts';
 import { type ControllerContext, createControllerQueue, ignoreNotFound } from './controller-context.ts';

@@ -1,5 +1,5 @@
-import { type KubeObject, type OwnerReference } from '#api/object.ts';
-import { type Resource } from '#api/resource.ts';
+import type { KubeObject, OwnerReference } from '#api/object.ts';
+import type { Resource } from '#api/resource.ts';
 import { isTerminating } from './pod-state.ts';
 
 export const FOREGROUND = 'foregroundDeletion';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type OwnerReference } from '#api/object.ts';
+import type { OwnerReference } from '#api/object.ts';
 import { pods } from '#api/resource.ts';
 import { FOREGROUND, type GraphNode, ORPHAN } from './garbage-graph.ts';
 import { type GarbageAction, type OwnerState, planGarbage } from './garbage-plan.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ConfigMap, type CoreEvent, type Node, type Pod } from '#api/generated/types.ts';
+import type { ConfigMap, CoreEvent, Node, Pod } from '#api/generated/types.ts';
 import {
   configMaps,
   deployments,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Endpoints, type EndpointSlice, type Service } from '#api/generated/types.ts';
+import type { Endpoints, EndpointSlice, Service } from '#api/generated/types.ts';
 import { endpoints, endpointSlices, services } from '#api/resource.ts';
 import { controlPlane, type ControlPlane } from './control-plane-fixture.ts';
 import { type KubernetesService, startKubernetesService } from './kubernetes-service.ts';

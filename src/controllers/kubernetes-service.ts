@@ -1,8 +1,8 @@
 import { deepEqual } from '#api/equal.ts';
-import { type Endpoints, type EndpointSlice, type Service } from '#api/generated/types.ts';
+import type { Endpoints, EndpointSlice, Service } from '#api/generated/types.ts';
 import { type KubeObject, type NewObject, objectKey } from '#api/object.ts';
 import { endpoints, endpointSlices, type Resource, services } from '#api/resource.ts';
-import { type Informer } from '#client/informer.ts';
+import type { Informer } from '#client/informer.ts';
 import { type ControllerContext, createControllerQueue } from './controller-context.ts';
 
 /** default/kubernetes as it has to be; all three have the same name. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Cidr, parseCidr } from '#base/cidr.ts';
-import { type CoreEvent, type Service } from '#api/generated/types.ts';
+import type { CoreEvent, Service } from '#api/generated/types.ts';
 import { services } from '#api/resource.ts';
 import { type ControlPlane, controlPlane } from './control-plane-fixture.ts';
 import { startLoadBalancerController } from './load-balancer.ts';

@@ -1,10 +1,10 @@
 import { errorMessage } from '#base/errors.ts';
-import { type Cidr } from '#base/cidr.ts';
+import type { Cidr } from '#base/cidr.ts';
 import { type IpFamily, parseIp } from '#base/ip.ts';
-import { type LoadBalancerIngress, type Service } from '#api/generated/types.ts';
+import type { LoadBalancerIngress, Service } from '#api/generated/types.ts';
 import { objectKey } from '#api/object.ts';
 import { services } from '#api/resource.ts';
-import { type EventRecorder } from '#client/events.ts';
+import type { EventRecorder } from '#client/events.ts';
 import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from './controller-context.ts';
 import { LoadBalancerPool } from './load-balancer-pool.ts';
 import { OwnWrites } from './own-writes.ts';

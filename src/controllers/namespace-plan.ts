@@ -1,4 +1,4 @@
-import { type NamespaceCondition, type NamespaceStatus } from '#api/generated/types.ts';
+import type { NamespaceCondition, NamespaceStatus } from '#api/generated/types.ts';
 
 /** What is left in a namespace after a pass over it. */
 export interface Remains {

@@ -1,6 +1,6 @@
 import { rfc3339 } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
-import { type Namespace } from '#api/generated/types.ts';
+import type { Namespace } from '#api/generated/types.ts';
 import { namespaces, pods, resourcePath } from '#api/resource.ts';
 import { type DiscoveredResource, discoverResources, supports } from '#client/discovery.ts';
 import { type ControllerContext, createControllerQueue, ignoreNotFound } from './controller-context.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Lease, type Node } from '#api/generated/types.ts';
+import type { Lease, Node } from '#api/generated/types.ts';
 import { healthTaints, lastSeen, silentConditions } from './node-health.ts';
 
 const THEN = '2026-01-01T00:00:00Z';

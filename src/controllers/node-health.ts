@@ -1,4 +1,4 @@
-import { type Lease, type Node, type NodeCondition, type Taint } from '#api/generated/types.ts';
+import type { Lease, Node, NodeCondition, Taint } from '#api/generated/types.ts';
 import { deepEqual } from '#api/equal.ts';
 
 const NOT_READY = 'node.kubernetes.io/not-ready';

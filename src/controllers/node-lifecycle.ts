@@ -1,8 +1,8 @@
 import { rfc3339 } from '#base/clock.ts';
-import { type Lease, type Node, type Pod } from '#api/generated/types.ts';
+import type { Lease, Node, Pod } from '#api/generated/types.ts';
 import { leases, nodes, pods } from '#api/resource.ts';
-import { type EventRecorder } from '#client/events.ts';
-import { type Informer } from '#client/informer.ts';
+import type { EventRecorder } from '#client/events.ts';
+import type { Informer } from '#client/informer.ts';
 import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from './controller-context.ts';
 import { GRACE_MS, healthTaints, lastSeen, readyCondition, silentConditions } from './node-health.ts';
 import { isPodReady } from './pod-state.ts';

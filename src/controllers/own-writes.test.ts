@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type KubeObject } from '#api/object.ts';
+import type { KubeObject } from '#api/object.ts';
 import { OwnWrites } from './own-writes.ts';
 
 /** `a:3`: object a, version 3. */

@@ -1,5 +1,5 @@
 import { type KubeObject, objectKey } from '#api/object.ts';
-import { type Informer } from '#client/informer.ts';
+import type { Informer } from '#client/informer.ts';
 
 interface Write<T> {
   /** Undefined once deleted. */

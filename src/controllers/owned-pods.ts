@@ -1,10 +1,10 @@
 import { errorMessage } from '#base/errors.ts';
-import { type LabelSelector, type Pod } from '#api/generated/types.ts';
+import type { LabelSelector, Pod } from '#api/generated/types.ts';
 import { controllerOf, type KubeObject, type NewObject } from '#api/object.ts';
 import { pods } from '#api/resource.ts';
 import { isReason } from '#client/client.ts';
-import { type EventRecorder } from '#client/events.ts';
-import { type Informer } from '#client/informer.ts';
+import type { EventRecorder } from '#client/events.ts';
+import type { Informer } from '#client/informer.ts';
 import { applyClaims, claim } from './claims.ts';
 import { type ControllerContext, ignoreNotFound } from './controller-context.ts';
 import { OwnWrites } from './own-writes.ts';

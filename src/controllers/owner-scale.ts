@@ -1,8 +1,8 @@
-import { type Pod } from '#api/generated/types.ts';
+import type { Pod } from '#api/generated/types.ts';
 import { controllerOf, type KubeObject } from '#api/object.ts';
 import { deployments, replicaSets, replicationControllers, type Resource, statefulSets } from '#api/resource.ts';
-import { type Informer } from '#client/informer.ts';
-import { type ControllerContext } from './controller-context.ts';
+import type { Informer } from '#client/informer.ts';
+import type { ControllerContext } from './controller-context.ts';
 
 export interface ScaleReader {
   readonly informers: readonly { readonly synced: Promise<void> }[];

@@ -1,4 +1,4 @@
-import { type Pod } from '#api/generated/types.ts';
+import type { Pod } from '#api/generated/types.ts';
 import { objectKey } from '#api/object.ts';
 
 /** What happened to each Service since it was last looked at: to a few of its Pods, or who knows what. */

@@ -1,5 +1,5 @@
 import { rfc3339 } from '#base/clock.ts';
-import { type Node, type Pod } from '#api/generated/types.ts';
+import type { Node, Pod } from '#api/generated/types.ts';
 import { objectKey } from '#api/object.ts';
 import { nodes, pods } from '#api/resource.ts';
 import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from './controller-context.ts';

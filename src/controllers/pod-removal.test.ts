@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Node, type Pod, type Taint } from '#api/generated/types.ts';
+import type { Node, Pod, Taint } from '#api/generated/types.ts';
 import { nodes, pods } from '#api/resource.ts';
 import { type ControlPlane, controlPlane } from './control-plane-fixture.ts';
 import { podGarbage, startPodGarbageCollector, surplusEnded } from './pod-gc.ts';

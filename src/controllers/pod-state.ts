@@ -1,4 +1,4 @@
-import { type Pod, type PodCondition } from '#api/generated/types.ts';
+import type { Pod, PodCondition } from '#api/generated/types.ts';
 
 export function podCondition(pod: Pod, type: string): PodCondition | undefined {
   return pod.status?.conditions?.find((condition) => condition.type === type);

@@ -1,5 +1,5 @@
-import { type Pod, type PodTemplateSpec } from '#api/generated/types.ts';
-import { type KubeObject, type NewObject } from '#api/object.ts';
+import type { Pod, PodTemplateSpec } from '#api/generated/types.ts';
+import type { KubeObject, NewObject } from '#api/object.ts';
 import { controllerReference } from './claims.ts';
 
 /** A Pod of `owner`, yet to be named; the server draws the end of the name. */

@@ -1,5 +1,5 @@
-import { type Pod } from '#api/generated/types.ts';
-import { type Informer } from '#client/informer.ts';
+import type { Pod } from '#api/generated/types.ts';
+import type { Informer } from '#client/informer.ts';
 
 const BY_NODE = 'pods-by-node';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Pod, type ReplicaSet } from '#api/generated/types.ts';
+import type { Pod, ReplicaSet } from '#api/generated/types.ts';
 import { claim } from './claims.ts';
 import { nextAvailableIn } from './pod-state.ts';
 import { podFromTemplate } from './pod-template.ts';

@@ -1,4 +1,4 @@
-import { type Pod, type ReplicaSet, type ReplicaSetStatus } from '#api/generated/types.ts';
+import type { Pod, ReplicaSet, ReplicaSetStatus } from '#api/generated/types.ts';
 import { hasLabels } from '#api/selectors.ts';
 import { isPodAvailable, isPodReady, isTerminating, readySince } from './pod-state.ts';
 

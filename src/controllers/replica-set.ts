@@ -1,9 +1,9 @@
 import { rfc3339 } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
-import { type Pod, type ReplicaSet, type ReplicationController } from '#api/generated/types.ts';
+import type { Pod, ReplicaSet, ReplicationController } from '#api/generated/types.ts';
 import { type KubeObject, objectKey } from '#api/object.ts';
 import { replicaSets, replicationControllers, type Resource } from '#api/resource.ts';
-import { type Informer } from '#client/informer.ts';
+import type { Informer } from '#client/informer.ts';
 import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from './controller-context.ts';
 import { mergeDiff } from './merge-diff.ts';
 import { inGrowingBatches, OwnedPods } from './owned-pods.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Pod, type ResourceQuota } from '#api/generated/types.ts';
+import type { Pod, ResourceQuota } from '#api/generated/types.ts';
 import { pods, resourceQuotas, services } from '#api/resource.ts';
 import { type ControlPlane, controlPlane } from './control-plane-fixture.ts';
 import { startResourceQuotaController } from './resource-quota.ts';

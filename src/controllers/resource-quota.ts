@@ -1,5 +1,5 @@
 import { deepEqual } from '#api/equal.ts';
-import { type Pod, type ResourceQuota } from '#api/generated/types.ts';
+import type { Pod, ResourceQuota } from '#api/generated/types.ts';
 import { type KubeObject, objectKey } from '#api/object.ts';
 import { type Amounts, sum, texts } from '#api/quota/amounts.ts';
 import { hasEnded, quotaCounts, usageOf } from '#api/quota/usage.ts';

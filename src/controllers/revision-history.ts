@@ -1,9 +1,9 @@
 import { deepEqual } from '#api/equal.ts';
-import { type ControllerRevision, type LabelSelector, type PodTemplateSpec } from '#api/generated/types.ts';
+import type { ControllerRevision, LabelSelector, PodTemplateSpec } from '#api/generated/types.ts';
 import { controllerOf, type KubeObject } from '#api/object.ts';
 import { controllerRevisions } from '#api/resource.ts';
 import { isReason } from '#client/client.ts';
-import { type Informer } from '#client/informer.ts';
+import type { Informer } from '#client/informer.ts';
 import { applyClaims, claim } from './claims.ts';
 import { type ControllerContext, ignoreNotFound } from './controller-context.ts';
 import { planRevision, type RevisionStep, staleRevisions } from './controller-revision.ts';

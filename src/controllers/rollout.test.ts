@@ -1,12 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  type CoreEvent,
-  type Deployment,
-  type EndpointSlice,
-  type Pod,
-  type ReplicaSet,
-} from '#api/generated/types.ts';
+import type { CoreEvent, Deployment, EndpointSlice, Pod, ReplicaSet } from '#api/generated/types.ts';
 import { deployments, services } from '#api/resource.ts';
 import { startDeploymentController } from './deployment.ts';
 import { startEndpointSliceController } from './endpoint-slice.ts';

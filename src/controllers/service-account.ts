@@ -1,4 +1,4 @@
-import { type ConfigMap, type Namespace } from '#api/generated/types.ts';
+import type { ConfigMap, Namespace } from '#api/generated/types.ts';
 import { configMaps, namespaces, serviceAccounts } from '#api/resource.ts';
 import { isReason } from '#client/client.ts';
 import { type ControllerContext, createControllerQueue } from './controller-context.ts';

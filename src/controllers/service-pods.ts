@@ -1,9 +1,9 @@
 import { deepEqual } from '#api/equal.ts';
-import { type Pod, type Service } from '#api/generated/types.ts';
+import type { Pod, Service } from '#api/generated/types.ts';
 import { objectKey } from '#api/object.ts';
 import { pods, services } from '#api/resource.ts';
-import { type Informer } from '#client/informer.ts';
-import { type Informers } from '#client/informers.ts';
+import type { Informer } from '#client/informer.ts';
+import type { Informers } from '#client/informers.ts';
 import { hasLabels } from '#api/selectors.ts';
 import { isPodFinished, isPodReady, podAddresses } from './pod-state.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Endpoints, type EndpointSlice, type Pod, type Service } from '#api/generated/types.ts';
+import type { Endpoints, EndpointSlice, Pod, Service } from '#api/generated/types.ts';
 import { nodes, pods, services } from '#api/resource.ts';
 import { startEndpointSliceController } from './endpoint-slice.ts';
 import { startEndpointsController } from './endpoints.ts';

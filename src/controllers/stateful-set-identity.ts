@@ -1,10 +1,4 @@
-import {
-  type PersistentVolumeClaim,
-  type Pod,
-  type PodTemplateSpec,
-  type StatefulSet,
-  type Volume,
-} from '#api/generated/types.ts';
+import type { PersistentVolumeClaim, Pod, PodTemplateSpec, StatefulSet, Volume } from '#api/generated/types.ts';
 import { controllerOf, type NewObject } from '#api/object.ts';
 import { REVISION_HASH } from './controller-revision.ts';
 import { podFromTemplate } from './pod-template.ts';

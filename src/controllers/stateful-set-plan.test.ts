@@ -1,11 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  type ControllerRevision,
-  type PersistentVolumeClaim,
-  type Pod,
-  type StatefulSet,
-} from '#api/generated/types.ts';
+import type { ControllerRevision, PersistentVolumeClaim, Pod, StatefulSet } from '#api/generated/types.ts';
 import { revisionData } from './controller-revision.ts';
 import { statefulClaims, statefulPod } from './stateful-set-identity.ts';
 import { planStatefulSet, type StatefulSetState } from './stateful-set-plan.ts';

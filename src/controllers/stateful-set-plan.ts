@@ -1,11 +1,6 @@
-import {
-  type ControllerRevision,
-  type PersistentVolumeClaim,
-  type Pod,
-  type StatefulSet,
-} from '#api/generated/types.ts';
+import type { ControllerRevision, PersistentVolumeClaim, Pod, StatefulSet } from '#api/generated/types.ts';
 import { scaledShare } from '#api/int-or-string.ts';
-import { type NewObject } from '#api/object.ts';
+import type { NewObject } from '#api/object.ts';
 import { templateOf } from './controller-revision.ts';
 import { isPodAvailable, isPodReady, isTerminating } from './pod-state.ts';
 import {

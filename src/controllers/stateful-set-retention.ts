@@ -1,6 +1,6 @@
 import { deepEqual } from '#api/equal.ts';
-import { type PersistentVolumeClaim, type Pod, type StatefulSet } from '#api/generated/types.ts';
-import { type OwnerReference } from '#api/object.ts';
+import type { PersistentVolumeClaim, Pod, StatefulSet } from '#api/generated/types.ts';
+import type { OwnerReference } from '#api/object.ts';
 import { controllerReference } from './claims.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { type StatefulSetStatus } from '#api/generated/types.ts';
+import type { StatefulSetStatus } from '#api/generated/types.ts';
 import { isPodAvailable, isTerminating } from './pod-state.ts';
 import { podRevision } from './stateful-set-identity.ts';
 import { isRunningAndReady, type StatefulSetState } from './stateful-set-plan.ts';

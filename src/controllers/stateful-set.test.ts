@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ControllerRevision, type CoreEvent, type StatefulSet } from '#api/generated/types.ts';
+import type { ControllerRevision, CoreEvent, StatefulSet } from '#api/generated/types.ts';
 import { persistentVolumes, statefulSets } from '#api/resource.ts';
 import { type ControlPlane, controlPlane } from './control-plane-fixture.ts';
 import { startScheduler } from './scheduler/scheduler.ts';

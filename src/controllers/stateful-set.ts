@@ -1,10 +1,10 @@
 import { errorMessage } from '#base/errors.ts';
-import { type PersistentVolumeClaim, type StatefulSet } from '#api/generated/types.ts';
+import type { PersistentVolumeClaim, StatefulSet } from '#api/generated/types.ts';
 import { type NewObject, objectKey } from '#api/object.ts';
 import { persistentVolumeClaims, pods, statefulSets } from '#api/resource.ts';
 import { isReason } from '#client/client.ts';
-import { type EventRecorder } from '#client/events.ts';
-import { type Informer } from '#client/informer.ts';
+import type { EventRecorder } from '#client/events.ts';
+import type { Informer } from '#client/informer.ts';
 import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from './controller-context.ts';
 import { mergeDiff } from './merge-diff.ts';
 import { OwnedPods, type PodMessages } from './owned-pods.ts';

@@ -1,6 +1,6 @@
 import { rfc3339 } from '#base/clock.ts';
 import { deepEqual } from '#api/equal.ts';
-import { type Node, type Pod, type Taint } from '#api/generated/types.ts';
+import type { Node, Pod, Taint } from '#api/generated/types.ts';
 import { objectKey } from '#api/object.ts';
 import { nodes, pods } from '#api/resource.ts';
 import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from './controller-context.ts';

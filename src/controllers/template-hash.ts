@@ -1,5 +1,5 @@
 import { fnv1a, safeEncode } from '#base/names.ts';
-import { type PodTemplateSpec } from '#api/generated/types.ts';
+import type { PodTemplateSpec } from '#api/generated/types.ts';
 
 /** The same for the same template, whatever the order of its members; a count of collisions makes it another one. */
 export function templateHash(template: PodTemplateSpec, collisionCount: number | undefined): string {

@@ -1,6 +1,6 @@
-import { type Service } from '#api/generated/types.ts';
-import { type EventRecorder } from '#client/events.ts';
-import { type HintNote } from './topology-hints.ts';
+import type { Service } from '#api/generated/types.ts';
+import type { EventRecorder } from '#client/events.ts';
+import type { HintNote } from './topology-hints.ts';
 
 /** Tells in a Service's events when hints by topology come, go, or cannot be had for another reason than before. */
 export class HintNotes {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type CoreEvent, type Endpoint, type EndpointSlice, type Node } from '#api/generated/types.ts';
+import type { CoreEvent, Endpoint, EndpointSlice, Node } from '#api/generated/types.ts';
 import { nodes, services } from '#api/resource.ts';
 import { controlPlane } from './control-plane-fixture.ts';
 import { startEndpointSliceController } from './endpoint-slice.ts';

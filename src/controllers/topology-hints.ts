@@ -1,4 +1,4 @@
-import { type Endpoint, type Service } from '#api/generated/types.ts';
+import type { Endpoint, Service } from '#api/generated/types.ts';
 import { endpointKey } from './endpoint-slice-packing.ts';
 
 /** How much more than its part a zone's endpoints may have to serve. */

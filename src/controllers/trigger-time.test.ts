@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Pod, type Service } from '#api/generated/types.ts';
+import type { Pod, Service } from '#api/generated/types.ts';
 import { TriggerTimes } from './trigger-time.ts';
 
 function service(created: string): Service {

@@ -1,4 +1,4 @@
-import { type Pod, type Service } from '#api/generated/types.ts';
+import type { Pod, Service } from '#api/generated/types.ts';
 import { objectKey } from '#api/object.ts';
 import { podCondition } from './pod-state.ts';
 

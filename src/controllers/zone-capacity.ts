@@ -1,4 +1,4 @@
-import { type Node } from '#api/generated/types.ts';
+import type { Node } from '#api/generated/types.ts';
 import { quantityMillis } from '#api/quantity.ts';
 
 const ZONE = 'topology.kubernetes.io/zone';

@@ -1,4 +1,4 @@
-import { type AttributeSpace } from '#netlink/attribute.ts';
+import type { AttributeSpace } from '#netlink/attribute.ts';
 
 /** enum nf_tables_msg_types, with NFNL_SUBSYS_NFTABLES (10) in the upper byte. */
 export const NFT_MSG = {

@@ -1,4 +1,4 @@
-import { type ElementBlock } from './table.ts';
+import type { ElementBlock } from './table.ts';
 
 const EMPTY = new Uint8Array();
 

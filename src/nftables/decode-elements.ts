@@ -2,8 +2,8 @@ import { AttributeReader } from '#netlink/attribute.ts';
 import { NFGENMSG_LENGTH, type Message } from '#netlink/message.ts';
 import { ELEM_INTERVAL_END, LIST_ELEM, SET_ELEM, SET_ELEM_LIST, space } from './attributes.ts';
 import { compareBytes } from './key.ts';
-import { type Verdict } from './statement.ts';
-import { type Element } from './table.ts';
+import type { Verdict } from './statement.ts';
+import type { Element } from './table.ts';
 import { COMMENT, findComment } from './userdata.ts';
 import { decodeData } from './verdict.ts';
 

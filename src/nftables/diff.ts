@@ -4,15 +4,7 @@ import { kernelTypes, setFlags, setUserdata } from './encode-set.ts';
 import { formatInstruction } from './instruction.ts';
 import { byteString } from './key.ts';
 import { linearizeRule } from './linearize.ts';
-import {
-  type Chain,
-  type Element,
-  type Family,
-  type Rule,
-  type SetContent,
-  type SetDeclaration,
-  type Table,
-} from './table.ts';
+import type { Chain, Element, Family, Rule, SetContent, SetDeclaration, Table } from './table.ts';
 import { transaction, type Operation, type Transaction } from './transaction.ts';
 import { renderElement } from './render.ts';
 

@@ -1,6 +1,6 @@
-import { type MessageEncoder } from '#netlink/encoder.ts';
+import type { MessageEncoder } from '#netlink/encoder.ts';
 import { DATA, ELEM_INTERVAL_END, LIST_ELEM, SET_ELEM } from './attributes.ts';
-import { type Element, type ElementBlock } from './table.ts';
+import type { Element, ElementBlock } from './table.ts';
 import { COMMENT, COMMENT_MAX, commentEntry } from './userdata.ts';
 import { encodeVerdict } from './verdict.ts';
 

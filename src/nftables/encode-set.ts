@@ -1,4 +1,4 @@
-import { type MessageEncoder } from '#netlink/encoder.ts';
+import type { MessageEncoder } from '#netlink/encoder.ts';
 import { DATA_VERDICT, SET, SET_DESC, SET_FLAG } from './attributes.ts';
 import { concatTypeId } from './datatype.ts';
 import { keyLength, type KeyLayout } from './key.ts';

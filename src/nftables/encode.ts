@@ -1,4 +1,4 @@
-import { type MessageEncoder } from '#netlink/encoder.ts';
+import type { MessageEncoder } from '#netlink/encoder.ts';
 import { NLM_F_APPEND, NLM_F_CREATE, NLM_F_REQUEST } from '#netlink/message.ts';
 import {
   CHAIN,
@@ -16,7 +16,7 @@ import { encodeElement, encodeRecord } from './encode-elements.ts';
 import { encodeSet } from './encode-set.ts';
 import { encodeInstructions } from './instruction-codec.ts';
 import { linearizeRule } from './linearize.ts';
-import { type Chain, type Family, type Hook, type Rule } from './table.ts';
+import type { Chain, Family, Hook, Rule } from './table.ts';
 import { elementCount, type Operation, type Transaction } from './transaction.ts';
 import { COMMENT, commentEntry } from './userdata.ts';
 

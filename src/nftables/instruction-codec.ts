@@ -1,8 +1,8 @@
-import { type AttributeReader } from '#netlink/attribute.ts';
-import { type MessageEncoder } from '#netlink/encoder.ts';
+import type { AttributeReader } from '#netlink/attribute.ts';
+import type { MessageEncoder } from '#netlink/encoder.ts';
 import { DATA, EXPR, LIST_ELEM, RULE, space } from './attributes.ts';
-import { type Instruction, type Register } from './instruction.ts';
-import { type Verdict } from './statement.ts';
+import type { Instruction, Register } from './instruction.ts';
+import type { Verdict } from './statement.ts';
 import { decodeData, encodeVerdict } from './verdict.ts';
 
 type FieldType = 'be32' | 'u8' | 'be64' | 'string' | 'register' | 'data';

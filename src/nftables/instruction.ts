@@ -1,4 +1,4 @@
-import { type Verdict } from './statement.ts';
+import type { Verdict } from './statement.ts';
 
 /**
  * What the kernel's virtual machine executes. Registers are numbered by 32-bit words: 0..15; a lookup into a verdict

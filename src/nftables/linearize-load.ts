@@ -9,7 +9,7 @@ import {
   type FieldExpression,
   type KeyExpression,
 } from './expression.ts';
-import { type Instruction } from './instruction.ts';
+import type { Instruction } from './instruction.ts';
 
 export function loadKey(key: KeyExpression, register: number): Instruction[] {
   let at = register;

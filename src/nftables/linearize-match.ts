@@ -1,8 +1,8 @@
-import { type Datatype } from './datatype.ts';
+import type { Datatype } from './datatype.ts';
 import { datatypeOf, payloadFact, type FieldExpression, type KeyExpression } from './expression.ts';
-import { type Instruction } from './instruction.ts';
+import type { Instruction } from './instruction.ts';
 import { loadField, loadKey } from './linearize-load.ts';
-import { type MatchStatement } from './statement.ts';
+import type { MatchStatement } from './statement.ts';
 import { encodeValue } from './value.ts';
 
 const CMP_EQ = 0;

@@ -1,11 +1,11 @@
 import { registerLength } from './datatype.ts';
 import { datatypeOf, fieldsOf, metaFact, type Expression } from './expression.ts';
-import { type Instruction } from './instruction.ts';
+import type { Instruction } from './instruction.ts';
 import { loadField, loadKey } from './linearize-load.ts';
 import { linearizeMatch } from './linearize-match.ts';
-import { type KeyLayout } from './key.ts';
-import { type DynsetStatement, type NatStatement, type Statement } from './statement.ts';
-import { type Rule } from './table.ts';
+import type { KeyLayout } from './key.ts';
+import type { DynsetStatement, NatStatement, Statement } from './statement.ts';
+import type { Rule } from './table.ts';
 import { encodeValue } from './value.ts';
 
 const NFPROTO: Readonly<Record<NatStatement['family'], number>> = { ip: 2, ip6: 10 };

@@ -1,10 +1,10 @@
 import { CodedError } from '#base/errors.ts';
-import { type NetlinkError } from '#netlink/netlink-error.ts';
-import { type Subject } from './encode.ts';
+import type { NetlinkError } from '#netlink/netlink-error.ts';
+import type { Subject } from './encode.ts';
 import { formatKey } from './key.ts';
 import { renderElement } from './render.ts';
 import { layoutOf, type ElementBlock } from './table.ts';
-import { type Operation, type Transaction } from './transaction.ts';
+import type { Operation, Transaction } from './transaction.ts';
 
 /** The kernel refused a transaction. `code` is the name of the errno; `subject` is the object it refused. */
 export class NftablesError extends CodedError {

@@ -1,6 +1,6 @@
 import { MessageEncoder } from '#netlink/encoder.ts';
 import { NFGENMSG_LENGTH, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, type Message } from '#netlink/message.ts';
-import { type NetlinkError } from '#netlink/netlink-error.ts';
+import type { NetlinkError } from '#netlink/netlink-error.ts';
 import { NETLINK_NETFILTER, NetlinkSocket } from '#netlink/socket.ts';
 import { CodedError, errorCode } from '#base/errors.ts';
 import { GEN_ID, NFT_MSG, RULE, SET, SET_ELEM_LIST, space } from './attributes.ts';
@@ -19,8 +19,8 @@ import { visitKeys } from './element-reader.ts';
 import { encodeTransaction, familyNumber, type Batch, type Subject } from './encode.ts';
 import { NftablesError } from './nftables-error.ts';
 import { byteString } from './key.ts';
-import { type Element, type Family, type SetDeclaration } from './table.ts';
-import { type Operation, type Transaction } from './transaction.ts';
+import type { Element, Family, SetDeclaration } from './table.ts';
+import type { Operation, Transaction } from './transaction.ts';
 
 /** A table as the kernel has it, without the elements of its sets. */
 export interface ProgrammedTable {

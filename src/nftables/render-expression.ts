@@ -1,4 +1,4 @@
-import { type Expression, type FieldExpression, type KeyExpression } from './expression.ts';
+import type { Expression, FieldExpression, KeyExpression } from './expression.ts';
 import { formatHex } from './value.ts';
 
 export function renderExpression(expression: Expression): string {

@@ -1,7 +1,7 @@
 import { renderExpression, renderKey } from './render-expression.ts';
 import { renderSeconds } from './render-seconds.ts';
-import { type DynsetStatement, type MatchStatement, type Operand, type Statement, type Verdict } from './statement.ts';
-import { type Family } from './table.ts';
+import type { DynsetStatement, MatchStatement, Operand, Statement, Verdict } from './statement.ts';
+import type { Family } from './table.ts';
 
 export function renderStatement(family: Family, statement: Statement): string {
   switch (statement.kind) {

@@ -1,6 +1,6 @@
 import { renderChain, renderElement, renderRule, renderSet } from './render.ts';
-import { type Element, type ElementBlock } from './table.ts';
-import { type Operation, type Transaction } from './transaction.ts';
+import type { Element, ElementBlock } from './table.ts';
+import type { Operation, Transaction } from './transaction.ts';
 
 /** The transaction as `nft -f` takes it: one command a line, or a block for what is declared. */
 export function renderTransaction(transaction: Transaction): string {

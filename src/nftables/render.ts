@@ -2,7 +2,7 @@ import { compareBytes, compareKeys, formatKey, type KeyLayout } from './key.ts';
 import { renderExpression, renderKey } from './render-expression.ts';
 import { renderSeconds } from './render-seconds.ts';
 import { renderStatement, renderVerdict } from './render-statement.ts';
-import { type Statement } from './statement.ts';
+import type { Statement } from './statement.ts';
 import {
   dataLayoutOf,
   layoutOf,

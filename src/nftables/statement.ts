@@ -1,4 +1,4 @@
-import { type Expression, type FieldExpression, type KeyExpression, type MetaExpression } from './expression.ts';
+import type { Expression, FieldExpression, KeyExpression, MetaExpression } from './expression.ts';
 
 export type Verdict =
   | { readonly kind: 'accept' | 'drop' | 'continue' | 'return' }

@@ -2,7 +2,7 @@ import { AttributeReader } from '#netlink/attribute.ts';
 import { NFGENMSG_LENGTH, type Message } from '#netlink/message.ts';
 import { CHAIN, NFNL_SUBSYS_NFTABLES, NFT_MSG, RULE, space, TABLE } from './attributes.ts';
 import { familyNumber } from './encode.ts';
-import { type Family } from './table.ts';
+import type { Family } from './table.ts';
 
 /** Attribute 1 is the table's name in every message but one. */
 const nameSpace = space('TABLE', { NAME: TABLE.NAME });

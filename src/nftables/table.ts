@@ -1,6 +1,6 @@
 import { datatypeOf, fieldsOf, type KeyExpression } from './expression.ts';
-import { type KeyLayout } from './key.ts';
-import { type Statement, type Verdict } from './statement.ts';
+import type { KeyLayout } from './key.ts';
+import type { Statement, Verdict } from './statement.ts';
 
 export type Family = 'ip' | 'ip6';
 

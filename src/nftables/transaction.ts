@@ -1,4 +1,4 @@
-import { type Chain, type Element, type ElementBlock, type Family, type Rule, type SetDeclaration } from './table.ts';
+import type { Chain, Element, ElementBlock, Family, Rule, SetDeclaration } from './table.ts';
 
 /** One step; `add-*` of a chain or set that exists as it is changes nothing. */
 export type Operation =

@@ -1,7 +1,7 @@
-import { type AttributeReader } from '#netlink/attribute.ts';
-import { type MessageEncoder } from '#netlink/encoder.ts';
+import type { AttributeReader } from '#netlink/attribute.ts';
+import type { MessageEncoder } from '#netlink/encoder.ts';
 import { DATA, space, VERDICT } from './attributes.ts';
-import { type Verdict } from './statement.ts';
+import type { Verdict } from './statement.ts';
 
 /** NF_DROP 0, NF_ACCEPT 1, enum nft_verdicts below zero. */
 const codes: Readonly<Record<Verdict['kind'], number>> = {

@@ -1,5 +1,5 @@
 import { cidrAddress, cidrContains, cidrSize, type Cidr } from '#base/cidr.ts';
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { CodedError } from '#base/errors.ts';
 import { formatIp, parseIp } from '#base/ip.ts';
 

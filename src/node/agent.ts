@@ -1,27 +1,27 @@
 import { mkdirSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Cidr, cidrSize, formatCidr } from '#base/cidr.ts';
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
-import { type Log } from '#base/log.ts';
+import type { Log } from '#base/log.ts';
 import { WorkQueue } from '#base/work-queue.ts';
-import { type Node, type Pod, type Service } from '#api/generated/types.ts';
+import type { Node, Pod, Service } from '#api/generated/types.ts';
 import { pods } from '#api/resource.ts';
-import { type Client } from '#client/client.ts';
+import type { Client } from '#client/client.ts';
 import { createEventRecorder } from '#client/events.ts';
 import { Informer, type InformerHandlers } from '#client/informer.ts';
 import { AddressPool } from './address-pool.ts';
-import { type NetworkNamespace } from './network-sync.ts';
+import type { NetworkNamespace } from './network-sync.ts';
 import { readMachine } from './machine-sync.ts';
-import { type NodeContext } from './node-context.ts';
+import type { NodeContext } from './node-context.ts';
 import { followNodeRoutes } from './node-routes-agent.ts';
-import { type NodeIdentity } from './node-status.ts';
-import { type ImageSources } from './image/image-store-agent.ts';
+import type { NodeIdentity } from './node-status.ts';
+import type { ImageSources } from './image/image-store-agent.ts';
 import { admissionRefusal } from './pod/pod-admission.ts';
 import { PodAgent } from './pod-agent.ts';
 import { RefusedPod } from './refused-pod-agent.ts';
 import { NodeRegistration } from './registration-agent.ts';
-import { type SandboxRuntime } from './sandbox/runtime-agent.ts';
+import type { SandboxRuntime } from './sandbox/runtime-agent.ts';
 import { spreadDirectory } from './sandbox/spread-directory-sync.ts';
 
 export interface NodeAgentOptions {

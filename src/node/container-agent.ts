@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { errorMessage } from '#base/errors.ts';
-import { type Container, type ContainerStatus, type EphemeralContainer, type Pod } from '#api/generated/types.ts';
+import type { Container, ContainerStatus, EphemeralContainer, Pod } from '#api/generated/types.ts';
 import { containerLimits } from './cgroup/container-limits.ts';
 import { logDirectory, logPath, type NodeContext, podDirectory } from './node-context.ts';
 import { containerArgv, ContainerConfigError } from './pod/container-env.ts';
@@ -14,15 +14,15 @@ import { formatSeconds, RestartBackoff } from './pod/restart-backoff.ts';
 import { ContainerProbes } from './probe/container-probes-agent.ts';
 import { type ExitStatus, RuntimeError } from './runtime.ts';
 import { planContainerMounts, type ContainerMount } from './sandbox/container-mounts.ts';
-import { type ContainerRun } from './sandbox/container-run-sync.ts';
+import type { ContainerRun } from './sandbox/container-run-sync.ts';
 import { planHostImage } from './sandbox/host-image.ts';
-import { type MountStep } from './sandbox/mount-step.ts';
+import type { MountStep } from './sandbox/mount-step.ts';
 import { readRootEntries } from './sandbox/mount-sync.ts';
 import { planOciImage } from './sandbox/oci-image.ts';
 import { IdentityError } from './stage/identity.ts';
 import { readLogEnd, readMessage } from './sandbox/termination-message-sync.ts';
 import { dialFrom } from './sandbox/runtime-agent.ts';
-import { type PodSandbox } from './sandbox/pod-sandbox-sync.ts';
+import type { PodSandbox } from './sandbox/pod-sandbox-sync.ts';
 
 export interface ContainerPlace {
   readonly pod: Pod;

@@ -1,9 +1,9 @@
 import { createServer } from 'node:net';
 import { pipeline } from 'node:stream';
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
 import { parseIp } from '#base/ip.ts';
-import { type Pod } from '#api/generated/types.ts';
+import type { Pod } from '#api/generated/types.ts';
 import { openListenSocket } from '#netlink/listen-socket.ts';
 import { inNetns } from '#netlink/namespace.ts';
 import { dialFrom } from './sandbox/runtime-agent.ts';

@@ -1,11 +1,11 @@
 import { errorCode, errorMessage } from '#base/errors.ts';
-import { type Container, type Pod, type Secret } from '#api/generated/types.ts';
+import type { Container, Pod, Secret } from '#api/generated/types.ts';
 import { secrets } from '#api/resource.ts';
 import { isReason } from '#client/client.ts';
 import { credentialsFor } from './image/credentials.ts';
-import { type ImageRecord } from './image/image-record.ts';
+import type { ImageRecord } from './image/image-record.ts';
 import { ImageNameError, parseReference } from './image/reference.ts';
-import { type NodeContext } from './node-context.ts';
+import type { NodeContext } from './node-context.ts';
 import { isHostImage } from './pod/host-image-name.ts';
 import { formatDuration, RestartBackoff } from './pod/restart-backoff.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync, statfsSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { parseResolvConf } from './pod/resolv-conf.ts';
-import { type MachineFacts } from './node-status.ts';
+import type { MachineFacts } from './node-status.ts';
 
 export function readMachine(stateDir: string): MachineFacts {
   const machineId = read('/etc/machine-id').trim();

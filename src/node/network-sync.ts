@@ -6,9 +6,9 @@ import { createNetns, inNetns } from '#netlink/namespace.ts';
 import { RT_TABLE_LOCAL } from '#netlink/route.ts';
 import { RtnetlinkSocket } from '#netlink/rtnetlink-socket.ts';
 import { writeSysctl } from '#netlink/sysctl.ts';
-import { type NetworkStep } from './network-step.ts';
+import type { NetworkStep } from './network-step.ts';
 import { planFabric, planNodeNetwork, planNodeRoutes, planServiceRanges } from './node-network.ts';
-import { type FabricSpec, type NodeNetworkSpec, type NodeRoute } from './node-network.ts';
+import type { FabricSpec, NodeNetworkSpec, NodeRoute } from './node-network.ts';
 import { planPodDetach, planPodNetwork, type PodNetworkPlan, type PodNetworkSpec } from './pod-network.ts';
 
 /** A network namespace with its rtnetlink socket, both kept open. Only the thread that made it may use it. */

@@ -1,15 +1,15 @@
-import { type Cidr } from '#base/cidr.ts';
-import { type Clock } from '#base/clock.ts';
-import { type Log } from '#base/log.ts';
-import { type Service } from '#api/generated/types.ts';
-import { type Client } from '#client/client.ts';
-import { type EventRecorder } from '#client/events.ts';
-import { type Informer } from '#client/informer.ts';
-import { type AddressPool } from './address-pool.ts';
-import { type ImageStore } from './image/image-store-agent.ts';
-import { type NetworkNamespace } from './network-sync.ts';
-import { type MachineFacts } from './node-status.ts';
-import { type SandboxRuntime } from './sandbox/runtime-agent.ts';
+import type { Cidr } from '#base/cidr.ts';
+import type { Clock } from '#base/clock.ts';
+import type { Log } from '#base/log.ts';
+import type { Service } from '#api/generated/types.ts';
+import type { Client } from '#client/client.ts';
+import type { EventRecorder } from '#client/events.ts';
+import type { Informer } from '#client/informer.ts';
+import type { AddressPool } from './address-pool.ts';
+import type { ImageStore } from './image/image-store-agent.ts';
+import type { NetworkNamespace } from './network-sync.ts';
+import type { MachineFacts } from './node-status.ts';
+import type { SandboxRuntime } from './sandbox/runtime-agent.ts';
 
 /** What everything that happens on one node shares. */
 export interface NodeContext {

@@ -1,6 +1,6 @@
 import { formatCidr, type Cidr } from '#base/cidr.ts';
 import { fnv1a } from '#base/names.ts';
-import { type NetworkStep } from './network-step.ts';
+import type { NetworkStep } from './network-step.ts';
 import { gatewayOf, isLoopback } from './pod-network.ts';
 
 export interface FabricSpec {

@@ -1,10 +1,10 @@
 import { formatCidr, parseCidr } from '#base/cidr.ts';
 import { errorMessage } from '#base/errors.ts';
-import { type Log } from '#base/log.ts';
-import { type Node } from '#api/generated/types.ts';
-import { type Informer } from '#client/informer.ts';
-import { type NodeRoute } from './node-network.ts';
-import { type NetworkNamespace } from './network-sync.ts';
+import type { Log } from '#base/log.ts';
+import type { Node } from '#api/generated/types.ts';
+import type { Informer } from '#client/informer.ts';
+import type { NodeRoute } from './node-network.ts';
+import type { NetworkNamespace } from './network-sync.ts';
 
 /**
  * Keeps a namespace's routes to the Pods of all nodes as the Node objects say. `self` is the node whose own

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Node } from '#api/generated/types.ts';
+import type { Node } from '#api/generated/types.ts';
 import { type MachineFacts, type NodeIdentity, nodeLabels, nodeStatus } from './node-status.ts';
 
 const machine: MachineFacts = {

@@ -1,6 +1,6 @@
-import { type Node, type NodeCondition, type NodeStatus, type NodeSystemInfo } from '#api/generated/types.ts';
+import type { Node, NodeCondition, NodeStatus, NodeSystemInfo } from '#api/generated/types.ts';
 import { rfc3339 } from '#base/clock.ts';
-import { type ResolvConf } from './pod/resolv-conf.ts';
+import type { ResolvConf } from './pod/resolv-conf.ts';
 
 /** What the machine is, read once. */
 export interface MachineFacts {

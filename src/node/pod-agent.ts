@@ -1,13 +1,13 @@
 import { rm } from 'node:fs/promises';
 import { errorMessage } from '#base/errors.ts';
-import { type Container, type Pod, type PodCondition, type PodStatus } from '#api/generated/types.ts';
+import type { Container, Pod, PodCondition, PodStatus } from '#api/generated/types.ts';
 import { type Demand, demandOf } from '#api/pod/demand.ts';
 import { pods } from '#api/resource.ts';
 import { isAnotherObject, isReason } from '#client/client.ts';
 import { ContainerAgent, type ContainerConfig, crashLoopMessage, refOf } from './container-agent.ts';
 import { logDirectory, type NodeContext, podDirectory } from './node-context.ts';
 import { containerEnv } from './pod/container-env.ts';
-import { type ContainerKind, type ContainerView } from './pod/container-view.ts';
+import type { ContainerKind, ContainerView } from './pod/container-view.ts';
 import { podActions, stopActions } from './pod/pod-actions.ts';
 import { podStatus } from './pod/pod-status.ts';
 import { serviceEnv } from './pod/service-env.ts';

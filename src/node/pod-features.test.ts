@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemClock } from '#base/clock.ts';
-import { type Container, type Pod } from '#api/generated/types.ts';
+import type { Container, Pod } from '#api/generated/types.ts';
 import { pods } from '#api/resource.ts';
 import { CgroupTree } from './cgroup/cgroup-tree-sync.ts';
 import { SandboxRuntime } from './sandbox/runtime-agent.ts';

@@ -1,6 +1,6 @@
 import { errorCode, errorMessage } from '#base/errors.ts';
-import { type ConfigMap, type Container, type Pod, type Secret, type Volume } from '#api/generated/types.ts';
-import { type KubeObject } from '#api/object.ts';
+import type { ConfigMap, Container, Pod, Secret, Volume } from '#api/generated/types.ts';
+import type { KubeObject } from '#api/object.ts';
 import {
   configMaps,
   persistentVolumeClaims,
@@ -14,12 +14,12 @@ import { type Client, isReason } from '#client/client.ts';
 import { type NodeContext, podDirectory } from './node-context.ts';
 import { ContainerConfigError, envReferences, type PodSources } from './pod/container-env.ts';
 import { expand } from './pod/expand.ts';
-import { type PodFacts } from './pod/field-value.ts';
-import { type ContainerMount } from './sandbox/container-mounts.ts';
+import type { PodFacts } from './pod/field-value.ts';
+import type { ContainerMount } from './sandbox/container-mounts.ts';
 import { PreparationError } from './pod-sandbox-agent.ts';
 import { isMapped } from './stage/id-map.ts';
 import { resolveInRoot } from './sandbox/rooted-path-sync.ts';
-import { type PodSandbox } from './sandbox/pod-sandbox-sync.ts';
+import type { PodSandbox } from './sandbox/pod-sandbox-sync.ts';
 import { checkClaim, claimedVolume, type ClaimedVolume, claimNameOf } from './volume/claimed-volume.ts';
 import { tokenKey, type TokenWish, volumeFiles, volumeReferences } from './volume/volume-files.ts';
 import { giveToGroup, prepareHostPath, writeVolume } from './volume/volume-sync.ts';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Pod } from '#api/generated/types.ts';
+import type { Pod } from '#api/generated/types.ts';
 import { ManualClock } from '#base/clock.ts';
 import { createClient } from '#client/api-client.ts';
 import { inProcessTransport } from '#client/in-process-transport.ts';
-import { type NodeContext } from './node-context.ts';
+import type { NodeContext } from './node-context.ts';
 import { fetchPodInputs } from './pod-inputs-agent.ts';
 
 const HOUR_MS = 3_600_000;

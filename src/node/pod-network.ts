@@ -1,7 +1,7 @@
 import { cidrAddress, cidrContains, formatCidr, parseCidr, type Cidr } from '#base/cidr.ts';
 import { formatIp } from '#base/ip.ts';
 import { fnv1a } from '#base/names.ts';
-import { type NetworkStep } from './network-step.ts';
+import type { NetworkStep } from './network-step.ts';
 
 export interface PodNetworkSpec {
   readonly podUid: string;

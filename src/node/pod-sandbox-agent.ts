@@ -1,16 +1,16 @@
 import { CodedError, errorMessage } from '#base/errors.ts';
-import { type Pod } from '#api/generated/types.ts';
+import type { Pod } from '#api/generated/types.ts';
 import { inNetns } from '#netlink/namespace.ts';
 import { writeSysctl } from '#netlink/sysctl.ts';
 import { openHostPorts } from './host-port-agent.ts';
 import { connectPod } from './network-sync.ts';
 import { type NodeContext, podDirectory } from './node-context.ts';
-import { type PodFacts } from './pod/field-value.ts';
+import type { PodFacts } from './pod/field-value.ts';
 import { hostnameOf, podDomainOf } from './pod/host-name.ts';
 import { hostNetworkHostsFile, hostsFile } from './pod/hosts-file.ts';
 import { resolvConf } from './pod/resolv-conf.ts';
-import { type PodSandbox, type PodSandboxSpec } from './sandbox/pod-sandbox-sync.ts';
-import { type PodRegistration } from './sandbox/runtime-agent.ts';
+import type { PodSandbox, PodSandboxSpec } from './sandbox/pod-sandbox-sync.ts';
+import type { PodRegistration } from './sandbox/runtime-agent.ts';
 
 export interface MadeSandbox {
   readonly sandbox: PodSandbox;

@@ -1,9 +1,9 @@
 import { rfc3339Micro } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
-import { type Lease, type Node } from '#api/generated/types.ts';
+import type { Lease, Node } from '#api/generated/types.ts';
 import { leases, nodes } from '#api/resource.ts';
 import { isReason } from '#client/client.ts';
-import { type NodeContext } from './node-context.ts';
+import type { NodeContext } from './node-context.ts';
 import { limitsMessage, type NodeIdentity, nodeLabels, nodeStatus } from './node-status.ts';
 
 const LEASE_NAMESPACE = 'kube-node-lease';

@@ -1,5 +1,5 @@
-import { type Socket } from 'node:net';
-import { type Readable, type Writable } from 'node:stream';
+import type { Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
 import { CodedError } from '#base/errors.ts';
 
 /** How a process ended: `code` is 128 + the signal's number where a signal ended it, as shells and kubelets have it. */

@@ -1,5 +1,5 @@
 import { lstat, readdir } from 'node:fs/promises';
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import type { Pod, PodSpec, Volume } from '#api/generated/types.ts';
 import { formatQuantity, parseQuantity, quantityValue } from '#api/quantity.ts';
 

@@ -1,6 +1,6 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { type Clock } from '#base/clock.ts';
-import { type Ip } from '#base/ip.ts';
+import type { Clock } from '#base/clock.ts';
+import type { Ip } from '#base/ip.ts';
 import { parseIp } from '#base/ip.ts';
 import { openListenSocket } from '#netlink/listen-socket.ts';
 import { inNetns } from '#netlink/namespace.ts';

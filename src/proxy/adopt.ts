@@ -1,6 +1,6 @@
 import { formatAddress } from '#nftables/address.ts';
-import { type Element, type SetDeclaration } from '#nftables/table.ts';
-import { type Transaction } from '#nftables/transaction.ts';
+import type { Element, SetDeclaration } from '#nftables/table.ts';
+import type { Transaction } from '#nftables/transaction.ts';
 import { Drafts, readBackend, slotsIn, type SlotList, type Draft, type DraftSlots } from './draft.ts';
 import {
   listOf,
@@ -12,9 +12,9 @@ import {
 } from './frontend.ts';
 import { lookUpSlots } from './look-up-slots.ts';
 import { LOCAL_SLOTS, NO_BACKEND, readWord, type Pick } from './pick.ts';
-import { type AdoptedState, type ProgrammedFrontend } from './plan.ts';
+import type { AdoptedState, ProgrammedFrontend } from './plan.ts';
 import { Presence } from './presence.ts';
-import { type Plane, type Ruleset } from './ruleset.ts';
+import type { Plane, Ruleset } from './ruleset.ts';
 import { backendKey } from './slots.ts';
 import { StepWriter } from './step-writer.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { type Service, type ServiceSpec } from '#api/generated/types.ts';
+import type { Service, ServiceSpec } from '#api/generated/types.ts';
 import { isolateTestFile } from '#netlink/isolated-test.ts';
 import { settleInOwnNetns } from '#netlink/namespace.ts';
-import { type ProxyOptions } from './sync.ts';
+import type { ProxyOptions } from './sync.ts';
 import { Cluster } from './testing/cluster.ts';
 import { testModes, type Mode } from './testing/mode.ts';
 import { askTcp, askUdp, cidr, NODE_ADDRESS } from './testing/network.ts';

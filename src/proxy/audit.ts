@@ -1,7 +1,7 @@
 import { emptyDraft, type Draft } from './draft.ts';
 import { isNodePort, parseFrontendId, type FrontendId } from './frontend.ts';
 import { lookUpSlots, type SlotReader } from './look-up-slots.ts';
-import { type Plan, type ProgrammedFrontend } from './plan.ts';
+import type { Plan, ProgrammedFrontend } from './plan.ts';
 import { planeOf } from './ruleset.ts';
 import { backendKey } from './slots.ts';
 

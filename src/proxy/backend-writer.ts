@@ -1,7 +1,7 @@
 import { backendId } from './backend-id.ts';
-import { type Backend, type FrontendPlace } from './frontend.ts';
+import type { Backend, FrontendPlace } from './frontend.ts';
 import { backendKey, type SlotChange, type SlotPlan } from './slots.ts';
-import { type StepWriter } from './step-writer.ts';
+import type { StepWriter } from './step-writer.ts';
 
 /** What the kernel has of a frontend's backends. */
 interface Before {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type EndpointSlice, type Service } from '#api/generated/types.ts';
+import type { EndpointSlice, Service } from '#api/generated/types.ts';
 import { createLog } from '#base/log.ts';
 import { isolateTestFile } from '#netlink/isolated-test.ts';
 import { settleInOwnNetns } from '#netlink/namespace.ts';

@@ -1,8 +1,8 @@
-import { type IpFamily } from '#base/ip.ts';
-import { type StaleFlows } from './flows.ts';
-import { type FrontendChange } from './frontend.ts';
-import { type RulesetSettings } from './settings.ts';
-import { type RuleFigures } from './sync-observer.ts';
+import type { IpFamily } from '#base/ip.ts';
+import type { StaleFlows } from './flows.ts';
+import type { FrontendChange } from './frontend.ts';
+import type { RulesetSettings } from './settings.ts';
+import type { RuleFigures } from './sync-observer.ts';
 
 /** Told of flows to delete once the rules that they contradict are in the kernel. */
 export type OnStale = (flows: readonly StaleFlows[]) => void;

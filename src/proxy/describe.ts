@@ -3,9 +3,9 @@ import { dataLayoutOf, type Element, type SetDeclaration, type Table } from '#nf
 import { isNodePort, parseFrontendId, type Backend, type FrontendId } from './frontend.ts';
 import { guardElement, type Guard } from './guard.ts';
 import { LOCAL_SLOTS, writeWord } from './pick.ts';
-import { type Plan, type ProgrammedFrontend } from './plan.ts';
+import type { Plan, ProgrammedFrontend } from './plan.ts';
 import { element, planeOf, type Ruleset } from './ruleset.ts';
-import { type RulesetSettings } from './settings.ts';
+import type { RulesetSettings } from './settings.ts';
 import { rulesetTable } from './ruleset-table.ts';
 import { backendKey } from './slots.ts';
 

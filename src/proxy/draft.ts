@@ -9,7 +9,7 @@ import {
   type Protocol,
 } from './frontend.ts';
 import { readWord } from './pick.ts';
-import { type Plane, type Ruleset } from './ruleset.ts';
+import type { Plane, Ruleset } from './ruleset.ts';
 import { protocolNumbers } from './step-writer.ts';
 
 /** What the sets say of one frontend, before it is known whether that makes sense. */

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { type Service, type ServiceSpec } from '#api/generated/types.ts';
+import type { Service, ServiceSpec } from '#api/generated/types.ts';
 import { isolateTestFile } from '#netlink/isolated-test.ts';
 import { inNetns, settleInOwnNetns } from '#netlink/namespace.ts';
 import { RtnetlinkSocket } from '#netlink/rtnetlink-socket.ts';
 import { writeSysctl } from '#netlink/sysctl.ts';
-import { type ProxyOptions } from './sync.ts';
+import type { ProxyOptions } from './sync.ts';
 import { CLIENT, Cluster } from './testing/cluster.ts';
 import { testModes, type Mode } from './testing/mode.ts';
 import {

@@ -1,5 +1,5 @@
 import { errorMessage } from '#base/errors.ts';
-import { type Log } from '#base/log.ts';
+import type { Log } from '#base/log.ts';
 
 /** Objects with much wrong in them have a line in the log all the same. */
 const MAX_FAULTS = 5;

@@ -1,4 +1,4 @@
-import { type Service, type ServicePort } from '#api/generated/types.ts';
+import type { Service, ServicePort } from '#api/generated/types.ts';
 import { parseCidr } from '#base/cidr.ts';
 import { canonicalIp, isPort, parseProtocol } from './service-ports.ts';
 

@@ -1,12 +1,12 @@
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
-import { type IpFamily } from '#base/ip.ts';
-import { type Log } from '#base/log.ts';
+import type { IpFamily } from '#base/ip.ts';
+import type { Log } from '#base/log.ts';
 import { IPPROTO_UDP, type ConntrackEntry } from '#netlink/conntrack.ts';
-import { type ConntrackSocket } from '#netlink/conntrack-socket.ts';
+import type { ConntrackSocket } from '#netlink/conntrack-socket.ts';
 import { flowFilter, flowsToDelete, misledFlows, type StaleFlows } from './flows.ts';
-import { type Frontend } from './frontend.ts';
-import { type SyncObserver } from './sync-observer.ts';
+import type { Frontend } from './frontend.ts';
+import type { SyncObserver } from './sync-observer.ts';
 
 export interface FlowCleanerOptions {
   /** Opened in the network namespace of the node; absent, and flows to endpoints that are gone are left to time out. */

@@ -1,4 +1,4 @@
-import { type Ip } from '#base/ip.ts';
+import type { Ip } from '#base/ip.ts';
 import { parseIp } from '#base/ip.ts';
 import { IPPROTO_UDP, type ConntrackEntry, type ConntrackFilter } from '#netlink/conntrack.ts';
 import { isNodePort, type Backend, type Frontend, type FrontendAddress } from './frontend.ts';

@@ -1,5 +1,5 @@
-import { type Cidr } from '#base/cidr.ts';
-import { type IpFamily } from '#base/ip.ts';
+import type { Cidr } from '#base/cidr.ts';
+import type { IpFamily } from '#base/ip.ts';
 
 /** As in a Service; SCTP is in every key and costs nothing. */
 export type Protocol = 'tcp' | 'udp' | 'sctp';

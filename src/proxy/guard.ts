@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { formatCidr } from '#base/cidr.ts';
 import { drop, matchSet, verdict, jump } from '#nftables/statement.ts';
 import { chain, rule, type Chain, type Element, type SetContent, type SetDeclaration } from '#nftables/table.ts';
-import { type Sources } from './frontend.ts';
+import type { Sources } from './frontend.ts';
 import { intervalElements, type Ruleset } from './ruleset.ts';
 
 /** A chain that lets only clients of some ranges pass, and the set of the ranges, both of this name. */

@@ -2,8 +2,8 @@ import type { Server, ServerResponse } from 'node:http';
 import { http } from '#base/http.ts';
 import type { Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
-import { type Log } from '#base/log.ts';
-import { type ServiceHealth } from './service-health.ts';
+import type { Log } from '#base/log.ts';
+import type { ServiceHealth } from './service-health.ts';
 
 /** What `net.Server.listen` takes: a socket of the node's network, or a port of this process's own. */
 export type ListenTarget = { readonly fd: number } | { readonly port: number; readonly host?: string };

@@ -3,7 +3,7 @@ import { get, type IncomingMessage } from 'node:http';
 import net from 'node:net';
 import { once } from 'node:events';
 import test from 'node:test';
-import { type Service } from '#api/generated/types.ts';
+import type { Service } from '#api/generated/types.ts';
 import { ManualClock } from '#base/clock.ts';
 import { createLog } from '#base/log.ts';
 import { isolateTestFile } from '#netlink/isolated-test.ts';

@@ -5,7 +5,7 @@ import { readBackend, slotsIn, type SlotList, type Draft } from './draft.ts';
 import { parseFrontendId, type Frontend, type FrontendId } from './frontend.ts';
 import { noteOf } from './note.ts';
 import { LOCAL_SLOTS, readWord, writeWord, type Pick } from './pick.ts';
-import { type Ruleset } from './ruleset.ts';
+import type { Ruleset } from './ruleset.ts';
 
 export interface SlotReader {
   lookUp(set: string, keys: readonly Uint8Array[]): readonly (Uint8Array | undefined)[];

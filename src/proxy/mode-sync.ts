@@ -1,11 +1,11 @@
-import { type IpFamily } from '#base/ip.ts';
-import { type Dataplane } from './dataplane.ts';
-import { type FlowCleaner } from './flow-sync.ts';
+import type { IpFamily } from '#base/ip.ts';
+import type { Dataplane } from './dataplane.ts';
+import type { FlowCleaner } from './flow-sync.ts';
 import { IptablesCommands, type IptablesOptions } from './iptables/commands-sync.ts';
 import { IptablesGuardian } from './iptables/guardian-sync.ts';
 import { PacketCounters } from './iptables/packet-counters-sync.ts';
 import { IptablesTables } from './iptables/tables-sync.ts';
-import { type RulesetSettings } from './settings.ts';
+import type { RulesetSettings } from './settings.ts';
 import { TableGuardian, type GuardianOptions } from './table-guardian-sync.ts';
 import { TableSync } from './table-sync.ts';
 

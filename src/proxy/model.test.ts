@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { type EndpointSlice } from '#api/generated/types.ts';
+import type { EndpointSlice } from '#api/generated/types.ts';
 import { createLog } from '#base/log.ts';
-import { type FrontendChange } from './frontend.ts';
+import type { FrontendChange } from './frontend.ts';
 import { Model } from './model.ts';
 import { service, slice } from './testing/objects.ts';
 

@@ -1,7 +1,7 @@
-import { type EndpointSlice, type Service } from '#api/generated/types.ts';
+import type { EndpointSlice, Service } from '#api/generated/types.ts';
 import { objectKey, type KubeObject } from '#api/object.ts';
-import { type Log } from '#base/log.ts';
-import { type IpFamily } from '#base/ip.ts';
+import type { Log } from '#base/log.ts';
+import type { IpFamily } from '#base/ip.ts';
 import { FaultLog } from './fault-log.ts';
 import { serviceFaults } from './faults.ts';
 import { exact } from './exact-list.ts';

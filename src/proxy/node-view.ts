@@ -1,4 +1,4 @@
-import { type Node } from '#api/generated/types.ts';
+import type { Node } from '#api/generated/types.ts';
 import { addressBits, parseCidr, type Cidr } from '#base/cidr.ts';
 import { parseIp } from '#base/ip.ts';
 

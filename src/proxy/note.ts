@@ -1,4 +1,4 @@
-import { type Backend } from './frontend.ts';
+import type { Backend } from './frontend.ts';
 
 /** nft prints no comments longer than 127 bytes. */
 const NAME_MAX = 110;

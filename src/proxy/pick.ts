@@ -1,8 +1,8 @@
 import { concat, map, meta, numgen, value, type MapExpression } from '#nftables/expression.ts';
 import { assign, dnat, drop, dynset, goTo, matchSet, matchValue, type Statement } from '#nftables/statement.ts';
 import { chain, rule, type Chain, type Element } from '#nftables/table.ts';
-import { type ListName } from './frontend.ts';
-import { type Plane, type PlaneName, type Ruleset } from './ruleset.ts';
+import type { ListName } from './frontend.ts';
+import type { Plane, PlaneName, Ruleset } from './ruleset.ts';
 
 /**
  * The packet's priority carries the number of backends from the map of frontends to the chain that picks one: nft can

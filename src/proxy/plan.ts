@@ -1,5 +1,5 @@
-import { type SetDeclaration } from '#nftables/table.ts';
-import { type Transaction } from '#nftables/transaction.ts';
+import type { SetDeclaration } from '#nftables/table.ts';
+import type { Transaction } from '#nftables/transaction.ts';
 import { writeBackends } from './backend-writer.ts';
 import {
   isNodePort,
@@ -17,7 +17,7 @@ import { guardOf } from './guard.ts';
 import { isNoteOf, noteOf } from './note.ts';
 import { NO_BACKEND, priorityOf, timeoutNumberOf, type Pick } from './pick.ts';
 import { Presence } from './presence.ts';
-import { type Ruleset } from './ruleset.ts';
+import type { Ruleset } from './ruleset.ts';
 import { planSlots, type SlotPlan } from './slots.ts';
 import { StepWriter } from './step-writer.ts';
 

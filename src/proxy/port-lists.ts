@@ -1,5 +1,5 @@
 import { exact } from './exact-list.ts';
-import { type Protocol } from './frontend.ts';
+import type { Protocol } from './frontend.ts';
 
 /** With node ports each list is one of its own. */
 const MAX_KNOWN = 10_000;

@@ -17,11 +17,11 @@ import {
 } from '#nftables/statement.ts';
 import { chain, rule, type Chain, type Rule, type SetContent, type Table } from '#nftables/table.ts';
 import { formatHex } from '#nftables/value.ts';
-import { type FrontendKind } from './frontend.ts';
+import type { FrontendKind } from './frontend.ts';
 import { guardChain, guardContent, type Guard } from './guard.ts';
 import { dropElement, pickChain, pickElement, type Pick } from './pick.ts';
 import { element, intervalElements, TABLE_NAME, type Plane, type Ruleset } from './ruleset.ts';
-import { type RulesetSettings } from './settings.ts';
+import type { RulesetSettings } from './settings.ts';
 
 const LOOPBACK = '127.0.0.0/8';
 

@@ -3,7 +3,7 @@ import { ipBytes, type IpFamily } from '#base/ip.ts';
 import { concat, meta, numgen, payload, type ConcatExpression, type PayloadExpression } from '#nftables/expression.ts';
 import { encodeKey, keyLength } from '#nftables/key.ts';
 import { layoutOf, type Element, type Family, type SetDeclaration } from '#nftables/table.ts';
-import { type FrontendKind } from './frontend.ts';
+import type { FrontendKind } from './frontend.ts';
 
 export const TABLE_NAME = 'clusterip';
 

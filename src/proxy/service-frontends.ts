@@ -1,10 +1,10 @@
-import { type Cidr } from '#base/cidr.ts';
-import { type IpFamily } from '#base/ip.ts';
+import type { Cidr } from '#base/cidr.ts';
+import type { IpFamily } from '#base/ip.ts';
 import { categorizeEndpoints, type Categories } from './categorize.ts';
 import { ANY_ADDRESS, type Backend, type Frontend, type FrontendOrigin } from './frontend.ts';
 import { familyOf, type ServiceInfo, type ServicePortInfo } from './service-ports.ts';
 import { endpointsOfPort, plainBackends, type SliceEndpoint } from './slice-endpoints.ts';
-import { type SliceInfo } from './slice-info.ts';
+import type { SliceInfo } from './slice-info.ts';
 
 /** As many as the half of a packet's priority that counts them can say. */
 const MAX_BACKENDS = 65_535;

@@ -1,6 +1,6 @@
 import { familyOf, type ServiceInfo } from './service-ports.ts';
 import { endpointsOfPort } from './slice-endpoints.ts';
-import { type SliceInfo } from './slice-info.ts';
+import type { SliceInfo } from './slice-info.ts';
 
 /** What a load balancer may ask of a Service under externalTrafficPolicy Local, at its healthCheckNodePort. */
 export interface ServiceHealth {

@@ -1,4 +1,4 @@
-import { type Service, type ServiceSpec } from '#api/generated/types.ts';
+import type { Service, ServiceSpec } from '#api/generated/types.ts';
 import { parseCidr, type Cidr } from '#base/cidr.ts';
 import { formatIp, parseIp, type IpFamily } from '#base/ip.ts';
 import { writeIpv4 } from '#nftables/address.ts';

@@ -1,7 +1,7 @@
-import { type IpFamily } from '#base/ip.ts';
-import { type EndpointState } from './categorize.ts';
-import { type Backend } from './frontend.ts';
-import { type ServicePortInfo } from './service-ports.ts';
+import type { IpFamily } from '#base/ip.ts';
+import type { EndpointState } from './categorize.ts';
+import type { Backend } from './frontend.ts';
+import type { ServicePortInfo } from './service-ports.ts';
 import { LOCAL, READY, SERVING, TERMINATING, type SliceInfo } from './slice-info.ts';
 
 export type SliceEndpoint = Backend & EndpointState;

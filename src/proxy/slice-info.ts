@@ -1,9 +1,9 @@
-import { type Endpoint, type EndpointSlice } from '#api/generated/types.ts';
-import { type IpFamily } from '#base/ip.ts';
+import type { Endpoint, EndpointSlice } from '#api/generated/types.ts';
+import type { IpFamily } from '#base/ip.ts';
 import { exact } from './exact-list.ts';
-import { type Reading } from './fault-log.ts';
+import type { Reading } from './fault-log.ts';
 import { portFaults, quote } from './faults.ts';
-import { type Protocol } from './frontend.ts';
+import type { Protocol } from './frontend.ts';
 import { PortLists } from './port-lists.ts';
 import { canonicalIp, isPort, parseProtocol } from './service-ports.ts';
 

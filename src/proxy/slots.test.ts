@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { type Backend } from './frontend.ts';
+import type { Backend } from './frontend.ts';
 import { planSlots } from './slots.ts';
 
 const backends = new Map<string, Backend>();

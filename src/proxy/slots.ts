@@ -1,4 +1,4 @@
-import { type Backend } from './frontend.ts';
+import type { Backend } from './frontend.ts';
 
 /** One slot of a frontend as it changes; undefined on a side where the slot is not there. */
 export interface SlotChange {

@@ -1,6 +1,6 @@
-import { type EndpointSlice, type Service } from '#api/generated/types.ts';
-import { type IpFamily } from '#base/ip.ts';
-import { type Traffic } from './local-gaps.ts';
+import type { EndpointSlice, Service } from '#api/generated/types.ts';
+import type { IpFamily } from '#base/ip.ts';
+import type { Traffic } from './local-gaps.ts';
 
 /** `full`: everything was compared with the kernel; `partial`: only what changed was written. */
 export type SyncKind = 'full' | 'partial';

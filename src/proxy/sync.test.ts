@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { closeSync } from 'node:fs';
 import test, { type TestContext } from 'node:test';
-import { type EndpointSlice, type Node, type Service } from '#api/generated/types.ts';
+import type { EndpointSlice, Node, Service } from '#api/generated/types.ts';
 import { endpointSlices, nodes, services } from '#api/resource.ts';
 import { ManualClock } from '#base/clock.ts';
 import { createLog, type LogRecord } from '#base/log.ts';

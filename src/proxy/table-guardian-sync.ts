@@ -1,9 +1,9 @@
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
-import { type IpFamily } from '#base/ip.ts';
-import { type Log } from '#base/log.ts';
-import { type NetlinkEvent } from '#netlink/event-socket.ts';
-import { type Generation, type NftablesSocket } from '#nftables/nftables-socket.ts';
+import type { IpFamily } from '#base/ip.ts';
+import type { Log } from '#base/log.ts';
+import type { NetlinkEvent } from '#netlink/event-socket.ts';
+import type { Generation, NftablesSocket } from '#nftables/nftables-socket.ts';
 import { concernsTable } from '#nftables/table-event.ts';
 import { TABLE_NAME } from './ruleset.ts';
 

@@ -1,20 +1,20 @@
 import { errorCode } from '#base/errors.ts';
-import { type IpFamily } from '#base/ip.ts';
+import type { IpFamily } from '#base/ip.ts';
 import { diffTables, type Programmed } from '#nftables/diff.ts';
-import { type NftablesSocket, type ProgrammedTable } from '#nftables/nftables-socket.ts';
-import { type Table } from '#nftables/table.ts';
+import type { NftablesSocket, ProgrammedTable } from '#nftables/nftables-socket.ts';
+import type { Table } from '#nftables/table.ts';
 import { addChain, transaction, type Operation, type Transaction } from '#nftables/transaction.ts';
 import { readAdoption, type Adoption, type TableReader, type Trust } from './adopt.ts';
-import { type StaleFlows } from './flows.ts';
+import type { StaleFlows } from './flows.ts';
 import { findDamage } from './audit.ts';
-import { type Frontend, type FrontendChange, type FrontendId } from './frontend.ts';
+import type { Frontend, FrontendChange, FrontendId } from './frontend.ts';
 import { guardOf, guardSet, isGuardName, type Guard } from './guard.ts';
 import { parsePick, readWord, timeoutNumberOf, type Pick } from './pick.ts';
 import { Plan } from './plan.ts';
 import { ruleset, TABLE_NAME, type Ruleset } from './ruleset.ts';
-import { type RulesetSettings } from './settings.ts';
+import type { RulesetSettings } from './settings.ts';
 import { rulesetTable } from './ruleset-table.ts';
-import { type RuleFigures } from './sync-observer.ts';
+import type { RuleFigures } from './sync-observer.ts';
 
 /**
  * How many elements one transaction may come to. Each is applied at once and whole; more than this is cut between

@@ -9,7 +9,7 @@ import { createNetns, inNetns, settleInOwnNetns } from '#netlink/namespace.ts';
 import { NETLINK_NETFILTER, NetlinkSocket } from '#netlink/socket.ts';
 import { NftablesSocket } from '#nftables/nftables-socket.ts';
 import { renderTransaction } from '#nftables/render-transaction.ts';
-import { type Transaction } from '#nftables/transaction.ts';
+import type { Transaction } from '#nftables/transaction.ts';
 import { Proxy, type ObjectChange, type ProxyOptions } from './sync.ts';
 import { anyChange, isContested } from './testing/changes.ts';
 import { cidr } from './testing/network.ts';

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { decode } from 'dns-packet';
 import { queryBytes, responseText } from '../../src/dns/testing/ask.ts';
 import { clusterip, prefix } from './mode.ts';
-import { type TestCluster } from './test-cluster.ts';
+import type { TestCluster } from './test-cluster.ts';
 
 /** `clusterip dns` as its users run it, on the cluster of a test. */
 export class DnsProcess implements AsyncDisposable {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import dgram from 'node:dgram';
 import { once } from 'node:events';
 import net from 'node:net';
-import { type TestCluster } from './test-cluster.ts';
+import type { TestCluster } from './test-cluster.ts';
 
 /**
  * A Pod's program that answers on `tcp/80`, `udp/80`, ... of both families: a connection gets `<host name> <client>`, a

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { prefix } from './mode.ts';
-import { type TestCluster } from './test-cluster.ts';
+import type { TestCluster } from './test-cluster.ts';
 
 /** A running `kubectl proxy` on a free port of the loopback. */
 export class KubectlProxy implements AsyncDisposable {

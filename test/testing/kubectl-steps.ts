@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { basename } from 'node:path';
-import { type TestContext } from 'node:test';
+import type { TestContext } from 'node:test';
 import { installedKubectls } from '../../src/apiserver/testing/kubectl.ts';
 import { modes, prefix } from './mode.ts';
 import { run, type Finished } from './run.ts';
-import { type TestCluster } from './test-cluster.ts';
+import type { TestCluster } from './test-cluster.ts';
 
 export const hasScript: boolean = spawnSync('script', ['--version']).error === undefined;
 

@@ -1,7 +1,7 @@
-import { type ChildProcessWithoutNullStreams } from 'node:child_process';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { type Workspace } from './workspace.ts';
+import type { Workspace } from './workspace.ts';
 
 export interface SeenPod {
   readonly name: string;

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { prefix } from './mode.ts';
 import { type Finished, run } from './run.ts';
-import { type TestCluster } from './test-cluster.ts';
+import type { TestCluster } from './test-cluster.ts';
 import { eventually } from './traffic.ts';
 
 export const hasTmux: boolean = spawnSync('tmux', ['-V']).error === undefined;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type TestCluster } from './test-cluster.ts';
+import type { TestCluster } from './test-cluster.ts';
 
 /** One GET from inside a Pod, a new connection each; resolves to the body. */
 export async function get(cluster: TestCluster, pod: string, url: string): Promise<string> {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { prefix } from './mode.ts';
-import { type Finished } from './run.ts';
-import { type TestCluster } from './test-cluster.ts';
+import type { Finished } from './run.ts';
+import type { TestCluster } from './test-cluster.ts';
 import { eventually } from './traffic.ts';
 
 /** A namespace of a test's own on a cluster that others use too, and kubectl in it. */

@@ -1,4 +1,4 @@
-import { type Container, type Node, type Pod } from '../generated/types.ts';
+import type { Container, Node, Pod } from '../generated/types.ts';
 import { quantityMillis, quantityValue } from '../quantity.ts';
 
 /** What a Pod takes of a node. */

@@ -1,4 +1,4 @@
-import { type Node, type NodeSelectorTerm, type PodSpec, type Taint, type Toleration } from '../generated/types.ts';
+import type { Node, NodeSelectorTerm, PodSpec, Taint, Toleration } from '../generated/types.ts';
 import { hasLabels, matchesNodeRequirement } from '../selectors.ts';
 
 export function isTolerated(taint: Taint, tolerations: readonly Toleration[]): boolean {

@@ -1,12 +1,12 @@
-import {
-  type HorizontalPodAutoscaler,
-  type HorizontalPodAutoscalerCondition,
-  type HorizontalPodAutoscalerStatus,
-  type MetricSpec,
-  type MetricStatus,
-  type MetricTarget,
-  type MetricValueStatus,
-  type Pod,
+import type {
+  HorizontalPodAutoscaler,
+  HorizontalPodAutoscalerCondition,
+  HorizontalPodAutoscalerStatus,
+  MetricSpec,
+  MetricStatus,
+  MetricTarget,
+  MetricValueStatus,
+  Pod,
 } from '#api/generated/types.ts';
 import { errorMessage } from '#base/errors.ts';
 import { rfc3339 } from '#base/clock.ts';
@@ -19,7 +19,7 @@ import {
   type Proposal,
   type Tolerances,
 } from './replica-calculation.ts';
-import { type ScaleHistory } from './scale-history.ts';
+import type { ScaleHistory } from './scale-history.ts';
 import { limitReplicas } from './scale-limits.ts';
 
 export interface ScalerNews {

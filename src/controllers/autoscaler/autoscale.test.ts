@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type CoreEvent, type Deployment, type HorizontalPodAutoscaler, type Pod } from '#api/generated/types.ts';
+import type { CoreEvent, Deployment, HorizontalPodAutoscaler, Pod } from '#api/generated/types.ts';
 import { deployments, horizontalPodAutoscalers, pods } from '#api/resource.ts';
-import { type ApiRequest, type ApiResponse } from '#api/request.ts';
+import type { ApiRequest, ApiResponse } from '#api/request.ts';
 import { type ControlPlane, controlPlane } from '../control-plane-fixture.ts';
 import { planAutoscale } from './autoscale-plan.ts';
 import { startHorizontalPodAutoscaler } from './horizontal-pod-autoscaler.ts';
-import { type UsageSample } from './pod-metrics.ts';
+import type { UsageSample } from './pod-metrics.ts';
 import { ScaleHistory } from './scale-history.ts';
 import { limitReplicas } from './scale-limits.ts';
 

@@ -1,5 +1,5 @@
 import { errorMessage } from '#base/errors.ts';
-import { type HorizontalPodAutoscaler, type Pod } from '#api/generated/types.ts';
+import type { HorizontalPodAutoscaler, Pod } from '#api/generated/types.ts';
 import { type KubeObject, objectKey } from '#api/object.ts';
 import { matchesLabels } from '#api/label-selector.ts';
 import { parseLabelSelector } from '#api/label-selector-parser.ts';
@@ -15,8 +15,8 @@ import {
   statefulSets,
 } from '#api/resource.ts';
 import { discoverResources } from '#client/discovery.ts';
-import { type EventRecorder } from '#client/events.ts';
-import { type Informer } from '#client/informer.ts';
+import type { EventRecorder } from '#client/events.ts';
+import type { Informer } from '#client/informer.ts';
 import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from '../controller-context.ts';
 import { mergeDiff } from '../merge-diff.ts';
 import { Conditions, planAutoscale, scalerStatus } from './autoscale-plan.ts';

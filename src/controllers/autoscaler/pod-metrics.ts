@@ -1,4 +1,4 @@
-import { type Pod } from '#api/generated/types.ts';
+import type { Pod } from '#api/generated/types.ts';
 import { objectKey } from '#api/object.ts';
 
 /** What a Pod's containers used at one time. */

@@ -1,7 +1,7 @@
-import { type Pod } from '#api/generated/types.ts';
+import type { Pod } from '#api/generated/types.ts';
 import { quantityMillis } from '#api/quantity.ts';
 import { isTerminating, podCondition } from '../pod-state.ts';
-import { type PodMetric, type PodMetrics } from './pod-metrics.ts';
+import type { PodMetric, PodMetrics } from './pod-metrics.ts';
 
 /** A young Pod's use of processors says nothing while it starts. Upstream's --horizontal-pod-autoscaler-cpu-initialization-period. */
 const START_MS = 300_000;

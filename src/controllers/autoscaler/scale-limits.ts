@@ -1,5 +1,5 @@
-import { type HorizontalPodAutoscaler, type HPAScalingRules } from '#api/generated/types.ts';
-import { type ScaleHistory } from './scale-history.ts';
+import type { HorizontalPodAutoscaler, HPAScalingRules } from '#api/generated/types.ts';
+import type { ScaleHistory } from './scale-history.ts';
 
 export interface Limited {
   readonly replicas: number;

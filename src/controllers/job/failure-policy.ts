@@ -1,10 +1,10 @@
-import {
-  type ContainerStatus,
-  type Job,
-  type Pod,
-  type PodCondition,
-  type PodFailurePolicyOnExitCodesRequirement,
-  type PodFailurePolicyRule,
+import type {
+  ContainerStatus,
+  Job,
+  Pod,
+  PodCondition,
+  PodFailurePolicyOnExitCodesRequirement,
+  PodFailurePolicyRule,
 } from '#api/generated/types.ts';
 
 /** What a Job makes of the failure of one of its Pods. */

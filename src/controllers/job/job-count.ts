@@ -1,4 +1,4 @@
-import { type Job, type Pod } from '#api/generated/types.ts';
+import type { Job, Pod } from '#api/generated/types.ts';
 import { judgeFailure } from './failure-policy.ts';
 import { formatFailed, type IndexFailures, indexFailures } from './index-failures.ts';
 import { formatIndexes, parseIndexes } from './job-indexes.ts';

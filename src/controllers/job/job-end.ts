@@ -1,8 +1,8 @@
 import { rfc3339 } from '#base/clock.ts';
-import { type Job, type JobCondition, type Pod } from '#api/generated/types.ts';
+import type { Job, JobCondition, Pod } from '#api/generated/types.ts';
 import { judgeFailure } from './failure-policy.ts';
 import { isPodActive } from '../pod-state.ts';
-import { type JobCount } from './job-count.ts';
+import type { JobCount } from './job-count.ts';
 import { parseIndexes } from './job-indexes.ts';
 import { countsAsFailed } from './job-pod.ts';
 

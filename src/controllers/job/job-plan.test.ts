@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Job, type Pod } from '#api/generated/types.ts';
+import type { Job, Pod } from '#api/generated/types.ts';
 import { formatIndexes, parseIndexes } from './job-indexes.ts';
 import { planJob } from './job-plan.ts';
 import { jobPod, TRACKING } from './job-pod.ts';

@@ -1,6 +1,6 @@
 import { rfc3339 } from '#base/clock.ts';
-import { type Job, type JobStatus, type Pod } from '#api/generated/types.ts';
-import { type NewObject } from '#api/object.ts';
+import type { Job, JobStatus, Pod } from '#api/generated/types.ts';
+import type { NewObject } from '#api/object.ts';
 import { countPods, type JobCount } from './job-count.ts';
 import {
   deadlineIn,

@@ -1,5 +1,5 @@
-import { type Container, type Job, type Pod } from '#api/generated/types.ts';
-import { type NewObject } from '#api/object.ts';
+import type { Container, Job, Pod } from '#api/generated/types.ts';
+import type { NewObject } from '#api/object.ts';
 import { podFromTemplate } from '../pod-template.ts';
 import { isPodFinished, isTerminating, podCondition } from '../pod-state.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type CoreEvent, type Job, type Pod } from '#api/generated/types.ts';
+import type { CoreEvent, Job, Pod } from '#api/generated/types.ts';
 import { jobs, pods } from '#api/resource.ts';
 import { type ControlPlane, controlPlane } from '../control-plane-fixture.ts';
 import { startGarbageCollector } from '../garbage-collector.ts';

@@ -1,8 +1,8 @@
-import { type Job, type Pod } from '#api/generated/types.ts';
+import type { Job, Pod } from '#api/generated/types.ts';
 import { controllerOf, objectKey } from '#api/object.ts';
 import { jobs, pods } from '#api/resource.ts';
-import { type EventRecorder } from '#client/events.ts';
-import { type Informer } from '#client/informer.ts';
+import type { EventRecorder } from '#client/events.ts';
+import type { Informer } from '#client/informer.ts';
 import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from '../controller-context.ts';
 import { finishedCondition, jobCondition } from './job-end.ts';
 import { type JobPlan, planJob } from './job-plan.ts';

@@ -1,5 +1,5 @@
-import { type Pod, type PodAffinityTerm, type WeightedPodAffinityTerm } from '#api/generated/types.ts';
-import { type Candidate } from './node-load.ts';
+import type { Pod, PodAffinityTerm, WeightedPodAffinityTerm } from '#api/generated/types.ts';
+import type { Candidate } from './node-load.ts';
 import { never, notNow, type Refusal } from './refusal.ts';
 import { countPods, DomainCounts, type NamespaceLabels, termMatches } from './topology.ts';
 

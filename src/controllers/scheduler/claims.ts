@@ -1,10 +1,4 @@
-import {
-  type Node,
-  type PersistentVolume,
-  type PersistentVolumeClaim,
-  type Pod,
-  type StorageClass,
-} from '#api/generated/types.ts';
+import type { Node, PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '#api/generated/types.ts';
 import { isTerminating } from '../pod-state.ts';
 import { claimNameOf, isClaimOf } from '../volume/pod-claims.ts';
 import { never, notNow, type Refusal } from './refusal.ts';

@@ -1,4 +1,4 @@
-import { type Node, type Pod } from '#api/generated/types.ts';
+import type { Node, Pod } from '#api/generated/types.ts';
 import { objectKey } from '#api/object.ts';
 import { type Candidate, NodeLoad } from './node-load.ts';
 import { priorityOf } from './preemption.ts';

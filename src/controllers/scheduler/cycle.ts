@@ -1,13 +1,13 @@
-import { type Pod } from '#api/generated/types.ts';
+import type { Pod } from '#api/generated/types.ts';
 import { viewAffinity } from './affinity.ts';
-import { type ClaimView } from './claims.ts';
+import type { ClaimView } from './claims.ts';
 import { demandOf } from '#api/pod/demand.ts';
 import { type Applicant, refusalOf } from './fit.ts';
-import { type Candidate } from './node-load.ts';
-import { type Refusal } from './refusal.ts';
+import type { Candidate } from './node-load.ts';
+import type { Refusal } from './refusal.ts';
 import { bestNode } from './score.ts';
 import { viewSpread } from './spread.ts';
-import { type NamespaceLabels } from './topology.ts';
+import type { NamespaceLabels } from './topology.ts';
 
 export interface Surroundings {
   readonly candidates: readonly Candidate[];

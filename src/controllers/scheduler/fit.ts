@@ -1,11 +1,11 @@
-import { type Node, type Pod, type Taint } from '#api/generated/types.ts';
+import type { Node, Pod, Taint } from '#api/generated/types.ts';
 import { isTolerated, matchesNode } from '#api/pod/node-fit.ts';
-import { type AffinityView } from './affinity.ts';
-import { type ClaimView } from './claims.ts';
+import type { AffinityView } from './affinity.ts';
+import type { ClaimView } from './claims.ts';
 import { capacityOf, type Demand } from '#api/pod/demand.ts';
-import { type Candidate, type NodeLoad } from './node-load.ts';
+import type { Candidate, NodeLoad } from './node-load.ts';
 import { never, notNow, type Refusal } from './refusal.ts';
-import { type SpreadView } from './spread.ts';
+import type { SpreadView } from './spread.ts';
 
 /** A Pod with all that the others say about where it may go. */
 export interface Applicant {

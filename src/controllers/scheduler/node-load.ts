@@ -1,4 +1,4 @@
-import { type Node, type Pod } from '#api/generated/types.ts';
+import type { Node, Pod } from '#api/generated/types.ts';
 import { controllerOf, objectKey } from '#api/object.ts';
 import { type Demand, demandOf } from '#api/pod/demand.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Node, type Pod } from '#api/generated/types.ts';
+import type { Node, Pod } from '#api/generated/types.ts';
 import { viewAffinity } from './affinity.ts';
 import { viewClaims } from './claims.ts';
 import { applicantFor } from './cycle.ts';

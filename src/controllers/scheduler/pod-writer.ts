@@ -1,8 +1,8 @@
 import { rfc3339 } from '#base/clock.ts';
-import { type Pod, type PodCondition } from '#api/generated/types.ts';
+import type { Pod, PodCondition } from '#api/generated/types.ts';
 import { objectKey } from '#api/object.ts';
 import { pods, resourcePath } from '#api/resource.ts';
-import { type EventRecorder } from '#client/events.ts';
+import type { EventRecorder } from '#client/events.ts';
 import { type ControllerContext, ignoreNotFound, recorderFor } from '../controller-context.ts';
 import { disruptionTarget } from '../disruption-target.ts';
 import { isTerminating, podCondition } from '../pod-state.ts';

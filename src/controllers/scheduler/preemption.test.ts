@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type CoreEvent, type Node, type Pod, type PodDisruptionBudget } from '#api/generated/types.ts';
+import type { CoreEvent, Node, Pod, PodDisruptionBudget } from '#api/generated/types.ts';
 import { pods } from '#api/resource.ts';
 import { type ControlPlane, controlPlane } from '../control-plane-fixture.ts';
 import { viewClaims } from './claims.ts';

@@ -1,11 +1,11 @@
-import { type Pod, type PodDisruptionBudget } from '#api/generated/types.ts';
+import type { Pod, PodDisruptionBudget } from '#api/generated/types.ts';
 import { objectKey } from '#api/object.ts';
 import { isTerminating } from '../pod-state.ts';
 import { matchesSelector } from '#api/selectors.ts';
-import { type ClaimView } from './claims.ts';
+import type { ClaimView } from './claims.ts';
 import { applicantFor, type Surroundings } from './cycle.ts';
 import { refusalOf } from './fit.ts';
-import { type Candidate } from './node-load.ts';
+import type { Candidate } from './node-load.ts';
 import { NO_VICTIMS, preemptionMessage, type Refusal } from './refusal.ts';
 
 export interface PreemptionInput {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Node, type Pod } from '#api/generated/types.ts';
+import type { Node, Pod } from '#api/generated/types.ts';
 import { viewClaims } from './claims.ts';
 import { place, type Surroundings } from './cycle.ts';
 import { demandOf } from '#api/pod/demand.ts';

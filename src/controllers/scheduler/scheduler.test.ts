@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Pod } from '#api/generated/types.ts';
+import type { Pod } from '#api/generated/types.ts';
 import { nodes, pods } from '#api/resource.ts';
 import { type ControlPlane, controlPlane } from '../control-plane-fixture.ts';
 import { startScheduler } from './scheduler.ts';

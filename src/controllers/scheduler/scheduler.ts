@@ -1,23 +1,17 @@
 import { errorMessage } from '#base/errors.ts';
 import { deepEqual } from '#api/equal.ts';
-import {
-  type Namespace,
-  type Node,
-  type PersistentVolumeClaim,
-  type Pod,
-  type PodDisruptionBudget,
-} from '#api/generated/types.ts';
+import type { Namespace, Node, PersistentVolumeClaim, Pod, PodDisruptionBudget } from '#api/generated/types.ts';
 import { objectKey } from '#api/object.ts';
 import { namespaces, nodes, podDisruptionBudgets, pods } from '#api/resource.ts';
 import { isAnotherObject, isReason } from '#client/client.ts';
-import { type Informer } from '#client/informer.ts';
-import { type ControllerContext } from '../controller-context.ts';
+import type { Informer } from '#client/informer.ts';
+import type { ControllerContext } from '../controller-context.ts';
 import { isPodFinished, isTerminating } from '../pod-state.ts';
 import { claimKeysOf, podsByClaim } from '../volume/pod-claims.ts';
 import { type ClaimView, viewClaims, type VolumePlan } from './claims.ts';
 import { ClusterLoads } from './cluster-loads.ts';
 import { place, type Surroundings } from './cycle.ts';
-import { type Candidate } from './node-load.ts';
+import type { Candidate } from './node-load.ts';
 import { PodWriter, SCHEDULER_NAME } from './pod-writer.ts';
 import { planPreemption, priorityOf } from './preemption.ts';
 import { hopelessMessage, type Refusal, unschedulableMessage } from './refusal.ts';

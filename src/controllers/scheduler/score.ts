@@ -1,8 +1,8 @@
-import { type Pod } from '#api/generated/types.ts';
+import type { Pod } from '#api/generated/types.ts';
 import { isTolerated, matchesTerm } from '#api/pod/node-fit.ts';
 import { capacityOf } from '#api/pod/demand.ts';
 import { type Applicant, taintsOf } from './fit.ts';
-import { type Candidate } from './node-load.ts';
+import type { Candidate } from './node-load.ts';
 
 /**
  * Of the nodes that a Pod fits, the one to take: each aspect from 0 to 100, weighed as upstream's default profile does

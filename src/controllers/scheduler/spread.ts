@@ -1,8 +1,8 @@
-import { type LabelSelector, type Pod, type Taint, type TopologySpreadConstraint } from '#api/generated/types.ts';
+import type { LabelSelector, Pod, Taint, TopologySpreadConstraint } from '#api/generated/types.ts';
 import { controllerOf } from '#api/object.ts';
 import { isTolerated, matchesNode } from '#api/pod/node-fit.ts';
 import { isTerminating } from '../pod-state.ts';
-import { type Candidate } from './node-load.ts';
+import type { Candidate } from './node-load.ts';
 import { never, notNow, type Refusal } from './refusal.ts';
 import { countPods, DomainCounts, selects, withOwnLabels } from './topology.ts';
 

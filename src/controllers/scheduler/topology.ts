@@ -1,5 +1,5 @@
-import { type LabelSelector, type Node, type Pod, type PodAffinityTerm } from '#api/generated/types.ts';
-import { type Candidate } from './node-load.ts';
+import type { LabelSelector, Node, Pod, PodAffinityTerm } from '#api/generated/types.ts';
+import type { Candidate } from './node-load.ts';
 import { matchesSelector } from '#api/selectors.ts';
 
 /** Labels of a namespace; undefined for one that does not exist. */

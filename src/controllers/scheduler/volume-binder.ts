@@ -1,17 +1,12 @@
-import {
-  type PersistentVolume,
-  type PersistentVolumeClaim,
-  type Pod,
-  type StorageClass,
-} from '#api/generated/types.ts';
+import type { PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '#api/generated/types.ts';
 import { objectKey } from '#api/object.ts';
 import { persistentVolumeClaims, persistentVolumes, storageClasses } from '#api/resource.ts';
-import { type Informer } from '#client/informer.ts';
-import { type ControllerContext } from '../controller-context.ts';
+import type { Informer } from '#client/informer.ts';
+import type { ControllerContext } from '../controller-context.ts';
 import { claimRefPatch } from '../volume/bind-patch.ts';
 import { claimKeysOf } from '../volume/pod-claims.ts';
 import { classOfClaim, classOfVolume, isFullyBound, SELECTED_NODE } from '../volume/volume-match.ts';
-import { type VolumePlan, type VolumeWorld } from './claims.ts';
+import type { VolumePlan, VolumeWorld } from './claims.ts';
 
 const FREE_BY_CLASS = 'scheduler/free-volumes';
 const BY_CLAIM = 'scheduler/volumes-of-claim';

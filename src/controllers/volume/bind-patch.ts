@@ -1,4 +1,4 @@
-import { type PersistentVolume, type PersistentVolumeClaim } from '#api/generated/types.ts';
+import type { PersistentVolume, PersistentVolumeClaim } from '#api/generated/types.ts';
 import { deepEqual } from '#api/equal.ts';
 import { BIND_COMPLETED, BOUND_BY_CONTROLLER, isMeantFor, sizeOfVolume } from './volume-match.ts';
 

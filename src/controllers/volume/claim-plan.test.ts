@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type PersistentVolume, type PersistentVolumeClaim, type StorageClass } from '#api/generated/types.ts';
+import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from '#api/generated/types.ts';
 import { type ClaimStep, type ClaimWorld, defaultClassOf, planClaim } from './claim-plan.ts';
 import { BIND_COMPLETED, PROVISIONER, SELECTED_NODE } from './volume-match.ts';
 import { planVolume, reclaimTrouble } from './volume-plan.ts';

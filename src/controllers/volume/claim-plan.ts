@@ -1,4 +1,4 @@
-import { type PersistentVolume, type PersistentVolumeClaim, type StorageClass } from '#api/generated/types.ts';
+import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from '#api/generated/types.ts';
 import {
   BIND_COMPLETED,
   classOfClaim,

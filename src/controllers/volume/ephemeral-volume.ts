@@ -1,5 +1,5 @@
 import { errorMessage } from '#base/errors.ts';
-import { type PersistentVolumeClaim, type Pod, type Volume } from '#api/generated/types.ts';
+import type { PersistentVolumeClaim, Pod, Volume } from '#api/generated/types.ts';
 import { type NewObject, objectKey } from '#api/object.ts';
 import { persistentVolumeClaims, pods } from '#api/resource.ts';
 import { isReason } from '#client/client.ts';

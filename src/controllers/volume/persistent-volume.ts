@@ -1,14 +1,9 @@
-import {
-  type PersistentVolume,
-  type PersistentVolumeClaim,
-  type Pod,
-  type StorageClass,
-} from '#api/generated/types.ts';
+import type { PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '#api/generated/types.ts';
 import { objectKey } from '#api/object.ts';
 import { persistentVolumeClaims, persistentVolumes, pods, storageClasses } from '#api/resource.ts';
-import { type WorkQueue } from '#base/work-queue.ts';
-import { type EventRecorder } from '#client/events.ts';
-import { type Informer } from '#client/informer.ts';
+import type { WorkQueue } from '#base/work-queue.ts';
+import type { EventRecorder } from '#client/events.ts';
+import type { Informer } from '#client/informer.ts';
 import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from '../controller-context.ts';
 import { isPodFinished } from '../pod-state.ts';
 import { boundStatusPatch, claimRefPatch, unbindPatch, unboundStatusPatch, volumeNamePatch } from './bind-patch.ts';

@@ -1,6 +1,6 @@
-import { type PersistentVolumeClaim, type Pod, type Volume } from '#api/generated/types.ts';
+import type { PersistentVolumeClaim, Pod, Volume } from '#api/generated/types.ts';
 import { controllerOf } from '#api/object.ts';
-import { type Informer } from '#client/informer.ts';
+import type { Informer } from '#client/informer.ts';
 
 export const PODS_BY_CLAIM = 'pods/claim';
 

@@ -1,11 +1,11 @@
 import { errorMessage } from '#base/errors.ts';
-import { type PersistentVolume, type PersistentVolumeClaim, type StorageClass } from '#api/generated/types.ts';
+import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from '#api/generated/types.ts';
 import { type NewObject, objectKey } from '#api/object.ts';
 import { compareQuantities } from '#api/quantity.ts';
 import { persistentVolumeClaims, persistentVolumes, storageClasses } from '#api/resource.ts';
 import { isReason } from '#client/client.ts';
-import { type EventRecorder } from '#client/events.ts';
-import { type Informer } from '#client/informer.ts';
+import type { EventRecorder } from '#client/events.ts';
+import type { Informer } from '#client/informer.ts';
 import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from '../controller-context.ts';
 import { isTerminating } from '../pod-state.ts';
 import { classOfClaim, PROVISIONED_BY, PROVISIONER, SELECTED_NODE, sizeOfClaim, sizeOfVolume } from './volume-match.ts';

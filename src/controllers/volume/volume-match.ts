@@ -1,4 +1,4 @@
-import { type Node, type PersistentVolume, type PersistentVolumeClaim } from '#api/generated/types.ts';
+import type { Node, PersistentVolume, PersistentVolumeClaim } from '#api/generated/types.ts';
 import { compareQuantities } from '#api/quantity.ts';
 import { matchesTerm } from '#api/pod/node-fit.ts';
 import { isTerminating } from '../pod-state.ts';

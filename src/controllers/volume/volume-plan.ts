@@ -1,4 +1,4 @@
-import { type PersistentVolume, type PersistentVolumeClaim } from '#api/generated/types.ts';
+import type { PersistentVolume, PersistentVolumeClaim } from '#api/generated/types.ts';
 import { BOUND_BY_CONTROLLER, PROVISIONED_BY } from './volume-match.ts';
 
 export type VolumeStep =

@@ -1,4 +1,4 @@
-import { type PersistentVolume, type PersistentVolumeClaim, type Pod } from '#api/generated/types.ts';
+import type { PersistentVolume, PersistentVolumeClaim, Pod } from '#api/generated/types.ts';
 import { type KubeObject, objectKey } from '#api/object.ts';
 import { persistentVolumeClaims, persistentVolumes, pods, type Resource } from '#api/resource.ts';
 import { type ControllerContext, createControllerQueue, ignoreNotFound } from '../controller-context.ts';

@@ -1,12 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  type CoreEvent,
-  type PersistentVolume,
-  type PersistentVolumeClaim,
-  type Pod,
-  type StorageClass,
-} from '#api/generated/types.ts';
+import type { CoreEvent, PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '#api/generated/types.ts';
 import { persistentVolumeClaims, persistentVolumes, pods, storageClasses } from '#api/resource.ts';
 import { type ControlPlane, controlPlane } from '../control-plane-fixture.ts';
 import { startScheduler } from '../scheduler/scheduler.ts';

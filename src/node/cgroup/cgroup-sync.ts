@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { errorCode } from '#base/errors.ts';
-import { type Controller } from './cgroup-layout.ts';
+import type { Controller } from './cgroup-layout.ts';
 import { cgroupSettings, type ContainerLimits } from './container-limits.ts';
 import { parseKeyedNumbers, type Usage } from './usage.ts';
 

@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path';
 import { errorCode, errorMessage } from '#base/errors.ts';
 import { cgroupLayout, type CgroupLayout, CONTROLLERS, type Controller } from './cgroup-layout.ts';
 import { Cgroup, type CgroupParent, removeGroup } from './cgroup-sync.ts';
-import { type ContainerLimits } from './container-limits.ts';
+import type { ContainerLimits } from './container-limits.ts';
 
 /**
  * In version 2 a group with processes may not have groups below it that count: whoever wants both moves himself into a

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ResourceRequirements } from '#api/generated/types.ts';
+import type { ResourceRequirements } from '#api/generated/types.ts';
 import { cgroupSettings, containerLimits } from './container-limits.ts';
 
 function format(version: 'v1' | 'v2', resources: ResourceRequirements): string {

@@ -1,6 +1,6 @@
-import { type ResourceRequirements } from '#api/generated/types.ts';
+import type { ResourceRequirements } from '#api/generated/types.ts';
 import { quantityMillis, quantityValue } from '#api/quantity.ts';
-import { type Controller } from './cgroup-layout.ts';
+import type { Controller } from './cgroup-layout.ts';
 
 /** What a container may use, in the kernel's terms. */
 export interface ContainerLimits {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { systemClock } from '#base/clock.ts';
-import { type Node } from '#api/generated/types.ts';
+import type { Node } from '#api/generated/types.ts';
 import { nodes as nodeResource } from '#api/resource.ts';
 import { SandboxRuntime } from '../sandbox/runtime-agent.ts';
 import { NodeStats } from '../stats/node-stats-agent.ts';

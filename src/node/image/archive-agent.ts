@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { decompress } from './decompress.ts';
-import { type ImageRecord } from './image-record.ts';
+import type { ImageRecord } from './image-record.ts';
 import { checkConfig, type ImageStore, machineArchitecture } from './image-store-agent.ts';
 import { type Descriptor, ImageFormatError, isObject, parseConfig, parseManifest, parseObject } from './manifest.ts';
 import { formatReference, parseReference } from './reference.ts';

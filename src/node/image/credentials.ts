@@ -1,5 +1,5 @@
-import { type Secret } from '#api/generated/types.ts';
-import { type ImageReference } from './reference.ts';
+import type { Secret } from '#api/generated/types.ts';
+import type { ImageReference } from './reference.ts';
 
 export interface Credentials {
   readonly username: string;

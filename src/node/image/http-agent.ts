@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { connect as tlsConnect } from 'node:tls';
-import { type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { http } from '#base/http.ts';
 import { connectFromHost } from './host-socket.ts';
 import { type HttpProxy, proxyFor } from './http-proxy.ts';

@@ -1,4 +1,4 @@
-import { type ImageConfig } from './manifest.ts';
+import type { ImageConfig } from './manifest.ts';
 
 /** An image that is here, under one of its names. */
 export interface ImageRecord {

@@ -10,9 +10,9 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { type Clock } from '#base/clock.ts';
-import { type Credentials } from './credentials.ts';
-import { type ImageRecord } from './image-record.ts';
+import type { Clock } from '#base/clock.ts';
+import type { Credentials } from './credentials.ts';
+import type { ImageRecord } from './image-record.ts';
 import { emptyKeyring, type Keyring } from './keyring.ts';
 import { parseIdMap } from '../stage/id-map.ts';
 import type { UnpackOptions } from './layer-unpack-sync.ts';

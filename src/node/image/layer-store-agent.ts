@@ -3,7 +3,7 @@ import { createReadStream, existsSync, mkdirSync, readdirSync, renameSync, statS
 import { open, rm } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { Channel } from '#base/channel.ts';
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { errorCode, errorMessage } from '#base/errors.ts';
 import { removeTree } from '../sandbox/remove-tree-sync.ts';
 import { decompress, DigestStream } from './decompress.ts';

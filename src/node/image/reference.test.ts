@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Secret } from '#api/generated/types.ts';
+import type { Secret } from '#api/generated/types.ts';
 import { credentialsFor } from './credentials.ts';
 import { formatReference, parseReference, registryUrl } from './reference.ts';
 

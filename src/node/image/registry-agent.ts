@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { CodedError } from '#base/errors.ts';
-import { type Credentials } from './credentials.ts';
+import type { Credentials } from './credentials.ts';
 import { httpGet, readText } from './http-agent.ts';
 import { type Descriptor, type ImageManifest, ImageFormatError, MANIFEST_TYPES, parseManifest } from './manifest.ts';
 import { type ImageReference, registryUrl } from './reference.ts';

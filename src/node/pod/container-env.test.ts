@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Container, type Pod, type Service } from '#api/generated/types.ts';
+import type { Container, Pod, Service } from '#api/generated/types.ts';
 import { containerArgv, containerEnv, envReferences } from './container-env.ts';
-import { type PodFacts } from './field-value.ts';
+import type { PodFacts } from './field-value.ts';
 import { serviceEnv } from './service-env.ts';
 
 const facts: PodFacts = {

@@ -1,11 +1,4 @@
-import {
-  type ConfigMap,
-  type Container,
-  type EnvVar,
-  type Pod,
-  type ResourceFieldSelector,
-  type Secret,
-} from '#api/generated/types.ts';
+import type { ConfigMap, Container, EnvVar, Pod, ResourceFieldSelector, Secret } from '#api/generated/types.ts';
 import { CodedError } from '#base/errors.ts';
 import { expand } from './expand.ts';
 import { fieldValue, type PodFacts, resourceValue } from './field-value.ts';

@@ -1,6 +1,6 @@
 import type { Container, Pod, PodSecurityContext, SeccompProfile, SecurityContext } from '#api/generated/types.ts';
 import { grantCapabilities, unknownCapability } from '../stage/capability.ts';
-import { type ContainerSecurity } from '../sandbox/container-run-sync.ts';
+import type { ContainerSecurity } from '../sandbox/container-run-sync.ts';
 import type { IdentityWish } from '../stage/identity.ts';
 import { ContainerConfigError } from './container-env.ts';
 

@@ -1,4 +1,4 @@
-import { type ContainerState, type ContainerStateTerminated } from '#api/generated/types.ts';
+import type { ContainerState, ContainerStateTerminated } from '#api/generated/types.ts';
 import { rfc3339 } from '#base/clock.ts';
 
 /**

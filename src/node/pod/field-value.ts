@@ -1,4 +1,4 @@
-import { type Container, type Pod, type ResourceFieldSelector } from '#api/generated/types.ts';
+import type { Container, Pod, ResourceFieldSelector } from '#api/generated/types.ts';
 import { parseQuantity } from '#api/quantity.ts';
 
 /** Of the Pod at the moment when its container starts; its status in the API may lag behind. */

@@ -1,4 +1,4 @@
-import { type Pod } from '#api/generated/types.ts';
+import type { Pod } from '#api/generated/types.ts';
 
 /** The limit of the kernel's and DNS' labels. */
 const MAX_LENGTH = 63;

@@ -1,4 +1,4 @@
-import { type HostAlias } from '#api/generated/types.ts';
+import type { HostAlias } from '#api/generated/types.ts';
 
 export interface HostsFileSpec {
   readonly hostname: string;

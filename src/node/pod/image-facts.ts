@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
-import { type Container } from '#api/generated/types.ts';
+import type { Container } from '#api/generated/types.ts';
 import { type ImageRecord, imageIdOf } from '../image/image-record.ts';
-import { type ImageCommand } from './container-env.ts';
+import type { ImageCommand } from './container-env.ts';
 
 /** What an image brings along. */
 export interface ImageFacts extends ImageCommand {

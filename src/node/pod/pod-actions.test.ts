@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ContainerKind, type ContainerView } from './container-view.ts';
+import type { ContainerKind, ContainerView } from './container-view.ts';
 import { podActions, type PodAction, stopActions } from './pod-actions.ts';
 import { formatSeconds, RestartBackoff } from './restart-backoff.ts';
 

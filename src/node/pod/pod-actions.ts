@@ -1,4 +1,4 @@
-import { type ContainerView, type Terminated } from './container-view.ts';
+import type { ContainerView, Terminated } from './container-view.ts';
 
 export type PodAction =
   | { readonly kind: 'start'; readonly container: string }

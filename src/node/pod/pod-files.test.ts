@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type PodDNSConfig } from '#api/generated/types.ts';
+import type { PodDNSConfig } from '#api/generated/types.ts';
 import { expand } from './expand.ts';
 import { isHostImage } from './host-image-name.ts';
 import { hostnameOf, podDomainOf } from './host-name.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Pod } from '#api/generated/types.ts';
-import { type ContainerView } from './container-view.ts';
+import type { Pod } from '#api/generated/types.ts';
+import type { ContainerView } from './container-view.ts';
 import { podStatus, type PodRuntimeState } from './pod-status.ts';
 
 const NOW = Date.UTC(2026, 0, 1);

@@ -1,4 +1,4 @@
-import { type ContainerStatus, type Pod, type PodCondition, type PodStatus } from '#api/generated/types.ts';
+import type { ContainerStatus, Pod, PodCondition, PodStatus } from '#api/generated/types.ts';
 import { rfc3339 } from '#base/clock.ts';
 import { apiState, CONTAINER_ID_SCHEME, type ContainerView } from './container-view.ts';
 import type { AdmissionRefusal } from './pod-admission.ts';

@@ -1,4 +1,4 @@
-import { type PodDNSConfig } from '#api/generated/types.ts';
+import type { PodDNSConfig } from '#api/generated/types.ts';
 
 export interface ResolvConf {
   readonly nameservers: readonly string[];

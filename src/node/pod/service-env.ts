@@ -1,4 +1,4 @@
-import { type Service } from '#api/generated/types.ts';
+import type { Service } from '#api/generated/types.ts';
 
 /**
  * The variables by which a container finds Services without DNS: those of the Pod's own namespace, unless

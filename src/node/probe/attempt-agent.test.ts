@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { attemptProbe } from './attempt-agent.ts';
 import { type AttemptContext, ProbeTimeout, type ProbeResult } from './attempt.ts';
 import { callHttp } from './http-attempt-agent.ts';
-import { type ProbeTarget } from './probe-spec.ts';
+import type { ProbeTarget } from './probe-spec.ts';
 
 const context: AttemptContext = {
   dial: (host, port) => connect(port, host),

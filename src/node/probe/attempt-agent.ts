@@ -4,7 +4,7 @@ import { type AttemptContext, destroyOn, hostPort, onAbort, ProbeTimeout, type P
 import { dialWords } from './dial-words.ts';
 import { probeGrpc } from './grpc-attempt-agent.ts';
 import { probeHttp } from './http-attempt-agent.ts';
-import { type ProbeTarget } from './probe-spec.ts';
+import type { ProbeTarget } from './probe-spec.ts';
 
 const MAX_OUTPUT = 10 * 1024;
 

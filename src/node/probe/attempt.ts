@@ -1,5 +1,5 @@
-import { type Socket } from 'node:net';
-import { type ExecProcess } from '../runtime.ts';
+import type { Socket } from 'node:net';
+import type { ExecProcess } from '../runtime.ts';
 
 export type ProbeResult =
   /** With a `warning` it is a success that somebody should look at. */

@@ -1,7 +1,7 @@
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
-import { type Container, type LifecycleHandler, type Probe } from '#api/generated/types.ts';
-import { type AttemptContext, type ProbeResult } from './attempt.ts';
+import type { Container, LifecycleHandler, Probe } from '#api/generated/types.ts';
+import type { AttemptContext, ProbeResult } from './attempt.ts';
 import { attemptProbe } from './attempt-agent.ts';
 import { callHttp } from './http-attempt-agent.ts';
 import { ProbeAgent } from './probe-agent.ts';

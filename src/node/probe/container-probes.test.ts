@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { ManualClock } from '#base/clock.ts';
-import { type Container } from '#api/generated/types.ts';
+import type { Container } from '#api/generated/types.ts';
 import { ContainerProbes } from './container-probes-agent.ts';
 
 /** When a container with these probes counts as ready, in ms from its start; an exec probe or hook takes 30 ms. */

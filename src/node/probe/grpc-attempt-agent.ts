@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type IncomingHttpHeaders } from 'node:http2';
 import { type AttemptContext, destroyOn, hostPort, ProbeTimeout, type ProbeResult } from './attempt.ts';
 import { dialWords } from './dial-words.ts';
-import { type ProbeTarget } from './probe-spec.ts';
+import type { ProbeTarget } from './probe-spec.ts';
 
 type GrpcTarget = Extract<ProbeTarget, { kind: 'grpc' }>;
 

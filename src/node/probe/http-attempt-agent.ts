@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
-import { type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
 import { http } from '#base/http.ts';
 import { type AttemptContext, destroyOn, hostPort, type ProbeResult } from './attempt.ts';
 import { dialWords } from './dial-words.ts';
-import { type ProbeTarget } from './probe-spec.ts';
+import type { ProbeTarget } from './probe-spec.ts';
 
 type HttpTarget = Extract<ProbeTarget, { kind: 'http' }>;
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ManualClock } from '#base/clock.ts';
-import { type Container } from '#api/generated/types.ts';
+import type { Container } from '#api/generated/types.ts';
 import { ProbeAgent } from './probe-agent.ts';
 import { type ProbeKind, probeSpec } from './probe-spec.ts';
 

@@ -1,8 +1,8 @@
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
 import { formatSeconds } from '../pod/restart-backoff.ts';
 import { ProbeTimeout, type ProbeResult } from './attempt.ts';
-import { type ProbeSpec, type ProbeTarget } from './probe-spec.ts';
+import type { ProbeSpec, ProbeTarget } from './probe-spec.ts';
 
 /** Tries once; rejects or answers, at the latest when `signal` aborts. */
 export type ProbeAttempt = (target: ProbeTarget, signal: AbortSignal) => Promise<ProbeResult>;

@@ -1,4 +1,4 @@
-import { type Container, type Probe } from '#api/generated/types.ts';
+import type { Container, Probe } from '#api/generated/types.ts';
 
 export type ProbeKind = 'startup' | 'liveness' | 'readiness';
 

@@ -1,5 +1,5 @@
-import { type Cgroup } from '../cgroup/cgroup-sync.ts';
-import { type MountStep } from './mount-step.ts';
+import type { Cgroup } from '../cgroup/cgroup-sync.ts';
+import type { MountStep } from './mount-step.ts';
 
 const CGROUPS = '/sys/fs/cgroup';
 

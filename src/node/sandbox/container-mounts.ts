@@ -1,4 +1,4 @@
-import { type MountStep } from './mount-step.ts';
+import type { MountStep } from './mount-step.ts';
 
 /** A volume (or a file of ours) that shows up in the container. */
 export interface ContainerMount {

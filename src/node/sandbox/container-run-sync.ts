@@ -1,13 +1,13 @@
 import { closeSync, mkdirSync } from 'node:fs';
-import { type Writable } from 'node:stream';
-import { type Clock } from '#base/clock.ts';
+import type { Writable } from 'node:stream';
+import type { Clock } from '#base/clock.ts';
 import { CLONE_NEWNS, openNamespace, setns, unshare } from '#netlink/namespace.ts';
-import { type ExecProcess, type ExitStatus, type OutputListener, type TerminalSize } from '../runtime.ts';
-import { type Cgroup } from '../cgroup/cgroup-sync.ts';
-import { type CgroupTree } from '../cgroup/cgroup-tree-sync.ts';
-import { type ContainerLimits } from '../cgroup/container-limits.ts';
-import { type Usage } from '../cgroup/usage.ts';
-import { type Capability } from '../stage/capability.ts';
+import type { ExecProcess, ExitStatus, OutputListener, TerminalSize } from '../runtime.ts';
+import type { Cgroup } from '../cgroup/cgroup-sync.ts';
+import type { CgroupTree } from '../cgroup/cgroup-tree-sync.ts';
+import type { ContainerLimits } from '../cgroup/container-limits.ts';
+import type { Usage } from '../cgroup/usage.ts';
+import type { Capability } from '../stage/capability.ts';
 import {
   planContainerExec,
   planContainerStart,
@@ -17,15 +17,15 @@ import {
 import { becomingOf } from '../stage/id-map.ts';
 import { type IdentityWish, type ResolvedIdentity, resolveIdentity } from '../stage/identity.ts';
 import { planCgroupView } from './cgroup-view.ts';
-import { type ContainerCommand } from './container-command.ts';
+import type { ContainerCommand } from './container-command.ts';
 import { ContainerLog } from './log-sync.ts';
 import { executeMounts } from './mount-sync.ts';
-import { type MountStep } from './mount-step.ts';
+import type { MountStep } from './mount-step.ts';
 import { type ContainerProcess, findCommand, makeWorkingDir, startProcess, type Stdio } from './process-sync.ts';
 import { processUsage, readTraffic, type Traffic } from './process-usage-sync.ts';
 import { readInRoot } from './rooted-path-sync.ts';
-import { type PodSandbox } from './pod-sandbox-sync.ts';
-import { type SandboxThread } from './sandbox-thread-sync.ts';
+import type { PodSandbox } from './pod-sandbox-sync.ts';
+import type { SandboxThread } from './sandbox-thread-sync.ts';
 
 export interface ContainerSecurity {
   readonly identity: IdentityWish;

@@ -1,4 +1,4 @@
-import { type MountStep } from './mount-step.ts';
+import type { MountStep } from './mount-step.ts';
 
 /** An entry of the machine's own `/`. */
 export type RootEntry =

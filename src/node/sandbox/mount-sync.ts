@@ -13,8 +13,8 @@ import { dirname } from 'node:path';
 import { errorCode } from '#base/errors.ts';
 import * as m from '#netlink/mount.ts';
 import { addMountAttributes, MOUNT_ATTR_NODEV, MOUNT_ATTR_RDONLY } from '#netlink/mount-attribute.ts';
-import { type RootEntry } from './host-image.ts';
-import { type MountStep } from './mount-step.ts';
+import type { RootEntry } from './host-image.ts';
+import type { MountStep } from './mount-step.ts';
 import { resolveInRoot } from './rooted-path-sync.ts';
 
 /** Builds the tree below `root` in the mount namespace that the calling thread is in. */

@@ -1,4 +1,4 @@
-import { type MountStep } from './mount-step.ts';
+import type { MountStep } from './mount-step.ts';
 
 export interface OciImageSpec {
   /** Holds the layers. */

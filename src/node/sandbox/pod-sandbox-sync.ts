@@ -11,11 +11,11 @@ import {
   setns,
   unshare,
 } from '#netlink/namespace.ts';
-import { type PodWire } from '../network-sync.ts';
+import type { PodWire } from '../network-sync.ts';
 import { planPause } from '../stage/container-stage.ts';
 import { startStage } from './process-sync.ts';
-import { type Child } from './spawn-sync.ts';
-import { type SandboxThread } from './sandbox-thread-sync.ts';
+import type { Child } from './spawn-sync.ts';
+import type { SandboxThread } from './sandbox-thread-sync.ts';
 
 export interface PodSandboxSpec {
   readonly podUid: string;

@@ -1,11 +1,11 @@
 import { accessSync, closeSync, constants as fsConstants, mkdirSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { type Readable, type Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { ReadStream } from 'node:tty';
 import { type ExitStatus, RuntimeError, type TerminalSize } from '../runtime.ts';
 import { SystemError } from '#netlink/system-error.ts';
 import { parseStageFailure, stageProgram } from '../stage/stage-program.ts';
-import { type SystemCall } from '../stage/system-call.ts';
+import type { SystemCall } from '../stage/system-call.ts';
 import { commandCandidates, type ContainerCommand } from './container-command.ts';
 import { openPipe, openProgram, openTerminal, resizeTerminal } from './descriptor-sync.ts';
 import { resolveInRoot } from './rooted-path-sync.ts';

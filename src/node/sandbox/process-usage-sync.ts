@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { type Usage } from '../cgroup/usage.ts';
+import type { Usage } from '../cgroup/usage.ts';
 
 /** sysconf(_SC_CLK_TCK): a constant of the kernel's interface on every machine that Node runs on. */
 const TICK_NANOSECONDS = 10_000_000;

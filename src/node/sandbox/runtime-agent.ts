@@ -1,9 +1,9 @@
 import { Socket } from 'node:net';
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
 import { openConnectSocket } from '#netlink/listen-socket.ts';
 import { inNetns } from '#netlink/namespace.ts';
-import { type CgroupTree } from '../cgroup/cgroup-tree-sync.ts';
+import type { CgroupTree } from '../cgroup/cgroup-tree-sync.ts';
 import { ImageStore, type ImageSources } from '../image/image-store-agent.ts';
 import {
   type Attachment,
@@ -17,7 +17,7 @@ import {
 } from '../runtime.ts';
 import { ContainerRun, type ContainerRunSpec } from './container-run-sync.ts';
 import { PodSandbox, type PodSandboxSpec } from './pod-sandbox-sync.ts';
-import { type PodMeasure } from '../stats/pod-measure.ts';
+import type { PodMeasure } from '../stats/pod-measure.ts';
 import { SandboxThread } from './sandbox-thread-sync.ts';
 
 export interface PodRef {

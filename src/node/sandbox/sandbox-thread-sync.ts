@@ -1,7 +1,7 @@
 import { readFileSync, stat } from 'node:fs';
 import { makeMountsPrivate } from '#netlink/mount.ts';
 import { captureHome, CLONE_FS, CLONE_NEWNS, settleInOwnNetns, unshare } from '#netlink/namespace.ts';
-import { type Home } from '#netlink/namespace.ts';
+import type { Home } from '#netlink/namespace.ts';
 import { type IdMaps, parseIdMap } from '../stage/id-map.ts';
 
 /**

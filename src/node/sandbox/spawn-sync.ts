@@ -5,7 +5,7 @@ import process from 'node:process';
 import type * as Koffi from 'koffi';
 import { SystemError } from '#netlink/system-error.ts';
 import { watchReadable } from '#netlink/readable.ts';
-import { type ExitStatus } from '../runtime.ts';
+import type { ExitStatus } from '../runtime.ts';
 
 /** A process that the calling thread started, in all the namespaces that the thread was in then. */
 export interface Child {

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { openPipe, openProgram } from './descriptor-sync.ts';
 import { type Child, spawnChild } from './spawn-sync.ts';
 import { stageProgram } from '../stage/stage-program.ts';
-import { type SystemCall } from '../stage/system-call.ts';
+import type { SystemCall } from '../stage/system-call.ts';
 
 function start(calls: readonly SystemCall[], fds: readonly (number | 'ignore')[]): Child {
   const program = openProgram(stageProgram(calls, process.arch as 'x64' | 'arm64'));

@@ -1,7 +1,7 @@
 import { CAPABILITIES, type Capability } from './capability.ts';
-import { type Becoming } from './id-map.ts';
+import type { Becoming } from './id-map.ts';
 import { runtimeDefaultFilter } from './seccomp-filter.ts';
-import { type SystemCall } from './system-call.ts';
+import type { SystemCall } from './system-call.ts';
 
 /** What a container's processes may do. */
 export interface StageSecurity {

@@ -1,5 +1,5 @@
 import { CodedError } from '#base/errors.ts';
-import { type Identity } from './id-map.ts';
+import type { Identity } from './id-map.ts';
 
 /** Who a container should run as, before its image has been looked into. */
 export interface IdentityWish {

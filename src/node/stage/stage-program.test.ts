@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { parseStageFailure, stageProgram } from './stage-program.ts';
-import { type Architecture, type SystemCall } from './system-call.ts';
+import type { Architecture, SystemCall } from './system-call.ts';
 
 const emulators: Readonly<Record<Architecture, string>> = { x64: 'qemu-x86_64-static', arm64: 'qemu-aarch64-static' };
 

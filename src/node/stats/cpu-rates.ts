@@ -1,4 +1,4 @@
-import { type PodMeasure } from './pod-measure.ts';
+import type { PodMeasure } from './pod-measure.ts';
 
 /** Processors that containers used lately, from counters that only grow. */
 export interface CpuRates {

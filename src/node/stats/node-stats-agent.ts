@@ -1,5 +1,5 @@
-import { type Clock } from '#base/clock.ts';
-import { type PodMeasure } from './pod-measure.ts';
+import type { Clock } from '#base/clock.ts';
+import type { PodMeasure } from './pod-measure.ts';
 import { CpuRateMeter } from './cpu-rates.ts';
 import { type StatsSummary, statsSummary } from './stats-summary.ts';
 

@@ -1,4 +1,4 @@
-import { type Usage } from '../cgroup/usage.ts';
+import type { Usage } from '../cgroup/usage.ts';
 
 /** What the containers of a Pod use at one moment. Times are those of the clock, in milliseconds. */
 export interface PodMeasure {

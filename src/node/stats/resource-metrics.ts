@@ -1,4 +1,4 @@
-import { type StatsSummary } from './stats-summary.ts';
+import type { StatsSummary } from './stats-summary.ts';
 
 /** `/metrics/resource` of a kubelet (KEP-727): what metrics-server reads. */
 export function resourceMetrics({ node, pods }: StatsSummary): string {

@@ -1,7 +1,7 @@
 import { rfc3339 } from '#base/clock.ts';
-import { type Usage } from '../cgroup/usage.ts';
-import { type CpuRates } from './cpu-rates.ts';
-import { type PodMeasure } from './pod-measure.ts';
+import type { Usage } from '../cgroup/usage.ts';
+import type { CpuRates } from './cpu-rates.ts';
+import type { PodMeasure } from './pod-measure.ts';
 
 /** What `/stats/summary` of a kubelet answers (k8s.io/kubelet/pkg/apis/stats/v1alpha1), as far as we count it. */
 export interface StatsSummary {

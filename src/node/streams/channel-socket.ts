@@ -1,4 +1,4 @@
-import { type RawData, type WebSocket } from 'ws';
+import type { RawData, WebSocket } from 'ws';
 
 /**
  * Names of the protocols that tell streams apart by the first byte of a message, best first. Those before v4 end with a text

@@ -1,6 +1,6 @@
-import { type ContainerHandle, type Runtime } from '../runtime.ts';
+import type { ContainerHandle, Runtime } from '../runtime.ts';
 import { type LogNews, readLog } from './log-file-sync.ts';
-import { type LogOptions } from './log-options.ts';
+import type { LogOptions } from './log-options.ts';
 
 /** A request that cannot be served; `message` goes to the client. */
 export class StreamRefusal extends Error {

@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { errorCode } from '#base/errors.ts';
 import { LogFormatter } from './log-formatter.ts';
-import { type LogOptions } from './log-options.ts';
+import type { LogOptions } from './log-options.ts';
 
 const CHUNK_BYTES = 64 * 1024;
 const NEWLINE = 10;

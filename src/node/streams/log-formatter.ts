@@ -1,4 +1,4 @@
-import { type LogOptions } from './log-options.ts';
+import type { LogOptions } from './log-options.ts';
 
 const SPACE = 32;
 const NEWLINE = 10;

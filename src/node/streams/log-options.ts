@@ -1,4 +1,4 @@
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 
 /** What part of a container's log is wanted, as the query of `/containerLogs` says it. */
 export interface LogOptions {

@@ -1,6 +1,6 @@
-import { type Pod } from '#api/generated/types.ts';
+import type { Pod } from '#api/generated/types.ts';
 import { resourceMetrics } from '../stats/resource-metrics.ts';
-import { type StatsSummary } from '../stats/stats-summary.ts';
+import type { StatsSummary } from '../stats/stats-summary.ts';
 
 export interface NodePage {
   readonly contentType: string;

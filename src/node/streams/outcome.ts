@@ -1,5 +1,5 @@
-import { type Status } from '#api/object.ts';
-import { type ExitStatus } from '../runtime.ts';
+import type { Status } from '#api/object.ts';
+import type { ExitStatus } from '../runtime.ts';
 
 /** What an exec came to, in the form that kubectl takes the exit code from. */
 export function outcomeOf(exit: ExitStatus): Status {

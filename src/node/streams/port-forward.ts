@@ -1,9 +1,9 @@
-import { type Socket } from 'node:net';
-import { type Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { errorMessage } from '#base/errors.ts';
-import { type ContainerHandle, type Runtime } from '../runtime.ts';
+import type { ContainerHandle, Runtime } from '../runtime.ts';
 import { SpdyConnection } from './spdy/spdy-connection.ts';
-import { type SpdyStream } from './spdy/spdy-stream.ts';
+import type { SpdyStream } from './spdy/spdy-stream.ts';
 
 /** Opens a connection to a port of the Pod. */
 export type PortDialer = (port: number) => Socket;

@@ -1,6 +1,6 @@
-import { type Readable } from 'node:stream';
-import { type Status } from '#api/object.ts';
-import { type TerminalSize } from '../runtime.ts';
+import type { Readable } from 'node:stream';
+import type { Status } from '#api/object.ts';
+import type { TerminalSize } from '../runtime.ts';
 
 /** The client's end of an exec or attach, whatever it is carried by. */
 export interface RemoteSession {

@@ -1,9 +1,9 @@
-import { type Readable, type Writable } from 'node:stream';
-import { type Clock } from '#base/clock.ts';
+import type { Readable, Writable } from 'node:stream';
+import type { Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
-import { type ContainerHandle, type ExecProcess, type Runtime } from '../runtime.ts';
+import type { ContainerHandle, ExecProcess, Runtime } from '../runtime.ts';
 import { internalOutcome, outcomeOf, SUCCESS } from './outcome.ts';
-import { type RemoteSession, type StdioRequest } from './remote-session.ts';
+import type { RemoteSession, StdioRequest } from './remote-session.ts';
 
 /** A process that is gone can leave children that hold its output open; they get this much silence, then we hang up. */
 const SILENCE_MS = 300;

@@ -1,11 +1,11 @@
-import { type Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { once } from 'node:events';
-import { type Clock } from '#base/clock.ts';
-import { type Status } from '#api/object.ts';
-import { type TerminalSize } from '../runtime.ts';
+import type { Clock } from '#base/clock.ts';
+import type { Status } from '#api/object.ts';
+import type { TerminalSize } from '../runtime.ts';
 import { parseTerminalSize, type RemoteSession, type StdioRequest } from './remote-session.ts';
-import { type SpdyConnection } from './spdy/spdy-connection.ts';
-import { type SpdyStream } from './spdy/spdy-stream.ts';
+import type { SpdyConnection } from './spdy/spdy-connection.ts';
+import type { SpdyStream } from './spdy/spdy-stream.ts';
 
 export type StreamType = 'error' | 'stdin' | 'stdout' | 'stderr' | 'resize';
 

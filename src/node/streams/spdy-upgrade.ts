@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
-import { type Duplex } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { http } from '#base/http.ts';
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { StreamRefusal } from './container-log.ts';
-import { type StdioRequest } from './remote-session.ts';
+import type { StdioRequest } from './remote-session.ts';
 import { SpdyConnection } from './spdy/spdy-connection.ts';
-import { type SpdyStream } from './spdy/spdy-stream.ts';
+import type { SpdyStream } from './spdy/spdy-stream.ts';
 import { expectedStreams, SpdySession } from './spdy-session.ts';
 
 export const PORT_FORWARD_PROTOCOL = 'portforward.k8s.io';

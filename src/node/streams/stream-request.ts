@@ -1,4 +1,4 @@
-import { type StdioRequest } from './remote-session.ts';
+import type { StdioRequest } from './remote-session.ts';
 
 /** What a path of the node's server asks for. */
 export type StreamRequest =

@@ -1,5 +1,5 @@
 import { PassThrough, Duplex } from 'node:stream';
-import { type ChannelSocket } from './channel-socket.ts';
+import type { ChannelSocket } from './channel-socket.ts';
 import { forward, type PortDialer } from './port-forward.ts';
 
 /**

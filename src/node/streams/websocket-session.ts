@@ -1,7 +1,7 @@
 import { PassThrough, type Readable } from 'node:stream';
-import { type Status } from '#api/object.ts';
-import { type TerminalSize } from '../runtime.ts';
-import { type ChannelSocket } from './channel-socket.ts';
+import type { Status } from '#api/object.ts';
+import type { TerminalSize } from '../runtime.ts';
+import type { ChannelSocket } from './channel-socket.ts';
 import { parseTerminalSize, type RemoteSession, type StdioRequest } from './remote-session.ts';
 
 const CHANNEL = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;

@@ -1,4 +1,4 @@
-import { type ContainerState, type ContainerStatus, type Pod } from '#api/generated/types.ts';
+import type { ContainerState, ContainerStatus, Pod } from '#api/generated/types.ts';
 
 export function isReady(pod: Pod): boolean {
   return pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;

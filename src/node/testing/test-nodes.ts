@@ -4,25 +4,18 @@ import { tmpdir } from 'node:os';
 import { parseCidr, type Cidr } from '#base/cidr.ts';
 import { systemClock } from '#base/clock.ts';
 import { createLog, formatRecord, type Log } from '#base/log.ts';
-import {
-  type Container,
-  type CoreEvent,
-  type Node,
-  type Pod,
-  type PodSpec,
-  type Service,
-} from '#api/generated/types.ts';
-import { type NewObject } from '#api/object.ts';
+import type { Container, CoreEvent, Node, Pod, PodSpec, Service } from '#api/generated/types.ts';
+import type { NewObject } from '#api/object.ts';
 import { nodes, pods, services } from '#api/resource.ts';
 import { createClient } from '#client/api-client.ts';
-import { type Client } from '#client/client.ts';
+import type { Client } from '#client/client.ts';
 import { inProcessTransport } from '#client/in-process-transport.ts';
 import { Informer } from '#client/informer.ts';
 import { FakeApi } from '#client/testing/fake-api.ts';
 import { type NodeAgent, startNodeAgent } from '../agent.ts';
 import { createFabric, createNodeNamespace, type NetworkNamespace } from '../network-sync.ts';
 import { followNodeRoutes } from '../node-routes-agent.ts';
-import { type SandboxRuntime } from '../sandbox/runtime-agent.ts';
+import type { SandboxRuntime } from '../sandbox/runtime-agent.ts';
 
 export function cidr(text: string): Cidr {
   const parsed = parseCidr(text);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type PersistentVolume, type PersistentVolumeClaim, type Pod, type Volume } from '#api/generated/types.ts';
+import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '#api/generated/types.ts';
 import { checkClaim, claimedVolume } from './claimed-volume.ts';
 
 const pod = { metadata: { namespace: 'd', name: 'p', uid: 'u' }, spec: {} } as unknown as Pod;

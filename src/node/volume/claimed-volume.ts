@@ -1,9 +1,9 @@
-import {
-  type HostPathVolumeSource,
-  type PersistentVolume,
-  type PersistentVolumeClaim,
-  type Pod,
-  type Volume,
+import type {
+  HostPathVolumeSource,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  Volume,
 } from '#api/generated/types.ts';
 import { controllerOf } from '#api/object.ts';
 import { ContainerConfigError } from '../pod/container-env.ts';

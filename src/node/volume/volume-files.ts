@@ -1,11 +1,11 @@
-import {
-  type ConfigMap,
-  type DownwardAPIVolumeFile,
-  type KeyToPath,
-  type Pod,
-  type Secret,
-  type Volume,
-  type VolumeProjection,
+import type {
+  ConfigMap,
+  DownwardAPIVolumeFile,
+  KeyToPath,
+  Pod,
+  Secret,
+  Volume,
+  VolumeProjection,
 } from '#api/generated/types.ts';
 import { ContainerConfigError, type PodSources } from '../pod/container-env.ts';
 import { fieldValue, type PodFacts, resourceValue } from '../pod/field-value.ts';

@@ -16,9 +16,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { type HostPathVolumeSource } from '#api/generated/types.ts';
+import type { HostPathVolumeSource } from '#api/generated/types.ts';
 import { ContainerConfigError } from '../pod/container-env.ts';
-import { type VolumeFile } from './volume-files.ts';
+import type { VolumeFile } from './volume-files.ts';
 
 const DATA = '..data';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { after, test } from 'node:test';
-import { type Pod, type Volume } from '#api/generated/types.ts';
+import type { Pod, Volume } from '#api/generated/types.ts';
 import { type VolumeContext, type VolumeFile, volumeFiles, volumeReferences } from './volume-files.ts';
 import { prepareHostPath, writeVolume } from './volume-sync.ts';
 

@@ -1,4 +1,4 @@
-import { type ConntrackSettings } from './proxy-config.ts';
+import type { ConntrackSettings } from './proxy-config.ts';
 
 export interface SysctlStep {
   readonly name: string;

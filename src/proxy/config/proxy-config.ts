@@ -1,7 +1,7 @@
 import { parseCidr, type Cidr } from '#base/cidr.ts';
 import { CodedError } from '#base/errors.ts';
 import { formatIp, parseIp, type Ip } from '#base/ip.ts';
-import { type ConntrackSection, type ModeSection, type RawConfig } from './config-fields.ts';
+import type { ConntrackSection, ModeSection, RawConfig } from './config-fields.ts';
 import { parseDuration } from './duration.ts';
 
 export type ProxyMode = 'nftables' | 'iptables';

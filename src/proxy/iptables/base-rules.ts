@@ -1,6 +1,6 @@
 import { formatCidr } from '#base/cidr.ts';
-import { type IpFamily } from '#base/ip.ts';
-import { type RulesetSettings } from '../settings.ts';
+import type { IpFamily } from '#base/ip.ts';
+import type { RulesetSettings } from '../settings.ts';
 import { INVALID_DROPPED, ruleText, type RuleParts } from './rule.ts';
 
 export type TableName = 'filter' | 'nat' | 'mangle';

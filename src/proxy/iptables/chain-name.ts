@@ -1,5 +1,5 @@
 import { hash as sha256 } from 'node:crypto';
-import { type Backend, type Protocol } from '../frontend.ts';
+import type { Backend, Protocol } from '../frontend.ts';
 
 /** Chains that every Service has rules in. */
 export type SharedChain = 'KUBE-SERVICES' | 'KUBE-EXTERNAL-SERVICES' | 'KUBE-NODEPORTS' | 'KUBE-PROXY-FIREWALL';

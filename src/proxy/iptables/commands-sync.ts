@@ -3,9 +3,9 @@ import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { CodedError } from '#base/errors.ts';
-import { type IpFamily } from '#base/ip.ts';
+import type { IpFamily } from '#base/ip.ts';
 import type { NfacctSocket } from '#netlink/nfacct-socket.ts';
-import { type TableName } from './base-rules.ts';
+import type { TableName } from './base-rules.ts';
 
 export interface IptablesOptions {
   /** Of the same network namespace; absent, and packets are not counted. */

@@ -1,13 +1,13 @@
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
-import { type Log } from '#base/log.ts';
-import { type NetlinkEvent } from '#netlink/event-socket.ts';
-import { type Message } from '#netlink/message.ts';
+import type { Log } from '#base/log.ts';
+import type { NetlinkEvent } from '#netlink/event-socket.ts';
+import type { Message } from '#netlink/message.ts';
 import { changedChain } from '#nftables/table-event.ts';
-import { type Guardian } from '../dataplane.ts';
+import type { Guardian } from '../dataplane.ts';
 import { CANARY_CHAIN, jumps, MARK_CHAIN, type TableName } from './base-rules.ts';
 import { isServiceChain } from './chain-name.ts';
-import { type IptablesCommands } from './commands-sync.ts';
+import type { IptablesCommands } from './commands-sync.ts';
 
 export interface IptablesGuardianOptions {
   readonly commands: readonly IptablesCommands[];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { type EndpointSlice, type Service } from '#api/generated/types.ts';
+import type { EndpointSlice, Service } from '#api/generated/types.ts';
 import { silentLog } from '#base/log.ts';
 import { objectKey } from '#api/object.ts';
 import { Model } from '../model.ts';

@@ -1,12 +1,12 @@
-import { type IpFamily } from '#base/ip.ts';
+import type { IpFamily } from '#base/ip.ts';
 import { staleFlows, type StaleFlows } from '../flows.ts';
 import { parseFrontendId, type Backend, type Frontend, type FrontendChange, type FrontendId } from '../frontend.ts';
-import { type RulesetSettings } from '../settings.ts';
-import { type CountedTable } from '../sync-observer.ts';
+import type { RulesetSettings } from '../settings.ts';
+import type { CountedTable } from '../sync-observer.ts';
 import { backendKey } from '../slots.ts';
 import { baseChains, type TableName } from './base-rules.ts';
 import { RestoreWriter } from './restore-writer.ts';
-import { type WantedTables } from './resync.ts';
+import type { WantedTables } from './resync.ts';
 import { portKey, servicePort } from './service-port.ts';
 import { servicePortRules, type ServicePortRules, type SharedRule } from './service-port-rules.ts';
 

@@ -1,7 +1,7 @@
 import { CodedError, errorMessage } from '#base/errors.ts';
-import { type IpFamily } from '#base/ip.ts';
-import { type TableName } from './base-rules.ts';
-import { type IptablesCommands } from './commands-sync.ts';
+import type { IpFamily } from '#base/ip.ts';
+import type { TableName } from './base-rules.ts';
+import type { IptablesCommands } from './commands-sync.ts';
 import { host, oneOf, rejectTarget, rememberSentTo } from './rule.ts';
 
 interface Feature {

@@ -1,5 +1,5 @@
-import { type CountedTable } from '../sync-observer.ts';
-import { type TableName } from './base-rules.ts';
+import type { CountedTable } from '../sync-observer.ts';
+import type { TableName } from './base-rules.ts';
 
 interface TableChanges {
   /** Whole chains; an empty list empties the chain. */

@@ -1,7 +1,7 @@
 import { isServiceChain } from './chain-name.ts';
 import { jumps, type TableName } from './base-rules.ts';
 import { RestoreWriter } from './restore-writer.ts';
-import { type SavedTable } from './saved-table.ts';
+import type { SavedTable } from './saved-table.ts';
 
 /** Rules by chain. */
 export type ChainRules = ReadonlyMap<string, readonly string[]>;

@@ -1,5 +1,5 @@
-import { type IpFamily } from '#base/ip.ts';
-import { type Protocol } from '../frontend.ts';
+import type { IpFamily } from '#base/ip.ts';
+import type { Protocol } from '../frontend.ts';
 
 /** What a rule matches and does; all of it optional. */
 export interface RuleParts {

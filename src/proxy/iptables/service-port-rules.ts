@@ -1,7 +1,7 @@
 import { cidrContains, formatCidr, type Cidr } from '#base/cidr.ts';
 import { parseIp, type IpFamily } from '#base/ip.ts';
-import { type Backend, type Frontend } from '../frontend.ts';
-import { type RulesetSettings } from '../settings.ts';
+import type { Backend, Frontend } from '../frontend.ts';
+import type { RulesetSettings } from '../settings.ts';
 import { MARK_CHAIN, MARK_OUTSIDE_CHAIN, negated, podMatches } from './base-rules.ts';
 import { endpointChain, endpointText, portChain, type PortChainKind, type SharedChain } from './chain-name.ts';
 import {
@@ -14,7 +14,7 @@ import {
   wasSentTo,
   type RuleParts,
 } from './rule.ts';
-import { type ExternalAddress, type ServicePort } from './service-port.ts';
+import type { ExternalAddress, ServicePort } from './service-port.ts';
 
 /** One rule of a Service in a chain that all Services share. */
 export interface SharedRule {

@@ -1,5 +1,5 @@
-import { type Cidr } from '#base/cidr.ts';
-import { type Backend, type Frontend, type FrontendOrigin, type Protocol } from '../frontend.ts';
+import type { Cidr } from '#base/cidr.ts';
+import type { Backend, Frontend, FrontendOrigin, Protocol } from '../frontend.ts';
 import { endpointText } from './chain-name.ts';
 
 /** An address for clients outside. */

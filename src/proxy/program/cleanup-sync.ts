@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { errorCode, errorMessage } from '#base/errors.ts';
-import { type IpFamily } from '#base/ip.ts';
-import { type Log } from '#base/log.ts';
+import type { IpFamily } from '#base/ip.ts';
+import type { Log } from '#base/log.ts';
 import { NftablesSocket } from '#nftables/nftables-socket.ts';
-import { type Family } from '#nftables/table.ts';
+import type { Family } from '#nftables/table.ts';
 import { transaction } from '#nftables/transaction.ts';
 import { IptablesCommands } from '../iptables/commands-sync.ts';
 import { TABLE_NAME } from '../ruleset.ts';

@@ -1,13 +1,13 @@
-import { type EndpointSlice, type Node, type Service } from '#api/generated/types.ts';
-import { type KubeObject } from '#api/object.ts';
+import type { EndpointSlice, Node, Service } from '#api/generated/types.ts';
+import type { KubeObject } from '#api/object.ts';
 import { endpointSlices, nodes, serviceCidrs, services, type Resource } from '#api/resource.ts';
 import { parseCidr, type Cidr } from '#base/cidr.ts';
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
-import { type Log } from '#base/log.ts';
+import type { Log } from '#base/log.ts';
 import { isReason, type Client } from '#client/client.ts';
 import { Informer } from '#client/informer.ts';
-import { type Proxy } from '../sync.ts';
+import type { Proxy } from '../sync.ts';
 
 export interface FeedOptions {
   readonly client: Client;

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { http } from '#base/http.ts';
-import { type Clock } from '#base/clock.ts';
+import type { Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
-import { type Log } from '#base/log.ts';
-import { type ListenTarget } from '../health-check-server.ts';
+import type { Log } from '#base/log.ts';
+import type { ListenTarget } from '../health-check-server.ts';
 
 export interface TextAnswer {
   readonly code: number;

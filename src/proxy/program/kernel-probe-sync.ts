@@ -1,17 +1,17 @@
 import { CodedError, errorCode, errorMessage } from '#base/errors.ts';
-import { type IpFamily } from '#base/ip.ts';
-import { type Log } from '#base/log.ts';
+import type { IpFamily } from '#base/ip.ts';
+import type { Log } from '#base/log.ts';
 import { diffTables } from '#nftables/diff.ts';
 import { NftablesSocket } from '#nftables/nftables-socket.ts';
 import { concat, ct, fib, map, meta, numgen, payload } from '#nftables/expression.ts';
 import { dnat, dynset, masquerade, matchFlags, matchValue, reject, type Statement } from '#nftables/statement.ts';
 import { chain, rule, type Hook, type SetDeclaration, type Table } from '#nftables/table.ts';
-import { type Transaction } from '#nftables/transaction.ts';
-import { type ProxyConfig } from '../config/proxy-config.ts';
+import type { Transaction } from '#nftables/transaction.ts';
+import type { ProxyConfig } from '../config/proxy-config.ts';
 import { priorityOf, type Pick } from '../pick.ts';
 import { ruleset } from '../ruleset.ts';
 import { rulesetTable } from '../ruleset-table.ts';
-import { type RulesetSettings } from '../settings.ts';
+import type { RulesetSettings } from '../settings.ts';
 
 /** Why the kernel would refuse a transaction; undefined when it would take it. */
 export type Check = (transaction: Transaction) => Error | undefined;

@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { errorMessage } from '#base/errors.ts';
-import { type Log } from '#base/log.ts';
+import type { Log } from '#base/log.ts';
 import { readSysctl, writeSysctl } from '#netlink/sysctl.ts';
 import { conntrackSysctls, type SysctlStep } from '../config/conntrack-sysctls.ts';
-import { type ProxyConfig } from '../config/proxy-config.ts';
+import type { ProxyConfig } from '../config/proxy-config.ts';
 
 /**
  * Settings of the kernel that the rules count on. One that cannot be written, mostly because /proc/sys is read-only in a

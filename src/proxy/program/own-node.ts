@@ -1,10 +1,10 @@
-import { type Node } from '#api/generated/types.ts';
+import type { Node } from '#api/generated/types.ts';
 import { nodes } from '#api/resource.ts';
 import { CodedError } from '#base/errors.ts';
 import { formatIp, type Ip } from '#base/ip.ts';
-import { type Informer } from '#client/informer.ts';
+import type { Informer } from '#client/informer.ts';
 import { nodeFacts, type NodeFacts } from '../node-view.ts';
-import { type FeedOptions } from './cluster-feed.ts';
+import type { FeedOptions } from './cluster-feed.ts';
 
 /** kubelet and proxy start together: the Node may be a while. */
 const WAIT_MS = 30_000;

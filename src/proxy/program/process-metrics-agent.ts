@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import process from 'node:process';
-import { type Clock } from '#base/clock.ts';
-import { type Metric } from '#base/exposition.ts';
+import type { Clock } from '#base/clock.ts';
+import type { Metric } from '#base/exposition.ts';
 
 /** undefined where the system does not tell, as in a container without /proc. */
 function fromProc(read: () => number | string | undefined): number | undefined {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { type Node } from '#api/generated/types.ts';
+import type { Node } from '#api/generated/types.ts';
 import { CodedError } from '#base/errors.ts';
 import { ManualClock, type Clock } from '#base/clock.ts';
 import { createLog, silentLog } from '#base/log.ts';
@@ -10,7 +10,7 @@ import { FakeApi } from '#client/testing/fake-api.ts';
 import { isolateTestFile } from '#netlink/isolated-test.ts';
 import { NftablesSocket } from '#nftables/nftables-socket.ts';
 import { renderTransaction } from '#nftables/render-transaction.ts';
-import { type Transaction } from '#nftables/transaction.ts';
+import type { Transaction } from '#nftables/transaction.ts';
 import { rulesetSettings } from '../settings.ts';
 import { cleanupInput } from './cleanup-input.ts';
 import { nodeInformer } from './cluster-feed.ts';

@@ -1,6 +1,6 @@
-import { type Node } from '#api/generated/types.ts';
-import { type Clock } from '#base/clock.ts';
-import { type IpFamily } from '#base/ip.ts';
+import type { Node } from '#api/generated/types.ts';
+import type { Clock } from '#base/clock.ts';
+import type { IpFamily } from '#base/ip.ts';
 
 /** kube-proxy lets a change wait for twice its sync period before it calls itself unhealthy. */
 const TIMEOUT_MS = 60_000;

@@ -1,15 +1,9 @@
-import { type Clock } from '#base/clock.ts';
-import { type Metric, type Sample } from '#base/exposition.ts';
+import type { Clock } from '#base/clock.ts';
+import type { Metric, Sample } from '#base/exposition.ts';
 import { exponentialEnds, Histogram } from '#base/histogram.ts';
-import { type IpFamily } from '#base/ip.ts';
-import { type ProxyMode } from '../config/proxy-config.ts';
-import {
-  type CountedTable,
-  type ProxyFigures,
-  type SyncKind,
-  type SyncObserver,
-  type Trigger,
-} from '../sync-observer.ts';
+import type { IpFamily } from '#base/ip.ts';
+import type { ProxyMode } from '../config/proxy-config.ts';
+import type { CountedTable, ProxyFigures, SyncKind, SyncObserver, Trigger } from '../sync-observer.ts';
 
 /** Those of pkg/proxy/metrics/metrics.go, so that dashboards and alerts fit; the first one starts lower, where we are. */
 const SYNC_ENDS = [0.0001, 0.00025, 0.0005, ...exponentialEnds(0.001, 2, 15)];

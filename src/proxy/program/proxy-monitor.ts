@@ -1,10 +1,10 @@
-import { type Node } from '#api/generated/types.ts';
-import { type Clock } from '#base/clock.ts';
+import type { Node } from '#api/generated/types.ts';
+import type { Clock } from '#base/clock.ts';
 import { exposition, EXPOSITION_TYPE, type Metric } from '#base/exposition.ts';
-import { type IpFamily } from '#base/ip.ts';
-import { type Log } from '#base/log.ts';
-import { type ProxyMode } from '../config/proxy-config.ts';
-import { type SyncObserver } from '../sync-observer.ts';
+import type { IpFamily } from '#base/ip.ts';
+import type { Log } from '#base/log.ts';
+import type { ProxyMode } from '../config/proxy-config.ts';
+import type { SyncObserver } from '../sync-observer.ts';
 import { servePages, type PageServerOptions, type TextAnswer } from './http-server.ts';
 import { buildMetrics, type BuildInfo } from './build-metrics.ts';
 import { processMetrics } from './process-metrics-agent.ts';

@@ -1,7 +1,7 @@
-import { type Clock } from '#base/clock.ts';
-import { type Metric } from '#base/exposition.ts';
+import type { Clock } from '#base/clock.ts';
+import type { Metric } from '#base/exposition.ts';
 import { Histogram } from '#base/histogram.ts';
-import { type RequestObserver } from '#client/https-transport.ts';
+import type { RequestObserver } from '#client/https-transport.ts';
 
 /** Those of component-base/metrics/prometheus/restclient, in seconds. */
 const ENDS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60];

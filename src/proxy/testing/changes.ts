@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { type EndpointSlice, type Service } from '#api/generated/types.ts';
-import { type ObjectChange } from '../sync.ts';
+import type { EndpointSlice, Service } from '#api/generated/types.ts';
+import type { ObjectChange } from '../sync.ts';
 import { service, slice } from './objects.ts';
 
 const NAMES = ['one', 'two', 'three'] as const;

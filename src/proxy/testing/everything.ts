@@ -1,4 +1,4 @@
-import { type EndpointSlice, type Service, type ServiceSpec } from '#api/generated/types.ts';
+import type { EndpointSlice, Service, ServiceSpec } from '#api/generated/types.ts';
 import { service, slice, type TestPort } from './objects.ts';
 
 /** The node that the proxy of this test programs. */

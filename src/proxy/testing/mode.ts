@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import test from 'node:test';
-import { type IptablesOptions } from '../iptables/commands-sync.ts';
+import type { IptablesOptions } from '../iptables/commands-sync.ts';
 
 /** Mode iptables comes in two: on nf_tables, as distributions have it, and the one from before. */
 export type Mode = 'nftables' | 'iptables' | 'iptables-legacy';

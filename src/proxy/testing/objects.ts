@@ -1,5 +1,5 @@
-import { type EndpointSlice, type Service, type ServiceSpec } from '#api/generated/types.ts';
-import { type ObjectMeta } from '#api/object.ts';
+import type { EndpointSlice, Service, ServiceSpec } from '#api/generated/types.ts';
+import type { ObjectMeta } from '#api/object.ts';
 
 export interface TestPort {
   readonly name?: string;

@@ -5,7 +5,7 @@ import test from 'node:test';
 import { dataFrameHead, type Frame, FrameParser, pingFrame, rstStreamFrame, synStreamFrame } from './frame.ts';
 import { HeaderWriter } from './header-block.ts';
 import { SpdyConnection } from './spdy-connection.ts';
-import { type SpdyStream } from './spdy-stream.ts';
+import type { SpdyStream } from './spdy-stream.ts';
 
 /** The client's end, by hand. */
 class Client {

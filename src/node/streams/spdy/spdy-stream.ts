@@ -1,5 +1,5 @@
 import { Duplex } from 'node:stream';
-import { type Headers } from './header-block.ts';
+import type { Headers } from './header-block.ts';
 
 /** What a stream needs of its connection. */
 export interface StreamSink {
