@@ -14,9 +14,9 @@ function open(host: string): { readonly fd: number; readonly port: number } {
   return openListenSocket({ protocol: 'udp', address, port: 0 });
 }
 
-/** Bytes sent and what came back, each datagram answered with its own bytes and who sent it. */
-async function echoed(host: string, sent: readonly Buffer[]): Promise<readonly string[]> {
-  const { fd, port } = open(host);
+/** Bytes sent and what came back from where they were sent to, each datagram answered with its own bytes and who sent it. */
+async function echoed(host: string, sent: readonly Buffer[], bound: string = host): Promise<readonly string[]> {
+  const { fd, port } = open(bound);
   DatagramBatch.wantLocalAddress(fd);
   const batch = new DatagramBatch(fd);
   using _watching = watchReadable(fd, () => {
@@ -32,7 +32,11 @@ async function echoed(host: string, sent: readonly Buffer[]): Promise<readonly s
     const answers: string[] = [];
     for (const bytes of sent) {
       client.send(bytes, port, host);
-      const [answer] = (await once(client, 'message', { signal: AbortSignal.timeout(10_000) })) as [Buffer];
+      const [answer, from] = (await once(client, 'message', { signal: AbortSignal.timeout(10_000) })) as [
+        Buffer,
+        dgram.RemoteInfo,
+      ];
+      assert.equal(from.address, host);
       answers.push(answer.toString('latin1'));
     }
     return answers;
@@ -53,6 +57,13 @@ test('datagrams come and go, empty and large ones too', async () => {
   ]);
 });
 
+test('bound to all addresses, answers leave from the one that was asked', async () => {
+  assert.deepEqual(await echoed('127.0.0.2', [Buffer.from('a'), Buffer.from('bc')], '0.0.0.0'), [
+    '7f000001 a',
+    '7f000001 bc',
+  ]);
+});
+
 test('over IPv6', async (t) => {
   const probe = dgram.createSocket('udp6');
   const bound = await new Promise<boolean>((resolve) => {
@@ -62,6 +73,7 @@ test('over IPv6', async (t) => {
   probe.close();
   if (!bound) return t.skip('no IPv6 here');
   assert.deepEqual(await echoed('::1', [Buffer.from('a')]), [`${'0'.repeat(31)}1 a`]);
+  assert.deepEqual(await echoed('::1', [Buffer.from('a')], '::'), [`${'0'.repeat(31)}1 a`]);
 });
 
 test('more than one batch, and a receiver that is gone does not hold up the others', async () => {

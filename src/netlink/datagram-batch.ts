@@ -11,7 +11,9 @@ const CONTROL = 32;
 const CONTROL_LENGTH = 40;
 const MESSAGE_LENGTH = 56;
 const IOVEC = 16;
-/** `struct sockaddr_in6` is the largest. */
+/** Where a `struct sockaddr_in` has its address, and a `struct sockaddr_in6`, which is the largest. */
+const IPV4_ADDRESS = [4, 8] as const;
+const IPV6_ADDRESS = [8, 24] as const;
 const NAME = 32;
 const CONTROL_SIZE = 64;
 /** `struct cmsghdr`: length, level, type; the data begins after it. */
@@ -51,10 +53,12 @@ export class DatagramBatch {
     this.#out = new Half(memory, Half.SIZE);
   }
 
-  /** So that the kernel tells which address a datagram was sent to. */
+  /** So that the kernel tells which address a datagram was sent to, where there is more than one. */
   static wantLocalAddress(fd: number): void {
+    const name = native.getsockname(fd);
+    const isIpv6 = name[0] === native.AF_INET6;
+    if (name.subarray(...(isIpv6 ? IPV6_ADDRESS : IPV4_ADDRESS)).some((byte) => byte !== 0)) return;
     // Only one: of a datagram over IPv4 a socket of both families would tell twice.
-    const isIpv6 = native.getsockname(fd)[0] === native.AF_INET6;
     if (isIpv6) native.setsockopt(fd, SOL_IPV6, IPV6_RECVPKTINFO, 1);
     else native.setsockopt(fd, SOL_IP, IP_PKTINFO, 1);
   }
@@ -86,7 +90,10 @@ export class DatagramBatch {
   reply(to: number | Sender, bytes: Uint8Array): void {
     if (bytes.length > SLOT || this.#closed) return;
     if (this.#queued === SLOTS) this.flush();
-    this.#out.put(this.#queued++, typeof to === 'number' ? this.#in.sender(to) : to, bytes);
+    const slot = this.#queued++;
+    if (typeof to === 'number') this.#out.putTo(slot, this.#in, to);
+    else this.#out.putSender(slot, to);
+    this.#out.putBytes(slot, bytes);
   }
 
   /** The descriptor is about to be closed: nothing is sent through it any more. */
@@ -115,6 +122,8 @@ class Half {
   readonly headers: Uint8Array;
   readonly #view: DataView;
   readonly #bytes: Buffer;
+  /** The same bytes; all that is not a datagram begins at a multiple of four. */
+  readonly #words: Uint32Array;
   readonly #names: number = SLOTS * (HEADER + IOVEC);
   readonly #controls: number = SLOTS * (HEADER + IOVEC + NAME);
   readonly #data: number = SLOTS * (HEADER + IOVEC + NAME + CONTROL_SIZE);
@@ -122,6 +131,7 @@ class Half {
   constructor(memory: native.FixedMemory, offset: number) {
     const { buffer, byteOffset } = memory.bytes;
     this.#bytes = Buffer.from(buffer, byteOffset + offset, Half.SIZE);
+    this.#words = new Uint32Array(buffer, byteOffset + offset, Half.SIZE / 4);
     this.#view = new DataView(buffer, byteOffset + offset, Half.SIZE);
     this.headers = new Uint8Array(buffer, byteOffset + offset, SLOTS * HEADER);
     const base = memory.address + BigInt(offset);
@@ -170,16 +180,37 @@ class Half {
       : this.#bytes.toString('latin1', name + 8, name + 24);
   }
 
-  put(slot: number, { name, control }: Sender, bytes: Uint8Array): void {
-    const header = slot * HEADER;
+  putSender(slot: number, { name, control }: Sender): void {
     this.#bytes.set(name, this.#names + slot * NAME);
-    this.#view.setUint32(header + NAME_LENGTH, name.length, true);
-    const at = this.#controls + slot * CONTROL_SIZE;
-    this.#bytes.set(control, at);
-    this.#view.setUint32(header + CONTROL_LENGTH, control.length, true);
-    if (control.length > 0) this.#clearInterface(at);
+    this.#bytes.set(control, this.#controls + slot * CONTROL_SIZE);
+    this.#putLengths(slot, name.length, control.length);
+  }
+
+  /** The sender in a slot of the other half. Word by word: these are a few, and views of them would cost more. */
+  putTo(slot: number, from: Half, fromSlot: number): void {
+    const header = (fromSlot * HEADER) >> 2;
+    const nameLength = from.#words[header + (NAME_LENGTH >> 2)] ?? 0;
+    const controlLength = from.#words[header + (CONTROL_LENGTH >> 2)] ?? 0;
+    this.#putWords(from, this.#names + fromSlot * NAME, this.#names + slot * NAME, nameLength);
+    const controls = this.#controls;
+    this.#putWords(from, controls + fromSlot * CONTROL_SIZE, controls + slot * CONTROL_SIZE, controlLength);
+    this.#putLengths(slot, nameLength, controlLength);
+  }
+
+  putBytes(slot: number, bytes: Uint8Array): void {
     this.#bytes.set(bytes, this.#data + slot * SLOT);
-    this.#view.setUint32(SLOTS * HEADER + slot * IOVEC + 8, bytes.length, true);
+    this.#words[(SLOTS * HEADER + slot * IOVEC + 8) >> 2] = bytes.length;
+  }
+
+  #putWords(from: Half, start: number, to: number, length: number): void {
+    for (let at = 0; at < length; at += 4) this.#words[(to + at) >> 2] = from.#words[(start + at) >> 2] ?? 0;
+  }
+
+  #putLengths(slot: number, nameLength: number, controlLength: number): void {
+    const header = (slot * HEADER) >> 2;
+    this.#words[header + (NAME_LENGTH >> 2)] = nameLength;
+    this.#words[header + (CONTROL_LENGTH >> 2)] = controlLength;
+    if (controlLength > 0) this.#clearInterface(this.#controls + slot * CONTROL_SIZE);
   }
 
   /** The way out is the routes' affair: only our own address is to be the same. */
