@@ -84,11 +84,10 @@ function clusterIpReply(zone: Zone, ttl: number): (query: Query) => Buffer | und
     if (type !== RECORD_TYPES.A && type !== RECORD_TYPES.AAAA) return undefined;
     const nameLength = key.length - 2;
     if (!key.endsWith(end, nameLength)) return undefined;
-    const shape = zone.serviceOfKey(key.slice(0, nameLength - end.length))?.shape;
-    if (shape?.kind !== 'clusterIp') return undefined;
-    const kind = type === RECORD_TYPES.A ? 'number' : 'string';
-    for (const address of shape.addresses) if (typeof address === kind) return addressReply(query, address, ttl);
-    return denial(query, 'NOERROR', zone.name, ttl);
+    const entry = zone.serviceOfKey(key, nameLength - end.length);
+    const address = type === RECORD_TYPES.A ? entry?.ipv4 : entry?.ipv6;
+    if (address !== undefined) return addressReply(query, address, ttl);
+    return entry?.shape?.kind === 'clusterIp' ? denial(query, 'NOERROR', zone.name, ttl) : undefined;
   };
 }
 

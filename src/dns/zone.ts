@@ -12,6 +12,7 @@ import {
   serviceKey,
   shapeOf,
 } from './service-entry.ts';
+import { ServiceTable } from './service-table.ts';
 
 /**
  * The Services of a cluster and their endpoints, as they are asked for: by name and by address. Nothing but what DNS
@@ -26,7 +27,7 @@ export class Zone {
   readonly #partOptions: PartOptions;
   /** Their revisions. */
   readonly #namespaces = new Map<string, number>();
-  readonly #entries = new Map<string, ServiceEntry>();
+  readonly #entries = new ServiceTable();
   readonly #byClusterIp = new Map<Address, ServiceEntry>();
   readonly #parts = new Map<string, EndpointPart>();
   /** By their numbers, of which those of parts that are gone are taken again. */
@@ -71,7 +72,7 @@ export class Zone {
   removeNamespace(name: string): void {
     if (!this.#namespaces.delete(name)) return;
     const end = wireLabel(name);
-    for (const [key, entry] of this.#entries) if (key.endsWith(end)) entry.version++;
+    for (const entry of this.#entries) if (entry.key.endsWith(end)) entry.version++;
   }
 
   /** Undefined when there is no such Service, whatever slices say. Names in lower case. */
@@ -79,8 +80,9 @@ export class Zone {
     return this.serviceOfKey(serviceKey(namespace, name));
   }
 
-  serviceOfKey(key: string): ServiceEntry | undefined {
-    const entry = this.#entries.get(key);
+  /** The one whose key is the first `length` characters. */
+  serviceOfKey(key: string, length: number = key.length): ServiceEntry | undefined {
+    const entry = this.#entries.find(key, length);
     return entry?.shape === undefined ? undefined : entry;
   }
 
@@ -95,7 +97,7 @@ export class Zone {
   }
 
   *serviceKeys(): Iterable<string> {
-    for (const [key, { shape }] of this.#entries) if (shape !== undefined) yield key;
+    for (const { key, shape } of this.#entries) if (shape !== undefined) yield key;
   }
 
   serviceRevision(key: string): number | undefined {
@@ -109,11 +111,11 @@ export class Zone {
   }
 
   removeService(key: string): void {
-    const entry = this.#entries.get(key);
+    const entry = this.#entries.find(key);
     if (entry === undefined) return;
     this.#setShape(entry, undefined);
     entry.revision = Number.NaN;
-    this.#forgetIfEmpty(key, entry);
+    this.#forgetIfEmpty(entry);
   }
 
   sliceKeys(): Iterable<string> {
@@ -151,20 +153,20 @@ export class Zone {
     this.#index(part, undefined);
     this.#numbered[number] = undefined;
     this.#freeNumbers.push(number);
-    this.#forgetIfEmpty(owner.key, owner);
+    this.#forgetIfEmpty(owner);
   }
 
   #entry(namespace: string, name: string): ServiceEntry {
     const key = serviceKey(namespace, name);
-    const known = this.#entries.get(key);
+    const known = this.#entries.find(key);
     if (known !== undefined) return known;
     const entry = new ServiceEntry(flat(key), this.name);
-    this.#entries.set(entry.key, entry);
+    this.#entries.add(entry);
     return entry;
   }
 
-  #forgetIfEmpty(key: string, entry: ServiceEntry): void {
-    if (entry.shape === undefined && entry.parts.length === 0) this.#entries.delete(key);
+  #forgetIfEmpty(entry: ServiceEntry): void {
+    if (entry.shape === undefined && entry.parts.length === 0) this.#entries.remove(entry);
   }
 
   #setShape(entry: ServiceEntry, service: Service | undefined): void {
