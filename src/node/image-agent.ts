@@ -89,6 +89,7 @@ export class ImageAgent {
     if (this.#policy === 'Never') {
       const message = `Container image ${quote(this.#image)} is not present with pull policy of Never`;
       this.#event(pod, 'Warning', 'ErrImageNeverPull', message);
+      this.#event(pod, 'Warning', 'Failed', 'Error: ErrImageNeverPull');
       return { kind: 'waiting', reason: 'ErrImageNeverPull', message, retryAt: now + this.#nextDelay() };
     }
     void this.#pull(pod);

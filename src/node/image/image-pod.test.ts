@@ -182,6 +182,10 @@ isolateTests(import.meta.url, () => {
     }
     await nodes.run('never', { image: `${host}/none:v1`, imagePullPolicy: 'Never' });
     await nodes.until('never', isWaitingFor('ErrImageNeverPull'));
+    assert.deepEqual((await nodes.events('never')).slice(0, 2), [
+      `Warning ErrImageNeverPull Container image "${host}/none:v1" is not present with pull policy of Never`,
+      'Warning Failed Error: ErrImageNeverPull',
+    ]);
     await nodes.run('name', { image: 'UPPER/case::' });
     await nodes.until('name', isWaitingFor('InvalidImageName'));
     await nodes.run('fine', { command: ['sleep', '1000'] });
