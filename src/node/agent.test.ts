@@ -146,6 +146,13 @@ isolateTests(import.meta.url, () => {
         'exec: \\"/etc/hostname\\": permission denied" restarts 0',
     },
     {
+      name: 'a command that is a directory',
+      container: { command: ['/etc'] },
+      summary:
+        'Failed 10.244.0.2 on 172.18.0.2; c exit 128 StartError "failed to start container \\"c\\": ' +
+        'exec: \\"/etc\\": is a directory" restarts 0',
+    },
+    {
       name: 'no command',
       container: {},
       summary:

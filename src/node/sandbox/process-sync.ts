@@ -2,6 +2,7 @@ import { accessSync, closeSync, constants as fsConstants, mkdirSync, readSync } 
 import { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { ReadStream } from 'node:tty';
+import { getSystemErrorMessage } from 'node:util';
 import { type ExitStatus, RuntimeError, type TerminalSize } from '../runtime.ts';
 import { SystemError } from '#netlink/system-error.ts';
 import { parseStageFailure, stageProgram } from '../stage/stage-program.ts';
@@ -83,11 +84,26 @@ export function startStage(
   try {
     const failure = parseStageFailure(readReport(report.read));
     if (failure === undefined) return child;
-    const action = calls[failure.index]?.action ?? `make call ${failure.index} of a new process`;
-    throw new SystemError(action, failure.errno);
+    throw stageError(calls[failure.index], failure);
   } finally {
     closeSync(report.read);
   }
+}
+
+function stageError(
+  call: SystemCall | undefined,
+  { index, errno }: { readonly index: number; readonly errno: number },
+): Error {
+  // Another machine's program, a script whose interpreter is missing: no failure of ours, but of the command.
+  if (call?.name === 'execve' && typeof call.args[0] === 'string') {
+    return commandError(call.args[0], getSystemErrorMessage(-errno));
+  }
+  return new SystemError(call?.action ?? `make call ${index} of a new process`, errno);
+}
+
+/** In the words of a container runtime, which users search for. */
+function commandError(name: string, why: string): RuntimeError {
+  return new RuntimeError('ERR_COMMAND_NOT_FOUND', `exec: ${JSON.stringify(name)}: ${why}`);
 }
 
 /** Blocks until the process has become another program, or has said something; the one follows the other in no time. */
@@ -148,26 +164,26 @@ function quiet<S extends Socket>(stream: S): S {
   return stream;
 }
 
-/**
- * Where the command lies, as the container sees it. Throws in the words of a container runtime when it is not there:
- * users search for them.
- */
+/** Where the command lies, as the container sees it. */
 export function findCommand(root: string, command: ContainerCommand): string {
   const name = command.argv[0] ?? '';
-  let denied = false;
+  let why = name.includes('/') ? `stat ${name}: no such file or directory` : 'executable file not found in $PATH';
   for (const candidate of commandCandidates(command)) {
     const { path, stat } = resolveInRoot(root, candidate);
-    if (stat === undefined || stat.isDirectory()) continue;
+    if (stat === undefined) continue;
+    if (stat.isDirectory()) {
+      // One of that name in the PATH is passed over.
+      if (name.includes('/')) why = 'is a directory';
+      continue;
+    }
     try {
       accessSync(path, fsConstants.X_OK);
       return candidate;
     } catch {
-      denied = true;
+      why = 'permission denied';
     }
   }
-  const reason = name.includes('/') ? `stat ${name}: no such file or directory` : 'executable file not found in $PATH';
-  const why = denied ? 'permission denied' : reason;
-  throw new RuntimeError('ERR_COMMAND_NOT_FOUND', `exec: ${JSON.stringify(name)}: ${why}`);
+  throw commandError(name, why);
 }
 
 /** As container runtimes do it: a working directory that is missing is made. */
