@@ -1,6 +1,7 @@
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import process from 'node:process';
+import { threadId } from 'node:worker_threads';
 import { CodedError, errorCode } from '#base/errors.ts';
 import { processStart } from './process-table.ts';
 
@@ -10,25 +11,42 @@ import { processStart } from './process-table.ts';
  */
 export function takeLock(file: string): Disposable {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  if (!tryCreate(file)) {
-    const holder = holderOf(file);
-    if (holder !== undefined) throw new CodedError('ELOCKED', `Cannot take "${file}": process ${holder} holds it`);
-    rmSync(file, { force: true });
-    if (!tryCreate(file)) throw new CodedError('ELOCKED', `Cannot take "${file}": another process was faster`);
+  const own = `${file}.${process.pid}.${threadId}`;
+  writeFileSync(own, `${process.pid} ${processStart(process.pid) ?? ''}\n`, { mode: 0o600 });
+  try {
+    if (!tryLink(own, file)) {
+      const holder = holderOf(file);
+      if (holder !== undefined) throw new CodedError('ELOCKED', `Cannot take "${file}": process ${holder} holds it`);
+      moveAway(file, `${own}.old`);
+      if (!tryLink(own, file)) throw new CodedError('ELOCKED', `Cannot take "${file}": another process was faster`);
+    }
+  } finally {
+    rmSync(own, { force: true });
   }
   return { [Symbol.dispose]: () => rmSync(file, { force: true }) };
 }
 
-function tryCreate(file: string): boolean {
+/** The file is there with its text in it, or not at all: one that is empty for a moment would be nobody's. */
+function tryLink(own: string, file: string): boolean {
   try {
-    const fd = openSync(file, 'wx', 0o600);
-    writeSync(fd, `${process.pid} ${processStart(process.pid) ?? ''}\n`);
-    closeSync(fd);
+    linkSync(own, file);
     return true;
   } catch (error) {
     if (errorCode(error) === 'EEXIST') return false;
     throw error;
   }
+}
+
+/** Another may have taken the lock over since it was looked at: then it gets back what was moved. */
+function moveAway(file: string, aside: string): void {
+  try {
+    renameSync(file, aside);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return;
+    throw error;
+  }
+  if (holderOf(aside) !== undefined) tryLink(aside, file);
+  rmSync(aside, { force: true });
 }
 
 /** The start time tells the process from a later one of the same number. */
