@@ -11,6 +11,7 @@ import { outgrowSmallHeap } from './heap-agent.ts';
 import { readPki } from './pki.ts';
 import { readConfig, stateDirAt } from './state-dir.ts';
 
+const LOG_FD = 2;
 /** Where the process that launched us listens until we are ready. */
 const REPORT_FD = 3;
 
@@ -25,7 +26,11 @@ function report(message: DaemonMessage): void {
 
 function log(record: LogRecord): void {
   if (record.level === 'debug' && process.env['CLUSTERIP_DEBUG'] === undefined) return;
-  process.stderr.write(`${rfc3339(systemClock.now())} ${formatRecord(record)}\n`);
+  try {
+    writeSync(LOG_FD, `${rfc3339(systemClock.now())} ${formatRecord(record)}\n`);
+  } catch {
+    // A disk that is full takes no log; a stream would break for good over it, and the cluster with it.
+  }
 }
 
 /** The launcher makes the keys of a new cluster, and closes our standard input when they are there (or when it ends). */

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { createReadStream, existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { createReadStream, existsSync, mkdirSync, readdirSync, renameSync, statfsSync, statSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { Channel } from '#base/channel.ts';
 import type { Clock } from '#base/clock.ts';
-import { errorCode, errorMessage } from '#base/errors.ts';
+import { CodedError, errorCode, errorMessage } from '#base/errors.ts';
 import { removeTree } from '../sandbox/remove-tree-sync.ts';
 import { decompress, DigestStream } from './decompress.ts';
 import { unpackLayer, type UnpackOptions } from './layer-unpack-sync.ts';
@@ -16,6 +16,8 @@ const ATTEMPTS = 4;
 const RETRY_MS = 200;
 /** Nobody writes to a download that has not grown for so long. */
 const ABANDONED_MS = 60_000;
+/** What a download leaves of a disk: the store of the cluster and its log go on. */
+const SPARE_BYTES = 16 * 2 ** 20;
 
 export interface Collection {
   /** Digests of layers as plain tar files, like all here. */
@@ -140,8 +142,10 @@ export class LayerStore {
         // A line that is cut again and again brings everything in the end.
         if (size > before) attempt = 1;
         const refused = error instanceof RegistryError || error instanceof ImageFormatError;
-        const final = refused || ['ENOSPC', 'EDQUOT'].includes(errorCode(error) ?? '');
-        if (final || attempt === ATTEMPTS) {
+        const full = ['ENOSPC', 'EDQUOT'].includes(errorCode(error) ?? '');
+        // The store of the cluster is on the same disk: what cannot be finished is not to stand in its way.
+        if (full) await rm(file, { force: true });
+        if (refused || full || attempt === ATTEMPTS) {
           throw new Error(`failed to copy ${layer.digest}: ${errorMessage(error)}`, { cause: error });
         }
         await this.#clock.sleep(RETRY_MS * attempt);
@@ -158,6 +162,7 @@ export class LayerStore {
     const present = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
     if (present === layer.size && present > 0) return;
     const offset = present < layer.size ? present : 0;
+    checkRoom(this.#downloads, layer.size - offset);
     const response = await repository.blob(layer, offset);
     const resumed = response.statusCode === 206;
     const chunks = chunksOf(response);
@@ -222,6 +227,17 @@ function chunksOf(response: IncomingMessage): Channel<Buffer> {
   response.on('close', () => channel.fail(new Error('aborted')));
   channel.onReturn = () => response.destroy();
   return channel;
+}
+
+/** @throws CodedError `ENOSPC` where so many bytes would take what a cluster needs to go on. */
+function checkRoom(directory: string, bytes: number): void {
+  const { bavail, bsize } = statfsSync(directory);
+  const free = bavail * bsize;
+  if (free >= bytes + SPARE_BYTES) return;
+  throw new CodedError(
+    'ENOSPC',
+    `ENOSPC: no space left on device, of which ${free} bytes are free: a download of ${bytes} has to leave ${SPARE_BYTES}`,
+  );
 }
 
 /** 127 layers have to fit into the 4096 bytes of a mount's options. */
