@@ -2,7 +2,7 @@ import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { dirname } from 'node:path';
 import process from 'node:process';
 import { threadId } from 'node:worker_threads';
-import { CodedError, errorCode } from '#base/errors.ts';
+import { CodedError, errorCode, errorMessage } from '#base/errors.ts';
 import { processStart } from './process-table.ts';
 
 /**
@@ -12,7 +12,7 @@ import { processStart } from './process-table.ts';
 export function takeLock(file: string): Disposable {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const own = `${file}.${process.pid}.${threadId}`;
-  writeFileSync(own, `${process.pid} ${processStart(process.pid) ?? ''}\n`, { mode: 0o600 });
+  writeOwn(own, file);
   try {
     if (!tryLink(own, file)) {
       const holder = holderOf(file);
@@ -24,6 +24,15 @@ export function takeLock(file: string): Disposable {
     rmSync(own, { force: true });
   }
   return { [Symbol.dispose]: () => rmSync(file, { force: true }) };
+}
+
+function writeOwn(own: string, file: string): void {
+  try {
+    writeFileSync(own, `${process.pid} ${processStart(process.pid) ?? ''}\n`, { mode: 0o600 });
+  } catch (error) {
+    // The name that it has for a moment says nothing to anybody.
+    throw new CodedError(errorCode(error) ?? 'ELOCK', errorMessage(error).replace(own, file), { cause: error });
+  }
 }
 
 /** The file is there with its text in it, or not at all: one that is empty for a moment would be nobody's. */
