@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { globSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -86,6 +86,17 @@ for (const [room, words] of Object.entries(forbiddenWords)) {
     assert.deepEqual(found, []);
   });
 }
+
+test('every link of a document leads to a file that is there', () => {
+  const documents = globSync('{*.md,{bench,docs,examples,src,test}/**/*.md}', { cwd: root });
+  const broken = documents.flatMap((document) => {
+    const text = readFileSync(join(root, document), 'utf8');
+    return [...text.matchAll(/\]\((?!\w+:|#)([^)#]+)/g)].flatMap(([, link = '']) =>
+      existsSync(join(root, dirname(document), link)) ? [] : [`${document}: ${link}`],
+    );
+  });
+  assert.deepEqual(broken, []);
+});
 
 test('every room has a README of at most 40 lines', () => {
   for (const room of Object.keys(rooms)) {
