@@ -9,7 +9,7 @@ import { admitCreate } from '../admission/admit.ts';
 import { allocateFor } from '../admission/allocate.ts';
 import { checkGrant } from '../admission/grant.ts';
 import { chargeQuotas } from '../admission/quota.ts';
-import { mutateByWebhooks, validateByWebhooks } from '../admission/webhook/webhook-admission.ts';
+import { hasMutatingWebhooks, mutateByWebhooks, validateByWebhooks } from '../admission/webhook/webhook-admission.ts';
 import type { Write } from '../admission/webhook/write.ts';
 import { checkObject, decodeBody, identityOf } from '../body.ts';
 import type { ResourceContext } from '../context.ts';
@@ -96,6 +96,7 @@ async function mutated(
   dryRun: boolean,
   isGenerated: boolean,
 ): Promise<KubeObject> {
+  if (!hasMutatingWebhooks(context.server)) return object;
   const { uid, creationTimestamp, ...rest } = object.metadata;
   const { name, ...nameless } = rest;
   const seen = { ...object, metadata: isGenerated ? nameless : rest } as KubeObject;

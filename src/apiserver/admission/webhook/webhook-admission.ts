@@ -32,6 +32,11 @@ import { addWarnings } from './warnings.ts';
 import { callWebhook } from './webhook-call-socket.ts';
 import { equivalentKinds, shownAs, type Write } from './write.ts';
 
+/** Whether it is worth showing an object to mutating webhooks: mostly there are none. */
+export function hasMutatingWebhooks(server: ServerContext): boolean {
+  return server.storage.cache(mutatingWebhookConfigurations).size > 0;
+}
+
 /** What the mutating webhooks make of an object. One may be asked again when another has changed something after it. */
 export async function mutateByWebhooks(write: Write): Promise<KubeObject | undefined> {
   const webhooks = webhooksOf(write, mutatingWebhookConfigurations);
