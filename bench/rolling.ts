@@ -42,12 +42,12 @@ while True:
     c.close()
 `;
 
-/** Asks for at most two minutes, or until the file is there; prints how often each answer came. */
+/** Asks for at most two minutes, or until the file is there and its version has answered; prints how often each answer came. */
 const LOAD = `
-import collections, json, os, threading, time, urllib.request
+import collections, json, os, sys, threading, time, urllib.request
 seen, end = collections.Counter(), time.monotonic() + 120
 def run():
-    while not os.path.exists("/tmp/stop") and time.monotonic() < end:
+    while not (os.path.exists("/tmp/stop") and sys.argv[1] in seen) and time.monotonic() < end:
         try:
             with urllib.request.urlopen("http://web/", timeout=10) as answer: seen[answer.read().decode()] += 1
         except Exception as error: seen["failed"] += 1
@@ -122,7 +122,7 @@ interface Update {
 /** Every Pod is replaced while the Service is asked. */
 async function update(client: Client, connection: Connection, version: string, strategy: object): Promise<Update> {
   const asker = { namespace: 'default', name: 'asker' };
-  const load = exec(connection, asker, ['python3', '-c', LOAD]);
+  const load = exec(connection, asker, ['python3', '-c', LOAD, version]);
   const template = { spec: { containers: [{ name: 'web', env: [{ name: 'VERSION', value: version }] }] } };
   const took = await seconds(async () => {
     await change(client, { strategy, template });
