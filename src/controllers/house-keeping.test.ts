@@ -12,9 +12,9 @@ import {
   serviceAccounts,
 } from '#api/resource.ts';
 import { type ControlPlane, controlPlane } from './control-plane-fixture.ts';
-import { startGarbageCollector } from './garbage-collector.ts';
-import { startNamespaceController } from './namespace.ts';
-import { startNodeLifecycleController } from './node-lifecycle.ts';
+import { startGarbageCollector } from './garbage/garbage-collector.ts';
+import { startNamespaceController } from './namespace/namespace.ts';
+import { startNodeLifecycleController } from './node/node-lifecycle.ts';
 import { startScheduler } from './scheduler/scheduler.ts';
 import { startServiceAccountController } from './service-account.ts';
 

@@ -16,7 +16,7 @@ import { failureCounts, failuresBefore, hasIndexLimit } from './index-failures.t
 import { freeIndexes } from './job-indexes.ts';
 import { completionIndex, countsAsFailed, finishTime, isIndexed, jobPod } from './job-pod.ts';
 import { isPodActive, isPodFinished, isPodReady, isTerminating } from '../pod-state.ts';
-import { deletionOrder } from '../replica-set-plan.ts';
+import { deletionOrder } from '../replica-set/replica-set-plan.ts';
 
 /** A Pod that failed is made anew after this time, twice as long after each further failure. */
 const BACKOFF_MS = 10_000;

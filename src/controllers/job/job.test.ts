@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { CoreEvent, Job, Pod } from '#api/generated/types.ts';
 import { jobs, pods } from '#api/resource.ts';
 import { type ControlPlane, controlPlane } from '../control-plane-fixture.ts';
-import { startGarbageCollector } from '../garbage-collector.ts';
+import { startGarbageCollector } from '../garbage/garbage-collector.ts';
 import { startJobController } from './job.ts';
 import { startScheduler } from '../scheduler/scheduler.ts';
 
