@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { CoreEvent, Deployment, EndpointSlice, Pod, ReplicaSet } from '#api/generated/types.ts';
 import { deployments, services } from '#api/resource.ts';
 import { startDeploymentController } from './deployment.ts';
-import { startEndpointSliceController } from '../endpoint-slice.ts';
+import { startEndpointSliceController } from '../endpoints/endpoint-slice.ts';
 import { startReplicaSetController } from '../replica-set/replica-set.ts';
 import { startScheduler } from '../scheduler/scheduler.ts';
 import { type ControlPlane, controlPlane } from '../control-plane-fixture.ts';

@@ -1,5 +1,5 @@
 import { type KubeObject, objectKey } from '#api/object.ts';
-import type { OwnWrites } from './own-writes.ts';
+import type { OwnWrites } from '../own-writes.ts';
 
 /**
  * Tells a controller's own writes from those of others where the watch shows a write before its answer is here: whose it

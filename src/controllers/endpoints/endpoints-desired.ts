@@ -3,7 +3,7 @@ import type { CoreEndpointPort, EndpointAddress, EndpointSubset, Pod, Service } 
 import { objectKey } from '#api/object.ts';
 import { type EndpointPort, endpointPortsOf } from './endpoint-port.ts';
 import { hasOwnHostname } from './endpoint-slice-desired.ts';
-import { isPodFinished, isPodReady, isTerminating, podAddresses } from './pod-state.ts';
+import { isPodFinished, isPodReady, isTerminating, podAddresses } from '../pod-state.ts';
 
 /** Addresses that one Endpoints object holds at most. */
 export const MAX_ADDRESSES = 1000;

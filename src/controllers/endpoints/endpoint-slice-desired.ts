@@ -1,7 +1,7 @@
 import { parseIp } from '#base/ip.ts';
 import type { DiscoveryEndpointPort, Endpoint, EndpointHints, Pod, Service } from '#api/generated/types.ts';
 import { type EndpointPort, endpointPortsOf } from './endpoint-port.ts';
-import { isPodFinished, isPodReady, isTerminating, podAddresses } from './pod-state.ts';
+import { isPodFinished, isPodReady, isTerminating, podAddresses } from '../pod-state.ts';
 
 export type AddressType = 'IPv4' | 'IPv6';
 

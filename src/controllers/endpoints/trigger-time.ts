@@ -1,6 +1,6 @@
 import type { Pod, Service } from '#api/generated/types.ts';
 import { objectKey } from '#api/object.ts';
-import { podCondition } from './pod-state.ts';
+import { podCondition } from '../pod-state.ts';
 
 interface Known {
   service: string;

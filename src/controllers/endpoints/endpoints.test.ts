@@ -4,7 +4,7 @@ import type { Endpoints, EndpointSlice, Pod, Service } from '#api/generated/type
 import { nodes, pods, services } from '#api/resource.ts';
 import { startEndpointSliceController } from './endpoint-slice.ts';
 import { startEndpointsController } from './endpoints.ts';
-import { type ControlPlane, controlPlane } from './control-plane-fixture.ts';
+import { type ControlPlane, controlPlane } from '../control-plane-fixture.ts';
 
 function service(name: string, spec: object = {}): Service {
   const ports = [{ port: 80, protocol: 'TCP', targetPort: 8080 }];

@@ -3,7 +3,7 @@ import type { NewObject } from '#api/object.ts';
 import { addressTypesOf, partOf, portsKey, type Part } from './endpoint-slice-desired.ts';
 import { endpointKey, fullestWithRoom, isSame, MAX_ENDPOINTS } from './endpoint-slice-packing.ts';
 import { changedSlice, isOwned, newSlice, type EndpointSliceState, type ServicePlan } from './endpoint-slice-plan.ts';
-import { isTerminating } from './pod-state.ts';
+import { isTerminating } from '../pod-state.ts';
 import { wantsTopologyHints } from './topology-hints.ts';
 
 /**

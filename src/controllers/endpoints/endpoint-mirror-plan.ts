@@ -10,11 +10,11 @@ import type {
   Service,
 } from '#api/generated/types.ts';
 import type { NewObject } from '#api/object.ts';
-import { controllerReference } from './claims.ts';
+import { controllerReference } from '../claims.ts';
 import { type AddressType, portsKey } from './endpoint-slice-desired.ts';
 import { endpointKey, packEndpoints } from './endpoint-slice-packing.ts';
 import type { EndpointSlicePlan } from './endpoint-slice-plan.ts';
-import { isTerminating } from './pod-state.ts';
+import { isTerminating } from '../pod-state.ts';
 
 export const MIRRORED_BY = 'endpointslicemirroring-controller.k8s.io';
 const MAX_ADDRESSES = 1000;

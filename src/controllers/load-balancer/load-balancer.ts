@@ -5,9 +5,9 @@ import type { LoadBalancerIngress, Service } from '#api/generated/types.ts';
 import { objectKey } from '#api/object.ts';
 import { services } from '#api/resource.ts';
 import type { EventRecorder } from '#client/events.ts';
-import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from './controller-context.ts';
+import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from '../controller-context.ts';
 import { LoadBalancerPool } from './load-balancer-pool.ts';
-import { OwnWrites } from './own-writes.ts';
+import { OwnWrites } from '../own-writes.ts';
 
 /** Keeps a Service until its load balancer is gone (KEP-980). */
 const FINALIZER = 'service.kubernetes.io/load-balancer-cleanup';

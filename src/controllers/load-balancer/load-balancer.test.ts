@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { type Cidr, parseCidr } from '#base/cidr.ts';
 import type { CoreEvent, Service } from '#api/generated/types.ts';
 import { services } from '#api/resource.ts';
-import { type ControlPlane, controlPlane } from './control-plane-fixture.ts';
+import { type ControlPlane, controlPlane } from '../control-plane-fixture.ts';
 import { startLoadBalancerController } from './load-balancer.ts';
 import { LoadBalancerPool } from './load-balancer-pool.ts';
 

@@ -1,10 +1,10 @@
 import type { Endpoints, EndpointSlice, Service } from '#api/generated/types.ts';
 import { objectKey } from '#api/object.ts';
 import { endpoints, endpointSlices, services } from '#api/resource.ts';
-import { type ControllerContext, createControllerQueue, recorderFor } from './controller-context.ts';
+import { type ControllerContext, createControllerQueue, recorderFor } from '../controller-context.ts';
 import { isMirrored, MIRRORED_BY, planMirror } from './endpoint-mirror-plan.ts';
 import { writeSlices } from './endpoint-slice.ts';
-import { OwnWrites } from './own-writes.ts';
+import { OwnWrites } from '../own-writes.ts';
 
 const BY_SERVICE = 'endpoint-mirror/service';
 

@@ -5,7 +5,7 @@ import { pods, services } from '#api/resource.ts';
 import type { Informer } from '#client/informer.ts';
 import type { Informers } from '#client/informers.ts';
 import { hasLabels } from '#api/selectors.ts';
-import { isPodFinished, isPodReady, podAddresses } from './pod-state.ts';
+import { isPodFinished, isPodReady, podAddresses } from '../pod-state.ts';
 
 const BY_LABEL = 'service-pods/label';
 const BY_SELECTOR = 'service-pods/selector';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CoreEvent, Endpoints, EndpointSlice } from '#api/generated/types.ts';
 import { endpoints, endpointSlices, services } from '#api/resource.ts';
-import { type ControlPlane, controlPlane } from './control-plane-fixture.ts';
+import { type ControlPlane, controlPlane } from '../control-plane-fixture.ts';
 import { startEndpointMirrorController } from './endpoint-mirror.ts';
 
 const REF = { namespace: 'd', name: 'db' };

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { CoreEvent, Endpoint, EndpointSlice, Node } from '#api/generated/types.ts';
 import { nodes, services } from '#api/resource.ts';
-import { controlPlane } from './control-plane-fixture.ts';
+import { controlPlane } from '../control-plane-fixture.ts';
 import { startEndpointSliceController } from './endpoint-slice.ts';
 import { endpointKey } from './endpoint-slice-packing.ts';
 import { shareOut } from './topology-hints.ts';
