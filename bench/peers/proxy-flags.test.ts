@@ -1,14 +1,17 @@
 /** Every flag that the real kube-proxy has is taken, in the form that it has there, and so is the configuration it writes. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readProxyFlags } from '../../src/cli/proxy-flags.ts';
 import { parseConfigText } from '../../src/proxy/config/config-text.ts';
 import { resolveConfig } from '../../src/proxy/config/proxy-config.ts';
+import { refusedConfigs } from '../../src/proxy/testing/refused-configs.ts';
 import { kubeProxyMissing, kubeProxyPath } from './kube-proxy.ts';
+
+const HEAD = 'apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n';
 
 /** What the flag's kind looks like; a switch has none. */
 const VALUES: Readonly<Record<string, string>> = {
@@ -42,6 +45,23 @@ test('all flags of kube-proxy are known', { skip: kubeProxyMissing() ?? false },
   }
 });
 
+test('kube-proxy refuses what we refuse, in the same words', { skip: kubeProxyMissing() ?? false }, () => {
+  const directory = mkdtempSync(join(tmpdir(), 'clusterip-config-'));
+  try {
+    const [file, written] = [join(directory, 'config.conf'), join(directory, 'written.conf')];
+    for (const [config, error] of refusedConfigs) {
+      writeFileSync(file, `${HEAD}${config}\n`);
+      const { stderr } = spawnSync(kubeProxyPath(), ['--config', file, '--write-config-to', written], {
+        encoding: 'utf8',
+      });
+      const said: unknown = JSON.parse(/ err=(".*")$/m.exec(stderr)?.[1] ?? '""');
+      assert.equal(said, `failed validate: ${error}`, config);
+    }
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
 test(
   'the configuration that kube-proxy writes is taken whole, and says the same',
   { skip: kubeProxyMissing() ?? false },
@@ -49,7 +69,6 @@ test(
     const directory = mkdtempSync(join(tmpdir(), 'clusterip-config-'));
     try {
       const file = join(directory, 'config.conf');
-      const head = 'apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n';
       for (const [mode, more] of [
         ['nftables', 'nodePortAddresses: [primary]'],
         ['iptables', ''],
@@ -63,7 +82,7 @@ test(
         assert.deepEqual([...idle].sort(), [...client, 'configSyncPeriod', 'logging', ...periods].sort());
         assert.deepEqual(
           resolveConfig(raw),
-          resolveConfig(parseConfigText(file, `${head}mode: ${mode}\n${more}\n`).raw),
+          resolveConfig(parseConfigText(file, `${HEAD}mode: ${mode}\n${more}\n`).raw),
         );
       }
     } finally {

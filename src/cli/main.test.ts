@@ -85,7 +85,7 @@ const wrong: readonly (readonly [readonly string[], number, string, string])[] =
   [
     ['proxy', '--cluster-cidr', 'x'],
     2,
-    'KubeProxyConfiguration.ClusterCIDR: Invalid value: "x": must be a valid CIDR',
+    'KubeProxyConfiguration.DetectLocalConfiguration.ClusterCIDRs[0]: Invalid value: "x": must be a valid CIDR block (e.g. 10.100.0.0/16 or fde4:8dba:82e1::/48)',
     'see docs/migrate-from-kube-proxy.md for the settings there are',
   ],
   [['kubectl', 'get', 'pods'], 1, 'Cannot find a cluster named "default"', 'start one with clusterip up'],

@@ -28,10 +28,23 @@ test('flags are read as kube-proxy reads them', () => {
   });
 });
 
+test('deprecated ports switch servers off, and stand for those that addresses do not say', () => {
+  assert.deepEqual(read('--healthz-port=0', '--metrics-port=0'), { healthzBindAddress: '', metricsBindAddress: '' });
+  assert.deepEqual(read('--healthz-port=1', '--healthz-bind-address=::', '--metrics-bind-address=127.0.0.1:2'), {
+    healthzBindAddress: '[::]:1',
+    metricsBindAddress: '127.0.0.1:2',
+  });
+  assert.deepEqual(read('--metrics-port=1'), {});
+});
+
 test('flags that cannot be are refused', () => {
   for (const [args, message] of [
     [['--masquerade-all=yes'], 'Cannot read --masquerade-all "yes": it must be true or false'],
     [['--oom-score-adj=1.5'], 'Cannot read --oom-score-adj "1.5": it must be a whole number'],
+    [
+      ['--conntrack-udp-timeout=1d'],
+      'Cannot read --conntrack-udp-timeout "1d": it must be a duration such as "30s" or "1h30m"',
+    ],
     [['--config'], "Option '--config' needs a value"],
     [['--toString=1'], "Unexpected argument '--toString=1'"],
     [['--constructor=1'], "Unknown option '--constructor'"],

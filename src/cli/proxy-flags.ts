@@ -1,7 +1,9 @@
 import type { CodedError } from '#base/errors.ts';
+import { parseIp } from '#base/ip.ts';
+import { parseDuration } from '#proxy/config/duration.ts';
 import { usageError } from './usage-error.ts';
 
-export type FlagKind = 'text' | 'boolean' | 'integer' | 'list';
+export type FlagKind = 'text' | 'boolean' | 'integer' | 'duration' | 'list';
 
 interface Flag {
   readonly kind: FlagKind;
@@ -37,6 +39,8 @@ export const PROXY_FLAGS: Readonly<Record<string, Flag>> = {
   'bind-address-hard-fail': flag('boolean', 'bindAddressHardFail'),
   'healthz-bind-address': flag('text', 'healthzBindAddress'),
   'metrics-bind-address': flag('text', 'metricsBindAddress'),
+  'healthz-port': flag('integer'),
+  'metrics-port': flag('integer'),
   'detect-local-mode': flag('text', 'detectLocalMode'),
   'pod-bridge-interface': flag('text', 'detectLocal.bridgeInterface'),
   'pod-interface-name-prefix': flag('text', 'detectLocal.interfaceNamePrefix'),
@@ -44,10 +48,10 @@ export const PROXY_FLAGS: Readonly<Record<string, Flag>> = {
   'conntrack-max-per-core': flag('integer', 'conntrack.maxPerCore'),
   'conntrack-min': flag('integer', 'conntrack.min'),
   'conntrack-tcp-be-liberal': flag('boolean', 'conntrack.tcpBeLiberal'),
-  'conntrack-tcp-timeout-established': flag('text', 'conntrack.tcpEstablishedTimeout'),
-  'conntrack-tcp-timeout-close-wait': flag('text', 'conntrack.tcpCloseWaitTimeout'),
-  'conntrack-udp-timeout': flag('text', 'conntrack.udpTimeout'),
-  'conntrack-udp-timeout-stream': flag('text', 'conntrack.udpStreamTimeout'),
+  'conntrack-tcp-timeout-established': flag('duration', 'conntrack.tcpEstablishedTimeout'),
+  'conntrack-tcp-timeout-close-wait': flag('duration', 'conntrack.tcpCloseWaitTimeout'),
+  'conntrack-udp-timeout': flag('duration', 'conntrack.udpTimeout'),
+  'conntrack-udp-timeout-stream': flag('duration', 'conntrack.udpStreamTimeout'),
 };
 
 /** Those that hold beside a file, too: kube-proxy ignores all others then. */
@@ -108,6 +112,9 @@ function parse(name: string, kind: FlagKind, text: string, before: FlagValue | u
       if (value === undefined) throw wrong('true or false');
       return value;
     }
+    case 'duration':
+      if (parseDuration(text) === undefined) throw wrong('a duration such as "30s" or "1h30m"');
+      return text;
     case 'integer':
       if (!/^-?\d{1,9}$/.test(text)) throw wrong('a whole number');
       return Number(text);
@@ -126,7 +133,21 @@ export function flagsAsConfig(
     if (hasFile && to.length > 0 && !BESIDE_FILE.has(name)) ignored.push(`--${name}`);
     else for (const path of to) put(raw, path.split('.'), value);
   }
+  if (!hasFile) applyPorts(values, raw);
   return { raw, ignored };
+}
+
+/** Deprecated: 0 switches a server off, and all else is for an address that was given without a port. */
+function applyPorts(values: ProxyFlags['values'], raw: Record<string, unknown>): void {
+  for (const server of ['healthz', 'metrics']) {
+    const port = values.get(`${server}-port`);
+    const field = `${server}BindAddress`;
+    const address = raw[field];
+    if (port === 0) raw[field] = '';
+    else if (typeof port === 'number' && typeof address === 'string' && parseIp(address) !== undefined) {
+      raw[field] = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+    }
+  }
 }
 
 function put(into: Record<string, unknown>, [name = '', ...rest]: readonly string[], value: FlagValue): void {

@@ -98,7 +98,7 @@ export const idleFields: ReadonlySet<string> = new Set([
 
 /** The file as it was written: every field may be absent or null, which mean the same. */
 export interface RawConfig {
-  readonly clientConnection?: { readonly kubeconfig?: string | null } | null;
+  readonly clientConnection?: { readonly kubeconfig?: string | null; readonly burst?: number | null } | null;
   readonly hostnameOverride?: string | null;
   readonly bindAddress?: string | null;
   readonly healthzBindAddress?: string | null;
@@ -116,12 +116,15 @@ export interface RawConfig {
   readonly nodePortAddresses?: readonly string[] | null;
   readonly oomScoreAdj?: number | null;
   readonly conntrack?: ConntrackSection | null;
+  readonly configSyncPeriod?: string | null;
 }
 
 export interface ModeSection {
   readonly masqueradeBit?: number | null;
   readonly masqueradeAll?: boolean | null;
   readonly localhostNodePorts?: boolean | null;
+  readonly syncPeriod?: string | null;
+  readonly minSyncPeriod?: string | null;
 }
 
 export interface ConntrackSection {

@@ -14,12 +14,22 @@ export interface ConfigText {
 
 const API_VERSION = 'kubeproxy.config.k8s.io/v1alpha1';
 const KIND = 'KubeProxyConfiguration';
+/** The words of YAML 1.1, which upstream's parser goes by. */
+const YES = /^(?:[Yy]|[Yy]es|YES|[Oo]n|ON)$/;
+const NO = /^(?:[Nn]|[Nn]o|NO|[Oo]ff|OFF)$/;
+const oldBooleans = [YES, NO].map((test) => ({
+  tag: 'tag:yaml.org,2002:bool',
+  default: true,
+  test,
+  resolve: (): boolean => test === YES,
+}));
 
 /** @throws CodedError `ECONFIG` naming the first field that cannot be read. */
 export function parseConfigText(file: string, text: string): ConfigText {
   // Not before there is a file to read: it is 14 MB of memory.
   const { parseDocument } = createRequire(import.meta.url)('yaml') as typeof Yaml;
-  const document = parseDocument(text, { uniqueKeys: false });
+  const customTags = (tags: Yaml.Tags): Yaml.Tags => [...tags, ...oldBooleans];
+  const document = parseDocument(text, { uniqueKeys: false, customTags });
   const [error] = document.errors;
   if (error !== undefined) throw broken(file, error.message.split('\n')[0] ?? '');
   const strict = parseDocument(text).errors.map(({ message }) => message.split('\n')[0] ?? '');
@@ -34,7 +44,15 @@ export function parseConfigText(file: string, text: string): ConfigText {
   // Empty, in a file, is not said; in a flag it switches the server off.
   const raw: RawConfig = Object.fromEntries(Object.entries(value).filter(([, one]) => one !== ''));
   const warnings = [...strict, ...into.unknown.map((path) => `unknown field "${path}"`)];
-  return { raw, warnings, idle: into.idle };
+  return { raw: withAddresses(raw), warnings, idle: into.idle };
+}
+
+/** In a file, and only there, both servers go by the family of bindAddress: so does the kubelet's probe of an IPv6 cluster. */
+function withAddresses(raw: RawConfig): RawConfig {
+  if (raw.bindAddress?.includes(':') !== true) return raw;
+  const healthz = raw.healthzBindAddress ?? '::';
+  const metrics = raw.metricsBindAddress ?? '::1';
+  return { ...raw, healthzBindAddress: healthz, metricsBindAddress: metrics };
 }
 
 interface Check {

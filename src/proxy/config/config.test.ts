@@ -3,7 +3,8 @@ import test from 'node:test';
 import { CodedError } from '#base/errors.ts';
 import { conntrackSysctls } from './conntrack-sysctls.ts';
 import { parseConfigText } from './config-text.ts';
-import { parseDuration } from './duration.ts';
+import { formatDuration, parseDuration } from './duration.ts';
+import { refusedConfigs } from '../testing/refused-configs.ts';
 import { resolveConfig } from './proxy-config.ts';
 
 const HEAD = 'apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n';
@@ -44,6 +45,14 @@ test("durations are Go's", () => {
     90_000,
     ...Array.from({ length: 5 }, () => undefined),
   ]);
+});
+
+test('durations are printed as Go prints them', () => {
+  const texts = ['0s', '1ms', '1.5s', '-250ms', '1m0s', '1h0m0.5s', '25h1m1s', '500µs'];
+  assert.deepEqual(
+    texts.map((text) => formatDuration(parseDuration(text) ?? 0)),
+    texts,
+  );
 });
 
 test('an empty file has the defaults of kube-proxy, and nftables', () => {
@@ -104,12 +113,17 @@ winkernel: { enableDSR: false }
 const settings: readonly (readonly [string, string, unknown])[] = [
   ['mode: iptables\niptables: { masqueradeBit: 3 }\nnftables: { masqueradeBit: 4 }', 'masqueradeMark', 8],
   ['nftables: { masqueradeAll: true }', 'masqueradeAll', true],
+  ['bindAddressHardFail: yes', 'mustBind', true],
+  ['hostnameOverride: "on"', 'nodeName', 'on'],
+  ['nftables: { localhostNodePorts: off }', 'localhostNodePorts', false],
   ['nftables: { localhostNodePorts: false }', 'localhostNodePorts', false],
   ['nodePortAddresses: [primary]', 'nodePortAddresses', 'primary'],
   ['nodePortAddresses: [192.168.0.7/16]', 'nodePortAddresses', [{ family: 4, base: '3232235520', prefix: 16 }]],
   ['healthzBindAddress: "[::]:1"', 'healthz', { host: '::', port: 1 }],
   ['healthzBindAddress: 127.0.0.1', 'healthz', { host: '127.0.0.1', port: 10_256 }],
-  ['metricsBindAddress: 0.0.0.0:0', 'metrics', undefined],
+  ['bindAddress: "::"', 'healthz', { host: '::', port: 10_256 }],
+  ['bindAddress: fd00::7', 'metrics', { host: '::1', port: 10_249 }],
+  ['bindAddress: "::"\nmetricsBindAddress: 127.0.0.1:1', 'metrics', { host: '127.0.0.1', port: 1 }],
   ['detectLocalMode: NodeCIDR', 'local', { kind: 'node-ranges' }],
   [
     'detectLocalMode: InterfaceNamePrefix\ndetectLocal: { interfaceNamePrefix: cali }',
@@ -126,17 +140,13 @@ for (const [text, name, expected] of settings) {
   });
 }
 
+/** Where our own words are due. */
 const refused: readonly (readonly [string, string])[] = [
   [
     'mode: x',
-    'KubeProxyConfiguration.Mode.ProxyMode: Invalid value: "x": must be nftables or iptables, or blank for nftables',
+    'KubeProxyConfiguration.Mode.ProxyMode: Invalid value: "x": must be iptables, nftables or blank (blank means the best-available proxy [currently nftables])',
   ],
   ['mode: ipvs', 'Cannot use the mode "ipvs": this proxy does not have it'],
-  ['clusterCIDR: 10.244.0.0', 'KubeProxyConfiguration.ClusterCIDR: Invalid value: "10.244.0.0": must be a valid CIDR'],
-  [
-    'oomScoreAdj: 2000',
-    'KubeProxyConfiguration.Linux.OOMScoreAdj: Invalid value: 2000: must be within the range [-1000, 1000]',
-  ],
   [
     'nftables: { syncPeriod: 30 }',
     'Cannot use the configuration "config.conf": nftables.syncPeriod: Invalid value: 30: must be a duration such as "30s" or "1h30m"',
@@ -146,18 +156,18 @@ const refused: readonly (readonly [string, string])[] = [
     'Cannot use the configuration "config.conf": nodePortAddresses: Invalid value: "primary": must be a list of strings',
   ],
   [
-    'detectLocalMode: BridgeInterface',
-    'KubeProxyConfiguration.DetectLocal.BridgeInterface: Invalid value: "": must be set for this detectLocalMode',
-  ],
-  [
-    'conntrack: { min: -1 }',
-    'KubeProxyConfiguration.KubeConntrackConfiguration.Min: Invalid value: -1: must be greater than or equal to 0',
+    'detectLocalMode: InterfaceNamePrefix\ndetectLocal: { interfaceNamePrefix: sixteen-letters- }',
+    'KubeProxyConfiguration.DetectLocalConfiguration.InterfacePrefix: Invalid value: "sixteen-letters-": length must not be longer than 15',
   ],
 ];
 
-for (const [text, message] of refused) {
-  test(`${text} is refused`, () => assert.equal(read(HEAD + text), `ECONFIG: ${message}`));
+for (const [text, message] of [...refused, ...refusedConfigs]) {
+  test(`${text.replaceAll('\n', ' ')} is refused`, () => assert.equal(read(HEAD + text), `ECONFIG: ${message}`));
 }
+
+test('ranges of Pods mean nothing where Pods are told by something else', () => {
+  assert.deepEqual(setting('detectLocalMode: NodeCIDR\nclusterCIDR: x', 'local'), { kind: 'node-ranges' });
+});
 
 test('what means nothing is named, and the rest holds', () => {
   const text = `${HEAD}foo: 1\nnftables: { bar: 2 }\nmode: iptables\nmode: nftables\n`;

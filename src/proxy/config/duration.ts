@@ -22,3 +22,15 @@ export function parseDuration(text: string): number | undefined {
   }
   return end > 0 && end === body.length ? sign * sum : undefined;
 }
+
+/** As Go prints it: `1h0m0s`, `1m30s`, `250ms`, `0s`. */
+export function formatDuration(ms: number): string {
+  const sign = ms < 0 ? '-' : '';
+  const size = Math.abs(ms);
+  if (size === 0) return '0s';
+  if (size < 1000) return size < 1 ? `${sign}${size * 1000}µs` : `${sign}${size}ms`;
+  const hours = Math.floor(size / 3_600_000);
+  const minutes = Math.floor((size % 3_600_000) / 60_000);
+  const parts = hours > 0 ? [`${hours}h`, `${minutes}m`] : minutes > 0 ? [`${minutes}m`] : [];
+  return `${sign}${parts.join('')}${(size % 60_000) / 1000}s`;
+}
