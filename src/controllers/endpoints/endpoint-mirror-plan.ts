@@ -1,4 +1,4 @@
-import { parseIp } from '#base/ip.ts';
+import { formatIp } from '#base/ip.ts';
 import { deepEqual } from '#api/equal.ts';
 import type {
   CoreEndpointPort,
@@ -10,11 +10,14 @@ import type {
   Service,
 } from '#api/generated/types.ts';
 import type { NewObject } from '#api/object.ts';
+import { parseLegacyIp } from '#api/service/legacy-ip.ts';
 import { controllerReference } from '../claims.ts';
 import { type AddressType, portsKey } from './endpoint-slice-desired.ts';
 import { endpointKey, packEndpoints } from './endpoint-slice-packing.ts';
 import type { EndpointSlicePlan } from './endpoint-slice-plan.ts';
 import { isTerminating } from '../pod-state.ts';
+import { repackSubsets } from './repack-subsets.ts';
+import { hasSelector } from './service-pods.ts';
 
 export const MIRRORED_BY = 'endpointslicemirroring-controller.k8s.io';
 const MAX_ADDRESSES = 1000;
@@ -24,9 +27,9 @@ const NOT_COPIED: ReadonlySet<string> = new Set([
 ]);
 
 export interface MirrorPlan extends EndpointSlicePlan {
-  /** Addresses that are none, and those beyond what a subset may have. */
+  /** Of the addresses: those that are none, and all that are left out. */
   readonly invalid: number;
-  readonly surplus: number;
+  readonly skipped: number;
 }
 
 /** Whether the user wrote the endpoints, of a Service that selects nothing, and wants them in slices as well. */
@@ -35,7 +38,7 @@ export function isMirrored(endpoints: Endpoints, service: Service | undefined): 
   if (labels?.['endpointslice.kubernetes.io/skip-mirror'] === 'true') return false;
   // Locks of leaders, from before there were leases.
   if (annotations?.['control-plane.alpha.kubernetes.io/leader'] !== undefined) return false;
-  return service !== undefined && service.spec.selector === undefined && !isTerminating(endpoints);
+  return service !== undefined && !hasSelector(service) && !isTerminating(endpoints);
 }
 
 interface Group {
@@ -48,11 +51,11 @@ interface Group {
 export function planMirror(endpoints: Endpoints, slices: readonly EndpointSlice[]): MirrorPlan {
   const groups = new Map<string, Group>();
   let invalid = 0;
-  let surplus = 0;
-  for (const subset of endpoints.subsets ?? []) {
+  let skipped = 0;
+  for (const subset of repackSubsets(endpoints.subsets ?? [])) {
     const counts = addSubset(groups, subset);
     invalid += counts.invalid;
-    surplus += counts.surplus;
+    skipped += counts.skipped;
   }
   const create: NewObject<EndpointSlice>[] = [];
   const update: EndpointSlice[] = [];
@@ -60,14 +63,13 @@ export function planMirror(endpoints: Endpoints, slices: readonly EndpointSlice[
   const remove: EndpointSlice[] = [];
   const metadata = metadataOf(endpoints);
   for (const [key, { addressType, ports, endpoints: wanted }] of groups) {
-    const packing = packEndpoints(left.get(key) ?? [], unique(wanted));
+    const packing = packEndpoints(left.get(key) ?? [], unique(wanted), MAX_ADDRESSES);
     left.delete(key);
     const generateName = `${endpoints.metadata.name}-`;
     const { namespace } = endpoints.metadata;
-    const ownerReferences = [controllerReference({ ...endpoints, apiVersion: 'v1', kind: 'Endpoints' })];
     for (const list of packing.create) {
       create.push({
-        metadata: { generateName, namespace, ...metadata, ownerReferences },
+        metadata: { generateName, namespace, ...metadata },
         addressType,
         endpoints: list,
         ports,
@@ -77,48 +79,52 @@ export function planMirror(endpoints: Endpoints, slices: readonly EndpointSlice[
     const relabelled = packing.unchanged.filter(
       (slice) =>
         !deepEqual(slice.metadata.labels, metadata.labels) ||
-        !deepEqual(slice.metadata.annotations, metadata.annotations),
+        !deepEqual(slice.metadata.annotations, metadata.annotations) ||
+        hasOldOwner(slice, endpoints),
     );
     update.push(...relabelled.map((slice) => changed(slice, metadata, slice.endpoints ?? [])));
     remove.push(...packing.delete);
   }
   for (const stray of left.values()) remove.push(...stray);
-  return { create, update, delete: remove, invalid, surplus };
+  return { create, update, delete: remove, invalid, skipped };
 }
 
-/** One that is listed twice is ready if it is so once. */
+/** One that is listed twice, which may be as two texts, is what it is said to be last. */
 function unique(list: readonly Endpoint[]): readonly Endpoint[] {
-  const byKey = new Map<string, Endpoint>();
-  for (const endpoint of list) {
-    const key = endpointKey(endpoint);
-    if (byKey.get(key)?.conditions?.ready !== true) byKey.set(key, endpoint);
-  }
-  return [...byKey.values()];
+  return [...new Map(list.map((endpoint) => [endpointKey(endpoint), endpoint])).values()];
 }
 
 function groupKey({ addressType, ports }: Pick<EndpointSlice, 'addressType' | 'ports'>): string {
   return `${addressType} ${portsKey(ports ?? [])}`;
 }
 
-function addSubset(groups: Map<string, Group>, subset: EndpointSubset): { invalid: number; surplus: number } {
+function addSubset(groups: Map<string, Group>, subset: EndpointSubset): { invalid: number; skipped: number } {
   const { addresses = [], notReadyAddresses = [], ports: given = [] } = subset;
   const ports = given.map((port) => ({ ...port, name: port.name ?? '', protocol: port.protocol ?? 'TCP' }));
   const all = [
     ...addresses.map((address) => ({ address, ready: true })),
     ...notReadyAddresses.map((address) => ({ address, ready: false })),
   ];
-  const valid = all.filter(({ address }) => parseIp(address.ip) !== undefined);
-  for (const { address, ready } of valid.slice(0, MAX_ADDRESSES)) {
-    const addressType = address.ip.includes(':') ? 'IPv6' : 'IPv4';
+  let invalid = 0;
+  let added = 0;
+  for (const { address, ready } of all) {
+    if (added === MAX_ADDRESSES) break;
+    const ip = parseLegacyIp(address.ip);
+    if (ip === undefined) {
+      invalid++;
+      continue;
+    }
+    added++;
+    const addressType: AddressType = ip.family === 6 ? 'IPv6' : 'IPv4';
     const key = groupKey({ addressType, ports });
     const group = groups.get(key) ?? { addressType, ports, endpoints: [] };
-    group.endpoints.push(endpointOf(address, ready));
+    group.endpoints.push(endpointOf(formatIp(ip), address, ready));
     groups.set(key, group);
   }
-  return { invalid: all.length - valid.length, surplus: Math.max(0, valid.length - MAX_ADDRESSES) };
+  return { invalid, skipped: all.length - added };
 }
 
-function endpointOf({ ip, hostname, nodeName, targetRef }: EndpointAddress, ready: boolean): Endpoint {
+function endpointOf(ip: string, { hostname, nodeName, targetRef }: EndpointAddress, ready: boolean): Endpoint {
   return {
     addresses: [ip],
     conditions: { ready },
@@ -128,9 +134,17 @@ function endpointOf({ ip, hostname, nodeName, targetRef }: EndpointAddress, read
   };
 }
 
-type Copied = Pick<EndpointSlice['metadata'], 'labels' | 'annotations'>;
+/** That of Endpoints that were deleted and made again; it would be garbage. */
+function hasOldOwner({ metadata: { ownerReferences = [] } }: EndpointSlice, { metadata }: Endpoints): boolean {
+  return ownerReferences.some(
+    ({ kind, name, uid }) => kind === 'Endpoints' && name === metadata.name && uid !== metadata.uid,
+  );
+}
 
-function metadataOf({ metadata: { name, labels, annotations } }: Endpoints): Copied {
+type Copied = Pick<EndpointSlice['metadata'], 'labels' | 'annotations' | 'ownerReferences'>;
+
+function metadataOf(endpoints: Endpoints): Copied {
+  const { name, labels, annotations } = endpoints.metadata;
   const kept = Object.entries(annotations ?? {}).filter(([key]) => !NOT_COPIED.has(key));
   return {
     labels: {
@@ -139,6 +153,7 @@ function metadataOf({ metadata: { name, labels, annotations } }: Endpoints): Cop
       'endpointslice.kubernetes.io/managed-by': MIRRORED_BY,
     },
     ...(kept.length === 0 ? {} : { annotations: Object.fromEntries(kept) }),
+    ownerReferences: [controllerReference({ ...endpoints, apiVersion: 'v1', kind: 'Endpoints' })],
   };
 }
 

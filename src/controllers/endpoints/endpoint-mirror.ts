@@ -4,6 +4,7 @@ import { endpoints, endpointSlices, services } from '#api/resource.ts';
 import { type ControllerContext, createControllerQueue, recorderFor } from '../controller-context.ts';
 import { isMirrored, MIRRORED_BY, planMirror } from './endpoint-mirror-plan.ts';
 import { writeSlices } from './endpoint-slice.ts';
+import { hasSelector } from './service-pods.ts';
 import { OwnWrites } from '../own-writes.ts';
 
 const BY_SERVICE = 'endpoint-mirror/service';
@@ -34,8 +35,8 @@ export function startEndpointMirrorController(context: ControllerContext): void 
         const message = `Skipped ${plan.invalid} invalid IP addresses when mirroring to EndpointSlices`;
         recorder.record(source, 'Warning', 'InvalidIPAddress', message);
       }
-      if (plan.surplus > 0) {
-        const message = `A max of 1000 addresses can be mirrored to EndpointSlices per Endpoints subset. ${plan.surplus} addresses were skipped`;
+      if (plan.skipped > plan.invalid) {
+        const message = `A max of 1000 addresses can be mirrored to EndpointSlices per Endpoints subset. ${plan.skipped} addresses were skipped`;
         recorder.record(source, 'Warning', 'TooManyAddressesToMirror', message);
       }
       await writeSlices(client, plan, own, key);
@@ -47,14 +48,18 @@ export function startEndpointMirrorController(context: ControllerContext): void 
   serviceInformer.on({
     added: changed,
     updated: (service, old) => {
-      if ((service.spec.selector === undefined) !== (old.spec.selector === undefined)) changed(service);
+      if (hasSelector(service) !== hasSelector(old)) changed(service);
     },
     deleted: changed,
   });
-  const sliceChanged = (slice: EndpointSlice): void => {
-    for (const key of mirrorKeyOf(slice) ?? []) if (!own.isOwn(key, slice)) queue.add(key);
+  const sliceChanged = (slice: EndpointSlice, old: EndpointSlice = slice): void => {
+    const [key] = mirrorKeyOf(slice) ?? [];
+    const [before] = mirrorKeyOf(old) ?? [];
+    if (key !== undefined && !own.isOwn(key, slice)) queue.add(key);
+    // Another label, and it is somebody else's.
+    if (before !== undefined && before !== key) queue.add(before);
   };
-  slices.on({ added: sliceChanged, updated: sliceChanged, deleted: sliceChanged });
+  slices.on({ added: (slice) => sliceChanged(slice), updated: sliceChanged, deleted: (slice) => sliceChanged(slice) });
 }
 
 function mirrorKeyOf({ metadata: { namespace, labels } }: EndpointSlice): [string] | undefined {

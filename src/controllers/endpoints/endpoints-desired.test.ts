@@ -77,7 +77,7 @@ const cases: readonly { name: string; spec?: object; pods: readonly Pod[]; subse
     subsets: ['10.0.0.1 http:8080/TCP'],
   },
   {
-    name: 'a subset for each list of ports that Pods really have',
+    name: 'a subset for the ports that the same Pods have',
     spec: two,
     pods: [
       pod('a', ['10.0.0.1'], { ports: [web, admin] }),
@@ -85,7 +85,7 @@ const cases: readonly { name: string; spec?: object; pods: readonly Pod[]; subse
       pod('c', ['10.0.0.3'], { ports: [admin, web] }),
       pod('d', ['10.0.0.4']),
     ],
-    subsets: ['10.0.0.2 a:80/TCP', '10.0.0.1 10.0.0.3 a:80/TCP b:81/TCP'],
+    subsets: ['10.0.0.1 10.0.0.2 10.0.0.3 a:80/TCP', '10.0.0.1 10.0.0.3 b:81/TCP'],
   },
   {
     name: 'the first family of the Service only',

@@ -3,6 +3,7 @@ import type { CoreEndpointPort, EndpointAddress, EndpointSubset, Pod, Service } 
 import { objectKey } from '#api/object.ts';
 import { type EndpointPort, endpointPortsOf } from './endpoint-port.ts';
 import { hasOwnHostname } from './endpoint-slice-desired.ts';
+import { repackSubsets } from './repack-subsets.ts';
 import { isPodFinished, isPodReady, isTerminating, podAddresses } from '../pod-state.ts';
 
 /** Addresses that one Endpoints object holds at most. */
@@ -16,7 +17,7 @@ interface Entry {
   readonly ready: boolean;
 }
 
-/** Addresses that serve the same ports, each list in order. */
+/** Addresses of Pods that have the same ports, each list in order. */
 interface Group {
   readonly ports: readonly EndpointPort[];
   readonly ready: EndpointAddress[];
@@ -25,8 +26,8 @@ interface Group {
 
 /**
  * The subsets of one Service, followed through the changes of its Pods, each at a cost that hardly grows with their
- * number. Addresses that serve the same ports stand together, once each, sorted. Unlike in EndpointSlices, Pods that
- * terminate are left out, and there is one address family, the Service's first.
+ * number where all of them have the same ports. Ports that the same addresses serve stand together, and those addresses,
+ * sorted. Unlike in EndpointSlices, Pods that terminate are left out, and there is one address family, the Service's first.
  */
 export class DesiredSubsets {
   readonly service: Service;
@@ -56,7 +57,8 @@ export class DesiredSubsets {
 
   /** With `MAX_ADDRESSES` at most, `isTruncated` when there would be more. */
   get(): { readonly subsets: readonly EndpointSubset[]; readonly isTruncated: boolean } {
-    const all = [...this.#groups].sort(([a], [b]) => compareText(a, b)).map(([, group]) => subsetOf(group));
+    const groups = [...this.#groups.values()].map(subsetOf);
+    const all = groups.length > 1 ? repackSubsets(groups) : groups;
     const truncated = truncateSubsets(all);
     // The lists go on changing.
     return { subsets: truncated ?? all.map(copyOf), isTruncated: truncated !== undefined };

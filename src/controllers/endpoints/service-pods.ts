@@ -12,7 +12,12 @@ const BY_SELECTOR = 'service-pods/selector';
 
 /** Whether the endpoints of a Service come from its Pods, rather than from its user. */
 export function selectsPods(service: Service): boolean {
-  return service.spec.type !== 'ExternalName' && Object.keys(service.spec.selector ?? {}).length > 0;
+  return service.spec.type !== 'ExternalName' && hasSelector(service);
+}
+
+/** An empty one is none: kube-apiserver stores it so. */
+export function hasSelector({ spec }: Service): boolean {
+  return Object.keys(spec.selector ?? {}).length > 0;
 }
 
 /** Which Pods a Service selects and the other way round, by indexes: no scan of all Services at each Pod's change. */
