@@ -48,9 +48,8 @@ export function createControllerQueue(
       concurrency: options.concurrency ?? 4,
       onError: (key, error, failures) => {
         if (signal.aborted) return;
-        // Somebody else wrote first: the retry sees it. Only what lasts is worth a line.
-        const isStale = isReason(error, 'Conflict', 'AlreadyExists', 'NotFound') || isAnotherObject(error);
-        const level = failures < 4 && isStale ? 'debug' : 'warn';
+        // Only what lasts is worth a line.
+        const level = failures < 4 && isOvertaken(error) ? 'debug' : 'warn';
         log[level](`${options.name}: will try again`, { key, failures, error: errorMessage(error) });
       },
     },
@@ -58,6 +57,11 @@ export function createControllerQueue(
   if (signal.aborted) queue.stop();
   signal.addEventListener('abort', () => queue.stop(), { once: true });
   return queue;
+}
+
+/** Somebody else wrote first, and the next try sees it. */
+export function isOvertaken(error: unknown): boolean {
+  return isReason(error, 'Conflict', 'AlreadyExists', 'NotFound') || isAnotherObject(error);
 }
 
 export function recorderFor(context: ControllerContext, component: string): EventRecorder {

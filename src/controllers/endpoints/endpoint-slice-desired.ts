@@ -1,5 +1,6 @@
-import { parseIp } from '#base/ip.ts';
+import { formatIp, parseIp } from '#base/ip.ts';
 import type { DiscoveryEndpointPort, Endpoint, EndpointHints, Pod, Service } from '#api/generated/types.ts';
+import { parseLegacyIp } from '#api/service/legacy-ip.ts';
 import { type EndpointPort, endpointPortsOf } from './endpoint-port.ts';
 import { isPodFinished, isPodReady, isTerminating, podAddresses } from '../pod-state.ts';
 
@@ -101,15 +102,18 @@ export function portsKey(ports: readonly DiscoveryEndpointPort[]): string {
     .join();
 }
 
-/** Undefined when the Pod has nothing to offer: finished, without an address of the family, or on an unknown node. */
+/** Undefined when the Pod has nothing to offer: finished, without an address of the family, or on no known node. */
 function endpointOf(service: Service, pod: Pod, addressType: AddressType, zoneOf: ZoneOf): Endpoint | undefined {
   if (isPodFinished(pod)) return undefined;
-  const addresses = podAddresses(pod).filter((ip) => ip.includes(':') === (addressType === 'IPv6'));
+  const addresses = podAddresses(pod).flatMap((text) => {
+    const ip = parseLegacyIp(text);
+    return ip !== undefined && `IPv${ip.family}` === addressType ? [formatIp(ip)] : [];
+  });
   if (addresses.length === 0) return undefined;
   const { nodeName } = pod.spec;
   const node = nodeName === undefined ? undefined : zoneOf(nodeName);
   const { publishNotReadyAddresses = false } = service.spec;
-  if (nodeName !== undefined && node === undefined && !publishNotReadyAddresses) return undefined;
+  if (node === undefined && !publishNotReadyAddresses) return undefined;
   const ready = publishNotReadyAddresses || (isPodReady(pod) && !isTerminating(pod));
   return {
     addresses,

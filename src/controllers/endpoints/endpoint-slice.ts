@@ -1,9 +1,19 @@
+import { errorMessage } from '#base/errors.ts';
 import type { EndpointSlice, Node, Pod, Service } from '#api/generated/types.ts';
 import { type NewObject, objectKey } from '#api/object.ts';
 import { endpointSlices, nodes } from '#api/resource.ts';
-import { type Client, isReason } from '#client/client.ts';
+import type { Client } from '#client/client.ts';
+import type { EventRecorder } from '#client/events.ts';
 import type { Informer } from '#client/informer.ts';
-import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from '../controller-context.ts';
+import {
+  type ControllerContext,
+  createControllerQueue,
+  ignoreNotFound,
+  isOvertaken,
+  recorderFor,
+} from '../controller-context.ts';
+import { isNamespaceTerminating } from '../owned-pods.ts';
+import { isTerminating } from '../pod-state.ts';
 import { patchEndpointSlices } from './endpoint-slice-patch.ts';
 import { type EndpointSlicePlan, MANAGED_BY, planEndpointSlices, type ServicePlan } from './endpoint-slice-plan.ts';
 import { OwnWrites } from '../own-writes.ts';
@@ -28,8 +38,11 @@ export function startEndpointSliceController(context: ControllerContext): void {
     queue.add(key);
   };
   servicePods.watch(controller.again);
-  const sliceChanged = (slice: EndpointSlice): void => controller.sliceChanged(slice);
-  slices.on({ added: sliceChanged, updated: sliceChanged, deleted: sliceChanged });
+  slices.on({
+    added: (slice) => controller.sliceChanged(slice),
+    updated: (slice, old) => controller.sliceChanged(slice, old),
+    deleted: (slice) => controller.sliceChanged(slice),
+  });
   const everything = (): void => controller.all(() => true);
   nodeInformer.on({
     added: everything,
@@ -52,6 +65,7 @@ class EndpointSliceController {
   readonly #own: OwnWrites<EndpointSlice>;
   readonly #echo: WriteEcho<EndpointSlice>;
   readonly #triggerTimes = new TriggerTimes();
+  readonly #recorder: EventRecorder;
   readonly #notes: HintNotes;
 
   constructor(context: ControllerContext) {
@@ -62,12 +76,17 @@ class EndpointSliceController {
     this.servicePods = new ServicePods(informers);
     this.#own = new OwnWrites(this.slices);
     this.#echo = new WriteEcho(this.#own);
-    this.#notes = new HintNotes(recorderFor(context, 'endpoint-slice-controller'));
+    this.#recorder = recorderFor(context, 'endpoint-slice-controller');
+    this.#notes = new HintNotes(this.#recorder);
     this.slices.addIndex(BY_SERVICE, (slice) => serviceKeyOf(slice) ?? []);
   }
 
-  sliceChanged(slice: EndpointSlice): void {
-    for (const key of serviceKeyOf(slice) ?? []) if (this.#echo.isForeign(key, slice)) this.again(key);
+  sliceChanged(slice: EndpointSlice, old: EndpointSlice = slice): void {
+    const [key] = serviceKeyOf(slice) ?? [];
+    const [before] = serviceKeyOf(old) ?? [];
+    if (key !== undefined && this.#echo.isForeign(key, slice)) this.again(key);
+    // Another label, and it is somebody else's.
+    if (before !== undefined && before !== key) this.again(before);
   }
 
   all(concerns: (service: Service) => boolean): void {
@@ -93,15 +112,24 @@ class EndpointSliceController {
       this.#notes.tell(key, service, plan.hints);
     } catch (error) {
       changes.note(key, undefined);
+      this.#tell(service, error);
       throw error;
     }
+  }
+
+  /** What another's write stood in the way of is right at the next try. */
+  #tell(service: Service, error: unknown): void {
+    if (isOvertaken(error)) return;
+    const { namespace, name } = service.metadata;
+    const message = `Error updating Endpoint Slices for Service ${namespace}/${name}: ${errorMessage(error)}`;
+    this.#recorder.record(service, 'Warning', 'FailedToUpdateEndpointSlices', message);
   }
 
   /** `changed` undefined: any of its Pods may be another than before. */
   #plan(key: string, service: Service, changed: readonly (Pod | undefined)[] | undefined): ServicePlan {
     const state = {
       service,
-      slices: this.#own.view(key, this.slices.byIndex(BY_SERVICE, key)),
+      slices: this.#own.view(key, this.slices.byIndex(BY_SERVICE, key)).filter((slice) => !isTerminating(slice)),
       zoneOf: (name: string) => zoneOf(this.nodes.get(name)),
     };
     const known = changed?.filter((pod) => pod !== undefined) ?? [];
@@ -131,8 +159,8 @@ export async function writeSlices(
     try {
       own.wrote(key, await client.create(endpointSlices, slice));
     } catch (error) {
-      // The namespace is on its way out, and the Service with it.
-      if (!isReason(error, 'Forbidden')) throw error;
+      // The Service goes with it.
+      if (!isNamespaceTerminating(error)) throw error;
     }
   };
   const remove = async (slice: EndpointSlice): Promise<void> => {

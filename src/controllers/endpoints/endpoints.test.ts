@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Endpoints, EndpointSlice, Pod, Service } from '#api/generated/types.ts';
-import { nodes, pods, services } from '#api/resource.ts';
+import type { CoreEvent, Endpoints, EndpointSlice, Pod, Service } from '#api/generated/types.ts';
+import { endpointSlices, nodes, pods, services } from '#api/resource.ts';
 import { startEndpointSliceController } from './endpoint-slice.ts';
 import { startEndpointsController } from './endpoints.ts';
 import { type ControlPlane, controlPlane } from '../control-plane-fixture.ts';
+
+const NONE = { namespace: 'd', name: 'none' };
 
 function service(name: string, spec: object = {}): Service {
   const ports = [{ port: 80, protocol: 'TCP', targetPort: 8080 }];
@@ -121,6 +123,64 @@ test('slices that somebody deletes or changes come back', async () => {
   );
 });
 
+test('a slice that somebody takes away or deletes slowly is replaced', async () => {
+  await using plane = await serving();
+  await plane.client.create(services, service('web'));
+  await plane.runPod(await plane.client.create(pods, pod('a', 'n1')), '10.0.0.1');
+  await plane.rest();
+  const [first] = plane.api.all<EndpointSlice>('endpointslices');
+  const labels = { 'kubernetes.io/service-name': 'mine' };
+  await plane.client.patch(endpointSlices, first?.metadata ?? NONE, { kind: 'merge', body: { metadata: { labels } } });
+  await plane.rest();
+  const mine = `${first?.metadata.name} 8080 [10.0.0.1]`;
+  const others = (): string[] => slices(plane).filter((text) => text !== mine);
+  assert.deepEqual(
+    others().map((text) => text.split(' ').slice(1).join(' ')),
+    ['8080 [10.0.0.1]'],
+  );
+  const second = plane.api
+    .all<EndpointSlice>('endpointslices')
+    .find(({ metadata }) => metadata.name !== first?.metadata.name);
+  const finalizers = ['example.org/wait'];
+  await plane.client.patch(endpointSlices, second?.metadata ?? NONE, {
+    kind: 'merge',
+    body: { metadata: { finalizers } },
+  });
+  await plane.client.delete(endpointSlices, second?.metadata ?? NONE);
+  await plane.rest();
+  assert.equal(others().length, 2, 'the new one stands beside the one that goes');
+});
+
+test('what endpoints cannot be written for is an event and tried again, but for a namespace that goes', async () => {
+  await using plane = await serving();
+  const inner = plane.api.intercept;
+  let message = 'exceeded quota: few';
+  plane.api.intercept = (request) => {
+    if (request.method !== 'POST' || !/\/(endpoints|endpointslices)$/.test(request.path)) return inner?.(request);
+    const body = { kind: 'Status', status: 'Failure', reason: 'Forbidden', code: 403, message };
+    return message === '' ? undefined : { kind: 'object', status: 403, body };
+  };
+  await plane.client.create(services, service('web'));
+  await plane.rest();
+  const told = (): string[] =>
+    plane.api
+      .all<CoreEvent>('events')
+      .map(({ involvedObject, reason, message: text }) => `${involvedObject.kind} ${reason}: ${text}`)
+      .sort();
+  assert.deepEqual(told(), [
+    'Endpoints FailedToCreateEndpoint: Failed to create endpoint for service d/web: exceeded quota: few',
+    'Service FailedToUpdateEndpointSlices: Error updating Endpoint Slices for Service d/web: exceeded quota: few',
+  ]);
+  message = '';
+  await plane.clock.advance(1000);
+  await plane.rest();
+  assert.equal(slices(plane).length + subsets(plane).length, 2);
+  message = 'unable to create new content in namespace d because it is being terminated';
+  await plane.client.create(services, service('late'));
+  await plane.rest();
+  assert.equal(told().length, 2);
+});
+
 test('Services without selector and ExternalName Services are left to their users', async () => {
   await using plane = await serving();
   await plane.client.create(services, service('bare', { selector: undefined }));
@@ -139,6 +199,20 @@ test('Endpoints go with their Service, but not those of a Service without select
   for (const name of ['web', 'bare']) await plane.client.delete(services, { namespace: 'd', name });
   await plane.rest();
   assert.deepEqual(subsets(plane), ['bare []']);
+});
+
+test('a Pod without a node is in Endpoints alone', async () => {
+  await using plane = await serving();
+  await plane.client.create(services, service('web'));
+  const { spec, ...rest } = pod('a', 'n1');
+  const free = { ...rest, spec: { ...spec, nodeName: undefined } } as unknown as Pod;
+  await plane.runPod(await plane.client.create(pods, free), '10.0.0.1');
+  await plane.rest();
+  assert.deepEqual(
+    slices(plane).map((text) => text.split(' ').slice(1).join(' ')),
+    [' []'],
+  );
+  assert.deepEqual(subsets(plane), ['web [10.0.0.1 :8080]']);
 });
 
 test('a Pod whose node is not known yet is in no endpoints until it is', async () => {

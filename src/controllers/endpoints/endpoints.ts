@@ -1,10 +1,19 @@
+import { errorMessage } from '#base/errors.ts';
 import { deepEqual } from '#api/equal.ts';
 import type { Endpoints, Service } from '#api/generated/types.ts';
-import { objectKey, splitKey } from '#api/object.ts';
+import { type KubeObject, objectKey, splitKey } from '#api/object.ts';
 import { endpoints, services } from '#api/resource.ts';
-import { type Client, isReason } from '#client/client.ts';
+import type { Client } from '#client/client.ts';
+import type { EventRecorder } from '#client/events.ts';
 import type { Informer } from '#client/informer.ts';
-import { type ControllerContext, createControllerQueue, ignoreNotFound } from '../controller-context.ts';
+import {
+  type ControllerContext,
+  createControllerQueue,
+  ignoreNotFound,
+  isOvertaken,
+  recorderFor,
+} from '../controller-context.ts';
+import { isNamespaceTerminating } from '../owned-pods.ts';
 import { DesiredSubsets } from './endpoints-desired.ts';
 import { OwnWrites } from '../own-writes.ts';
 import { PodChanges } from './pod-changes.ts';
@@ -29,8 +38,8 @@ function planEndpoints(
   const { service } = desired;
   const { subsets, isTruncated } = desired.get();
   const { name, namespace, labels: serviceLabels } = service.metadata;
-  const headless = isHeadless(service) ? { [HEADLESS]: '' } : {};
-  const labels = { ...serviceLabels, [MANAGED_BY_LABEL]: MANAGED_BY, ...headless };
+  const { [HEADLESS]: _, ...copied } = serviceLabels ?? {};
+  const labels = { ...copied, [MANAGED_BY_LABEL]: MANAGED_BY, ...(isHeadless(service) ? { [HEADLESS]: '' } : {}) };
   const overCapacity = isTruncated ? 'truncated' : undefined;
   if (
     current?.metadata.annotations?.[OVER_CAPACITY] === overCapacity &&
@@ -80,10 +89,13 @@ class EndpointsController {
   readonly changes = new PodChanges();
   readonly #client: Client;
   readonly #own: OwnWrites<Endpoints>;
+  readonly #recorder: EventRecorder;
   readonly #triggerTimes = new TriggerTimes();
   readonly #desired = new Map<string, DesiredSubsets>();
 
-  constructor({ client, informers }: ControllerContext) {
+  constructor(context: ControllerContext) {
+    const { client, informers } = context;
+    this.#recorder = recorderFor(context, 'endpoint-controller');
     this.#client = client;
     this.current = informers.for(endpoints);
     this.servicePods = new ServicePods(informers);
@@ -112,9 +124,23 @@ class EndpointsController {
         current === undefined ? this.#client.create(endpoints, object) : this.#client.update(endpoints, object);
       this.#own.wrote(key, await write);
     } catch (error) {
-      // The namespace is on its way out, and the Service with it.
-      if (!isReason(error, 'Forbidden')) throw error;
+      // The Service goes with it.
+      if (isNamespaceTerminating(error)) return;
+      this.#tell(service, current, error);
+      throw error;
     }
+  }
+
+  /** What another's write stood in the way of is right at the next try. */
+  #tell(service: Service, current: Endpoints | undefined, error: unknown): void {
+    if (isOvertaken(error)) return;
+    const { namespace, name } = service.metadata;
+    const about = current ?? { apiVersion: 'v1', kind: 'Endpoints', metadata: { namespace, name } };
+    const [reason, what] =
+      current === undefined
+        ? ['FailedToCreateEndpoint', `create endpoint for service ${namespace}/${name}`]
+        : ['FailedToUpdateEndpoint', `update endpoint ${namespace}/${name}`];
+    this.#recorder.record(about as KubeObject, 'Warning', reason, `Failed to ${what}: ${errorMessage(error)}`);
   }
 
   /** What the Service's Pods come to by now, and since when. */
