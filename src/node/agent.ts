@@ -134,10 +134,12 @@ class PodSet implements InformerHandlers<Pod> {
     this.#queue.add(uid);
   }
 
-  /** A Pod that has begun was let in by an earlier process of this node. */
+  /** A Pod that has begun was let in by an earlier process of this node, and one that has ended asks for nothing. */
   #take(pod: Pod, wake: (afterMs?: number) => void): PodAgent | RefusedPod {
     const node = this.#nodes.get(this.#node.nodeName);
-    if (node === undefined || pod.status?.startTime !== undefined) return new PodAgent(this.#node, pod, wake);
+    const { startTime, phase } = pod.status ?? {};
+    const isKnown = startTime !== undefined || phase === 'Failed' || phase === 'Succeeded';
+    if (node === undefined || isKnown) return new PodAgent(this.#node, pod, wake);
     const present = [...this.#agents.values()].flatMap(({ demand }) => demand ?? []);
     const refusal = admissionRefusal(pod, node, present);
     return refusal === undefined ? new PodAgent(this.#node, pod, wake) : new RefusedPod(this.#node, pod, refusal);

@@ -67,6 +67,7 @@ export function nodeStatus(
     capacity,
     allocatable: capacity,
     conditions: nodeConditions(conditionsOf(identity), now, old?.status?.conditions ?? []),
+    features: { supplementalGroupsPolicy: true },
     daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
     nodeInfo: {
       ...machine.info,

@@ -9,6 +9,7 @@ import type { PodFacts } from './pod/field-value.ts';
 import { hostnameOf, podDomainOf } from './pod/host-name.ts';
 import { hostNetworkHostsFile, hostsFile } from './pod/hosts-file.ts';
 import { resolvConf } from './pod/resolv-conf.ts';
+import { sysctlsOf } from './pod/sysctl-policy.ts';
 import type { PodSandbox, PodSandboxSpec } from './sandbox/pod-sandbox-sync.ts';
 import type { PodRegistration } from './sandbox/runtime-agent.ts';
 
@@ -71,6 +72,7 @@ function create(node: NodeContext, pod: Pod): MadeSandbox {
       hostPorts: ports,
       processes: processesOf(pod),
       hostIpc: pod.spec.hostIPC ?? false,
+      ipcSysctls: sysctlsOf(pod, 'ipc'),
     });
     const allocatable = { cpu: String(machine.cpus), memory: `${machine.memoryKiB}Ki` };
     return { sandbox, podIps, facts: { nodeName, hostIps: nodeAddresses, podIps, allocatable } };
@@ -97,12 +99,10 @@ function allocate({ pools }: NodeContext, { metadata, status }: Pod): readonly s
   );
 }
 
-/** Only what belongs to the Pod's own network: the rest is the machine's. */
-function applySysctls({ spec }: Pod, netFd: number | undefined): void {
-  for (const { name, value } of spec.securityContext?.sysctls ?? []) {
-    if (netFd === undefined || !/^net[./]/.test(name)) throw new Error(`forbidden sysctl: ${JSON.stringify(name)}`);
-    inNetns(netFd, () => writeSysctl(name, value));
-  }
+/** Of its network, unless that is the node's: such a Pod is not let in. */
+function applySysctls(pod: Pod, netFd: number | undefined): void {
+  if (netFd === undefined) return;
+  for (const { name, value } of sysctlsOf(pod, 'network')) inNetns(netFd, () => writeSysctl(name, value));
 }
 
 function hostsOf({ machine, clusterDomain }: NodeContext, pod: Pod, podIps: readonly string[]): string {

@@ -194,10 +194,19 @@ isolateTests(import.meta.url, () => {
       /waiting CreateContainerConfigError "container has runAsNonRoot and image will run as root"/,
     );
     await nodes.run('sysctl', sleeper, {
-      securityContext: { sysctls: [{ name: 'net.ipv4.ip_default_ttl', value: '33' }] },
+      securityContext: {
+        sysctls: [
+          { name: 'net.ipv4.tcp_fin_timeout', value: '33' },
+          { name: 'kernel/shm_rmid_forced', value: '1' },
+        ],
+      },
     });
     await nodes.until('sysctl', isReady);
-    assert.equal(await nodes.exec('sysctl', 'cat', '/proc/sys/net/ipv4/ip_default_ttl'), '33\n');
+    assert.equal(
+      await nodes.exec('sysctl', 'cat', '/proc/sys/net/ipv4/tcp_fin_timeout', '/proc/sys/kernel/shm_rmid_forced'),
+      '33\n1\n',
+    );
+    assert.equal(readFileSync('/proc/sys/kernel/shm_rmid_forced', 'latin1'), '0\n');
   });
 });
 

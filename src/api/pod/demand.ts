@@ -10,6 +10,7 @@ export interface Demand {
   /** For the comparison of nodes, a Pod that asks for nothing counts as a small one. */
   readonly scoredCpuMillis: number;
   readonly scoredMemory: number;
+  /** Of all that runs at one time: `PROTOCOL ADDRESS PORT`, the address 0.0.0.0 for every one. */
   readonly hostPorts: readonly string[];
 }
 
@@ -34,12 +35,29 @@ export function demandOf(pod: Pod): Demand {
     others: new Map(others.filter(([, value]) => value > 0)),
     scoredCpuMillis: cpuMillis === 0 ? DEFAULT_CPU_MILLIS : cpuMillis,
     scoredMemory: memory === 0 ? DEFAULT_MEMORY : memory,
-    hostPorts: pod.spec.containers.flatMap(({ ports = [] }) =>
-      ports.flatMap(({ hostPort, hostIP = '0.0.0.0', protocol = 'TCP' }) =>
-        hostPort === undefined || hostPort === 0 ? [] : [`${protocol} ${hostIP} ${hostPort}`],
-      ),
-    ),
+    hostPorts: hostPortsOf(pod),
   };
+}
+
+function hostPortsOf({ spec }: Pod): readonly string[] {
+  const sidecars = (spec.initContainers ?? []).filter(isSidecar);
+  return [...sidecars, ...spec.containers].flatMap(({ ports = [] }) =>
+    ports.flatMap(({ hostPort = 0, hostIP, protocol = 'TCP' }) =>
+      hostPort === 0 ? [] : [`${protocol} ${hostIP || '0.0.0.0'} ${hostPort}`],
+    ),
+  );
+}
+
+/** Whether two entries of `Demand.hostPorts` cannot be on one node. */
+export function portsConflict(a: string, b: string): boolean {
+  const [protocolA, ipA, portA] = a.split(' ');
+  const [protocolB, ipB, portB] = b.split(' ');
+  const sameAddress = ipA === ipB || ipA === '0.0.0.0' || ipB === '0.0.0.0';
+  return protocolA === protocolB && portA === portB && sameAddress;
+}
+
+function isSidecar({ restartPolicy }: Container): boolean {
+  return restartPolicy === 'Always';
 }
 
 function otherNames({ spec }: Pod): readonly string[] {
@@ -56,7 +74,7 @@ function peak({ spec }: Pod, value: (container: Container) => number): number {
   let sidecars = 0;
   let initPeak = 0;
   for (const container of spec.initContainers ?? []) {
-    if (container.restartPolicy === 'Always') sidecars += value(container);
+    if (isSidecar(container)) sidecars += value(container);
     else initPeak = Math.max(initPeak, sidecars + value(container));
   }
   const running = spec.containers.reduce((sum, container) => sum + value(container), sidecars);

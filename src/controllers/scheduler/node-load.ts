@@ -1,6 +1,6 @@
 import type { Node, Pod } from '#api/generated/types.ts';
 import { controllerOf, objectKey } from '#api/object.ts';
-import { type Demand, demandOf } from '#api/pod/demand.ts';
+import { type Demand, demandOf, portsConflict } from '#api/pod/demand.ts';
 
 interface Placed {
   readonly pod: Pod;
@@ -105,13 +105,6 @@ function bump(counts: Map<string, number>, key: string, by: number): void {
   const count = (counts.get(key) ?? 0) + by;
   if (count === 0) counts.delete(key);
   else counts.set(key, count);
-}
-
-function portsConflict(a: string, b: string): boolean {
-  const [protocolA, ipA, portA] = a.split(' ');
-  const [protocolB, ipB, portB] = b.split(' ');
-  const sameAddress = ipA === ipB || ipA === '0.0.0.0' || ipB === '0.0.0.0';
-  return protocolA === protocolB && portA === portB && sameAddress;
 }
 
 function ownerOf(pod: Pod): string {

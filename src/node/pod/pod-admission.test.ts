@@ -24,7 +24,21 @@ function pod(requests: Readonly<Record<string, string>>, spec: Partial<PodSpec> 
   } as unknown as Pod;
 }
 
-const present = [pod({ cpu: '500m', memory: '256Mi' }), pod({})].map(demandOf);
+const port = (hostPort: number, more: object = {}): Partial<PodSpec> => ({
+  containers: [{ name: 'c', image: 'host', ports: [{ containerPort: 80, hostPort, ...more }] }],
+});
+
+const present = [
+  pod({ cpu: '500m', memory: '256Mi' }),
+  pod(
+    {},
+    { ...port(8080), initContainers: [{ name: 's', restartPolicy: 'Always', ports: [{ hostPort: 9090 }] }] as never },
+  ),
+].map(demandOf);
+
+function sysctls(...names: readonly string[]): Partial<PodSpec> {
+  return { securityContext: { sysctls: names.map((name) => ({ name, value: '1' })) } };
+}
 
 const cases: readonly { readonly name: string; readonly pod: Pod; readonly text: string }[] = [
   {
@@ -61,8 +75,47 @@ const cases: readonly { readonly name: string; readonly pod: Pod; readonly text:
     text: "TaintToleration Predicate TaintToleration failed: node(s) had taints that the pod didn't tolerate",
   },
   {
-    name: 'another system',
+    name: 'a selector for nodes of another system',
     pod: pod({}, { nodeSelector: { 'kubernetes.io/os': 'windows' } }),
+    text: "NodeAffinity Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
+  },
+  { name: 'a free port of the node', pod: pod({}, port(8081)), text: 'admitted' },
+  { name: 'the same port of another protocol', pod: pod({}, port(8080, { protocol: 'UDP' })), text: 'admitted' },
+  {
+    name: 'a port of the node that another Pod has',
+    pod: pod({}, port(8080, { hostIP: '127.0.0.1' })),
+    text: "NodePorts Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
+  },
+  {
+    name: "a port of the node that another Pod's sidecar has",
+    pod: pod({}, port(9090)),
+    text: "NodePorts Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
+  },
+  {
+    name: 'huge pages of a size that the node has none of',
+    pod: pod({ 'ephemeral-storage': '1Gi', 'hugepages-2Mi': '2Mi' }),
+    text:
+      "OutOfhugepages-2Mi Node didn't have enough resource: hugepages-2Mi, " +
+      'requested: 2097152, used: 0, capacity: 0',
+  },
+  {
+    name: 'safe settings of the kernel',
+    pod: pod({}, sysctls('kernel.shm_rmid_forced', 'net/ipv4/tcp_rmem')),
+    text: 'admitted',
+  },
+  {
+    name: 'a setting of the kernel that others feel',
+    pod: pod({}, sysctls('net.ipv4.tcp_rmem', 'kernel.msgmax')),
+    text: 'SysctlForbidden forbidden sysctl: "kernel.msgmax" not allowlisted',
+  },
+  {
+    name: "a setting of the node's network",
+    pod: pod({}, { hostNetwork: true, ...sysctls('net.ipv4.tcp_rmem') }),
+    text: 'SysctlForbidden forbidden sysctl: "net.ipv4.tcp_rmem" not allowed with host Net enabled',
+  },
+  {
+    name: 'the label of another system',
+    pod: { ...pod({}), metadata: { name: 'p', labels: { 'kubernetes.io/os': 'windows' } } } as unknown as Pod,
     text:
       'PodOSSelectorNodeLabelDoesNotMatch ' +
       "Failed to admit pod as the `kubernetes.io/os` label doesn't match node label",

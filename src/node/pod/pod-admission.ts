@@ -1,6 +1,7 @@
 import type { Node, Pod } from '#api/generated/types.ts';
-import { capacityOf, type Demand, demandOf } from '#api/pod/demand.ts';
+import { capacityOf, type Demand, demandOf, portsConflict } from '#api/pod/demand.ts';
 import { isTolerated, matchesNode } from '#api/pod/node-fit.ts';
+import { sysctlRefusal } from './sysctl-policy.ts';
 
 /** Why a Pod may not run here, in the words of a kubelet. */
 export interface AdmissionRefusal {
@@ -11,17 +12,24 @@ export interface AdmissionRefusal {
 /**
  * Looks at a Pod that is bound to `node` as a kubelet does, whoever bound it: a scheduler has asked the same before,
  * others may not have. `present` are the demands of the Pods that it has taken in and that have not ended. Models
- * lifecycle/predicate.go of v1.34, without host ports (their second taker waits) and without preemption.
+ * the admit handlers of kubelet.go of v1.34, above all lifecycle/predicate.go, without preemption.
  */
 export function admissionRefusal(pod: Pod, node: Node, present: readonly Demand[]): AdmissionRefusal | undefined {
-  return osRefusal(pod, node) ?? resourceRefusal(pod, node, present) ?? placeRefusal(pod, node) ?? appArmorRefusal(pod);
+  return (
+    sysctlRefusal(pod) ??
+    osRefusal(pod) ??
+    resourceRefusal(pod, node, present) ??
+    placeRefusal(pod, node, present) ??
+    appArmorRefusal(pod)
+  );
 }
 
 const OS_LABEL = 'kubernetes.io/os';
 
-function osRefusal({ spec }: Pod, { metadata }: Node): AdmissionRefusal | undefined {
-  const wanted = spec.nodeSelector?.[OS_LABEL];
-  if (wanted !== undefined && wanted !== metadata.labels?.[OS_LABEL]) {
+/** The label is looked for on the Pod; its node selector is one like any other. */
+function osRefusal({ metadata, spec }: Pod): AdmissionRefusal | undefined {
+  const label = metadata.labels?.[OS_LABEL];
+  if (label !== undefined && label !== 'linux') {
     const message = `Failed to admit pod as the \`${OS_LABEL}\` label doesn't match node label`;
     return { reason: 'PodOSSelectorNodeLabelDoesNotMatch', message };
   }
@@ -29,7 +37,7 @@ function osRefusal({ spec }: Pod, { metadata }: Node): AdmissionRefusal | undefi
   return { reason: 'PodOSNotSupported', message: "Failed to admit pod as the OS field doesn't match node OS" };
 }
 
-/** The first that is short. What the node does not know at all is somebody else's business. */
+/** The first that is short. What others than the node lend, with a name of their own, is their business. */
 function resourceRefusal(pod: Pod, node: Node, present: readonly Demand[]): AdmissionRefusal | undefined {
   const demand = demandOf(pod);
   const capacity = capacityOf(node);
@@ -39,7 +47,8 @@ function resourceRefusal(pod: Pod, node: Node, present: readonly Demand[]): Admi
     { name: 'cpu', requested: demand.cpuMillis, used: used((one) => one.cpuMillis), capacity: capacity.cpuMillis },
     { name: 'memory', requested: demand.memory, used: used((one) => one.memory), capacity: capacity.memory },
     ...[...demand.others]
-      .filter(([name]) => node.status?.allocatable?.[name] !== undefined)
+      .filter(([name]) => !name.includes('/') || node.status?.allocatable?.[name] !== undefined)
+      .toSorted(([a], [b]) => Number(b === LOCAL_STORAGE) - Number(a === LOCAL_STORAGE))
       .map(([name, requested]) => ({
         name,
         requested,
@@ -53,8 +62,14 @@ function resourceRefusal(pod: Pod, node: Node, present: readonly Demand[]): Admi
   return { reason: `OutOf${short.name}`, message: `Node didn't have enough resource: ${short.name}, ${amounts}` };
 }
 
-function placeRefusal({ spec }: Pod, node: Node): AdmissionRefusal | undefined {
+const LOCAL_STORAGE = 'ephemeral-storage';
+
+function placeRefusal(pod: Pod, node: Node, present: readonly Demand[]): AdmissionRefusal | undefined {
+  const { spec } = pod;
   if (!matchesNode(spec, node)) return predicate('NodeAffinity', "node(s) didn't match Pod's node affinity/selector");
+  const taken = present.flatMap(({ hostPorts }) => hostPorts);
+  if (demandOf(pod).hostPorts.some((port) => taken.some((other) => portsConflict(port, other))))
+    return predicate('NodePorts', "node(s) didn't have free ports for the requested pod ports");
   const untolerated = node.spec.taints?.some(
     (taint) => taint.effect === 'NoExecute' && !isTolerated(taint, spec.tolerations ?? []),
   );

@@ -11,6 +11,7 @@ import {
   setns,
   unshare,
 } from '#netlink/namespace.ts';
+import { writeSysctl } from '#netlink/sysctl.ts';
 import type { PodWire } from '../network-sync.ts';
 import { planPause } from '../stage/container-stage.ts';
 import { startStage } from './process-sync.ts';
@@ -34,6 +35,8 @@ export interface PodSandboxSpec {
   readonly processes: 'container' | 'pod' | 'host';
   /** System V and POSIX memory is that of the cluster, not the Pod's. */
   readonly hostIpc: boolean;
+  /** Set in the Pod's own namespace of that. */
+  readonly ipcSysctls: readonly { readonly name: string; readonly value: string }[];
 }
 
 /** What the containers of a Pod share: network, host name, System V and POSIX memory, the files made for the Pod. */
@@ -69,6 +72,7 @@ export class PodSandbox {
     const fds = thread.away(() => {
       unshare(spec.hostIpc ? CLONE_NEWUTS : CLONE_NEWUTS | CLONE_NEWIPC);
       sethostname(spec.hostname);
+      for (const { name, value } of spec.ipcSysctls) writeSysctl(name, value);
       return { uts: openNamespace('uts'), ipc: openNamespace('ipc') };
     });
     const sandbox = new PodSandbox(spec, now, fds, spec.processes === 'pod' ? startPause(thread) : undefined);
