@@ -3,6 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { errorMessage } from '#base/errors.ts';
 import type { Container, ContainerStatus, EphemeralContainer, Pod } from '#api/generated/types.ts';
 import { containerLimits } from './cgroup/container-limits.ts';
+import { planContainerTree } from './container-tree-agent.ts';
+import { ContainerEnd } from './container-end-agent.ts';
 import { logDirectory, logPath, type NodeContext, podDirectory } from './node-context.ts';
 import { containerArgv, ContainerConfigError } from './pod/container-env.ts';
 import { type ContainerKind, type ContainerView, type Terminated, terminatedFromApi } from './pod/container-view.ts';
@@ -13,12 +15,8 @@ import { containerSecurity } from './pod/container-security.ts';
 import { formatSeconds, RestartBackoff } from './pod/restart-backoff.ts';
 import { ContainerProbes } from './probe/container-probes-agent.ts';
 import { type ExitStatus, RuntimeError } from './runtime.ts';
-import { planContainerMounts, type ContainerMount } from './sandbox/container-mounts.ts';
+import type { ContainerMount } from './sandbox/container-mounts.ts';
 import type { ContainerRun } from './sandbox/container-run-sync.ts';
-import { planHostImage } from './sandbox/host-image.ts';
-import type { MountStep } from './sandbox/mount-step.ts';
-import { readRootEntries } from './sandbox/mount-sync.ts';
-import { planOciImage } from './sandbox/oci-image.ts';
 import { IdentityError } from './stage/identity.ts';
 import { readLogEnd, readMessage } from './sandbox/termination-message-sync.ts';
 import { dialFrom } from './sandbox/runtime-agent.ts';
@@ -37,6 +35,13 @@ export interface ContainerPlace {
 export interface ContainerConfig {
   readonly env: Readonly<Record<string, string>>;
   readonly mounts: readonly ContainerMount[];
+}
+
+export interface StopOptions {
+  /** Of the event. @default that it is stopped */
+  readonly message?: string;
+  /** @default at once */
+  readonly turn?: Promise<unknown>;
 }
 
 const lists: Readonly<Record<ContainerKind, string>> = {
@@ -65,8 +70,7 @@ export class ContainerAgent {
   #imageId = '';
   #stopSignal: NodeJS.Signals = 'SIGTERM';
   #retryAt = 0;
-  #killTimer: { readonly at: number; readonly timer: Disposable } | undefined;
-  #stopping = false;
+  #end: ContainerEnd | undefined;
   #ran = false;
   /** Between two runs nobody may collect it. */
   #held: Disposable | undefined;
@@ -111,6 +115,7 @@ export class ContainerAgent {
       restarts: this.#restarts,
       ready: readiness,
       started: this.#probes?.started ?? false,
+      inHook: this.#probes?.inHook ?? false,
       id: this.#id,
       imageId: this.#imageId,
       retryAt: this.#retryAt,
@@ -145,18 +150,31 @@ export class ContainerAgent {
     }
   }
 
-  /** Asks it to end, and ends it after `graceMs`. An earlier deadline that is already set stands. */
-  stop(pod: Pod, graceMs: number, message: string = `Stopping container ${this.spec.name}`): void {
+  /** Resolves when it does not run. */
+  get ended(): Promise<unknown> {
+    return this.#run?.exited.catch(() => {}) ?? Promise.resolve();
+  }
+
+  /** Asks it to end when its `turn` has come, and ends it after `graceMs`. Once that is begun it can only be hurried. */
+  stop(pod: Pod, graceMs: number, { message, turn }: StopOptions = {}): void {
     const run = this.#run;
-    if (run === undefined) return;
-    const at = this.#node.clock.monotonic() + graceMs;
-    if (this.#killTimer !== undefined && this.#killTimer.at <= at) return;
-    this.#killTimer?.timer[Symbol.dispose]();
-    this.#killTimer = { at, timer: this.#node.clock.after(graceMs, () => run.kill('SIGKILL')) };
-    if (this.#stopping) return;
-    this.#stopping = true;
-    this.#event(pod, 'Normal', 'Killing', message);
-    void this.#terminate(run, graceMs);
+    const probes = this.#probes;
+    if (run === undefined || probes === undefined) return;
+    if (this.#end !== undefined) {
+      this.#end.hurry(graceMs);
+      return;
+    }
+    this.#event(pod, 'Normal', 'Killing', message ?? `Stopping container ${this.spec.name}`);
+    this.#end = new ContainerEnd(
+      {
+        clock: this.#node.clock,
+        run,
+        signal: this.#stopSignal,
+        hook: (signal) => probes.beforeStop(signal),
+        turn: turn ?? Promise.resolve(),
+      },
+      graceMs,
+    );
   }
 
   /** At once, and without a word: the Pod is gone, or we are going. */
@@ -178,11 +196,6 @@ export class ContainerAgent {
     const id = `${pod.metadata.name}_${pod.metadata.namespace ?? ''}(${pod.metadata.uid})`;
     const message = `Back-off restarting failed container ${this.spec.name} in pod ${id}`;
     if (this.#state.kind === 'terminated') this.#event(pod, 'Warning', 'BackOff', message);
-  }
-
-  async #terminate(run: ContainerRun, graceMs: number): Promise<void> {
-    await this.#probes?.beforeStop(graceMs);
-    run.kill(this.#stopSignal);
   }
 
   #begin(
@@ -217,7 +230,7 @@ export class ContainerAgent {
         command: { argv, env, workingDir: this.spec.workingDir ?? facts.workingDir },
         security: containerSecurity(pod, this.spec, facts.user),
         limits: containerLimits(this.spec.resources),
-        mounts: this.#mounts(place, image, mounts, directory, messageFile),
+        mounts: planContainerTree(this.#node, { spec: this.spec, image, sandbox, mounts, directory, messageFile }),
         directory,
         logPath: logPath(logDirectory(this.#node, refOf(pod)), this.spec.name, attempt),
         tty: this.spec.tty ?? false,
@@ -240,40 +253,6 @@ export class ContainerAgent {
     );
   }
 
-  #mounts(
-    { sandbox }: ContainerPlace,
-    image: ContainerImage,
-    mounts: readonly ContainerMount[],
-    directory: string,
-    messageFile: string,
-  ): ReturnType<typeof planContainerMounts> {
-    const message = {
-      source: messageFile,
-      target: this.spec.terminationMessagePath ?? '/dev/termination-log',
-      readOnly: false,
-    };
-    return planContainerMounts({
-      image: this.#imageMounts(image, mounts, directory),
-      etcDir: sandbox.etcDir,
-      shmDir: sandbox.shmDir,
-      mounts: [...mounts, message],
-      readOnlyRoot: this.spec.securityContext?.readOnlyRootFilesystem ?? false,
-      privileged: this.spec.securityContext?.privileged ?? false,
-    });
-  }
-
-  #imageMounts(image: ContainerImage, mounts: readonly ContainerMount[], layerDir: string): readonly MountStep[] {
-    const { runtime, images, maskedPaths } = this.#node;
-    const { rootless } = runtime.thread;
-    if (image.kind === 'oci') {
-      const layers = images.layerNames(image.record);
-      return planOciImage({ layersDir: images.layers.directory, layers, layerDir, rootless });
-    }
-    // A privileged agent can make any mount point when it comes to it.
-    const directories = rootless ? mounts.map(({ target }) => target) : [];
-    return planHostImage({ entries: readRootEntries(), layerDir, masked: maskedPaths, rootless, directories });
-  }
-
   #watchHealth({ pod, podIp }: ContainerPlace): ContainerProbes {
     const { clock, network, runtime } = this.#node;
     const { uid: podUid } = pod.metadata;
@@ -289,14 +268,15 @@ export class ContainerAgent {
       onHookFailed: (why) => {
         this.#hookFailed(pod, 'PostStart', why);
         const grace = (pod.spec.terminationGracePeriodSeconds ?? 30) * 1000;
-        this.stop(pod, grace, 'FailedPostStartHook');
+        this.stop(pod, grace, { message: 'FailedPostStartHook' });
       },
       onPreStopFailed: (why) => this.#hookFailed(pod, 'PreStop', why),
       onUnhealthy: (message) => this.#event(pod, 'Warning', 'Unhealthy', message),
       onProbeWarning: (message) => this.#event(pod, 'Warning', 'ProbeWarning', message),
       onFatal: (kind, graceSeconds) => {
         const grace = graceSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30;
-        this.stop(pod, grace * 1000, `Container ${this.spec.name} failed ${kind} probe, will be restarted`);
+        const message = `Container ${this.spec.name} failed ${kind} probe, will be restarted`;
+        this.stop(pod, grace * 1000, { message });
       },
     });
   }
@@ -310,9 +290,8 @@ export class ContainerAgent {
     if (this.#run !== run) return;
     this.#run = undefined;
     this.#probes?.[Symbol.dispose]();
-    this.#killTimer?.timer[Symbol.dispose]();
-    this.#killTimer = undefined;
-    this.#stopping = false;
+    this.#end?.[Symbol.dispose]();
+    this.#end = undefined;
     const now = this.#node.clock.now();
     const failed = exit.oomKilled === true ? 'OOMKilled' : 'Error';
     const reason = exit.code === 0 ? 'Completed' : failed;

@@ -4,29 +4,22 @@ import type { Container, Pod, PodCondition, PodStatus } from '#api/generated/typ
 import { type Demand, demandOf } from '#api/pod/demand.ts';
 import { pods } from '#api/resource.ts';
 import { isAnotherObject, isReason } from '#client/client.ts';
-import { ContainerAgent, type ContainerConfig, crashLoopMessage, refOf } from './container-agent.ts';
+import { LEAST_GRACE_MS } from './container-end-agent.ts';
+import { ContainerAgent, crashLoopMessage, refOf } from './container-agent.ts';
 import { logDirectory, type NodeContext, podDirectory } from './node-context.ts';
-import { containerEnv } from './pod/container-env.ts';
 import type { ContainerKind, ContainerView } from './pod/container-view.ts';
-import { podActions, stopActions } from './pod/pod-actions.ts';
+import { type PodAction, podActions, type StopAction, stopActions } from './pod/pod-actions.ts';
 import { podStatus } from './pod/pod-status.ts';
-import { serviceEnv } from './pod/service-env.ts';
-import { containerMounts, fetchPodInputs, type MadeVolume, type PodInputs, writeVolumes } from './pod-inputs-agent.ts';
+import { fetchPodInputs } from './pod-inputs-agent.ts';
 import { resumeContainers } from './pod-resume-agent.ts';
 import { createPodSandbox, type MadeSandbox, PreparationError } from './pod-sandbox-agent.ts';
+import { PodSupplies } from './pod-supplies-agent.ts';
 import { watchStorage } from './storage-limit-agent.ts';
-import { showsChange } from './pod/shown-change.ts';
-import { DEFAULT_PATH } from './sandbox/container-command.ts';
 
 /** What a Pod has once its containers may start. */
 interface Prepared extends MadeSandbox {
-  inputs: PodInputs;
-  volumes: ReadonlyMap<string, MadeVolume>;
+  readonly supplies: PodSupplies;
 }
-
-const REFRESH_RETRY_MS = 10_000;
-/** As a kubelet's minimumGracePeriodInSeconds. */
-const LEAST_GRACE_MS = 2000;
 
 /** One Pod on this node, from the first time it is seen until nothing of it is left. */
 export class PodAgent {
@@ -40,17 +33,15 @@ export class PodAgent {
   /** Gone from the API without our doing: nobody waits for it to end well. */
   #orphaned = false;
   #ended = false;
+  /** Deleted, and nothing of it runs. */
+  #gone = false;
   #prepared: Prepared | undefined;
   #podIps: readonly string[];
   #phase: 'Succeeded' | 'Failed' | undefined;
   #reason: { readonly reason: string; readonly message: string } | undefined;
-  /** When what is left of a Pod that was told to end is killed, and the period that this comes from. */
-  #end: { readonly at: number; readonly graceMs: number } | undefined;
   #written = '';
   #conditions: readonly PodCondition[] = [];
   #backedOff = new Set<string>();
-  #refresh: Disposable | undefined;
-  #renewals = 0;
   #storage: Disposable | undefined;
   #done = false;
 
@@ -88,9 +79,8 @@ export class PodAgent {
   }
 
   update(pod: Pod): void {
-    const before = this.#pod;
     this.#pod = pod;
-    if (this.#prepared !== undefined && showsChange(before, pod)) void this.#renew();
+    this.#prepared?.supplies.update(pod);
     // All of a Pod's containers that may change is that there are more of these.
     const fresh = (pod.spec.ephemeralContainers ?? []).filter(({ name }) => this.#container(name) === undefined);
     const agents = fresh.map((spec) => this.#make(spec, 'ephemeral', 'ContainerCreating'));
@@ -105,7 +95,8 @@ export class PodAgent {
   async sync(): Promise<void> {
     if (this.#done) return;
     if (this.#orphaned) {
-      await this.discard();
+      // Nobody waits for it, but what it has in memory may still be worth a moment.
+      if (this.#stopAll(Math.min(this.#graceMs(), LEAST_GRACE_MS))) await this.discard();
       return;
     }
     if (this.#pod.metadata.deletionTimestamp !== undefined) {
@@ -121,6 +112,8 @@ export class PodAgent {
       if (error instanceof PreparationError) this.#event('Warning', error.code, error.message);
       throw error;
     }
+    // Meanwhile it may have been deleted.
+    if (this.#orphaned || this.#pod.metadata.deletionTimestamp !== undefined) return this.sync();
     await this.#act();
     await this.#writeStatus();
   }
@@ -168,13 +161,11 @@ export class PodAgent {
     const made = createPodSandbox(this.#node, pod);
     this.#podIps = made.podIps;
     try {
-      const volumes = writeVolumes(this.#node, pod, made.sandbox, inputs, made.facts);
-      this.#prepared = { ...made, inputs, volumes };
+      this.#prepared = { ...made, supplies: new PodSupplies(this.#node, pod, made, inputs) };
     } catch (error) {
       await this.#node.runtime.removeSandbox(this.uid, 'running');
       throw error;
     }
-    this.#scheduleRefresh(inputs.refreshMs);
     const paths = {
       podDirectory: podDirectory(this.#node, this.uid),
       logDirectory: logDirectory(this.#node, refOf(pod)),
@@ -198,28 +189,33 @@ export class PodAgent {
       }
       const now = this.#node.clock.now();
       const actions = podActions({ restartPolicy: this.#restartPolicy, containers: this.#views, now });
-      let started = false;
+      let changed = false;
       for (const action of actions) {
-        switch (action.kind) {
-          case 'start':
-            this.#backedOff.delete(action.container);
-            this.#start(action.container);
-            started = true;
-            break;
-          case 'stop':
-            this.#stop(action.container, this.#graceMs());
-            break;
-          case 'wait':
-            this.#wake(action.until - now);
-            break;
-          case 'finish':
-            this.#phase = action.phase;
-            break;
-        }
+        changed = this.#do(action, now);
+        // One by one: a container that could not start, or has a hook to run, has changed what comes next.
+        if (changed) break;
       }
       this.#noteBackoffs();
-      // A container that could not start has changed what comes next.
-      if (!started && this.#phase === undefined) return;
+      if (!changed) return;
+    }
+  }
+
+  /** True when that may be followed by other actions than those planned. */
+  #do(action: PodAction, now: number): boolean {
+    switch (action.kind) {
+      case 'start':
+        this.#backedOff.delete(action.container);
+        this.#start(action.container);
+        return true;
+      case 'stop':
+        this.#stop(action, this.#graceMs());
+        return false;
+      case 'wait':
+        this.#wake(action.until - now);
+        return false;
+      case 'finish':
+        this.#phase = action.phase;
+        return true;
     }
   }
 
@@ -227,28 +223,15 @@ export class PodAgent {
     const prepared = this.#prepared;
     const container = this.#container(name);
     if (prepared === undefined || container === undefined) return;
-    const pod = this.#pod;
-    const { namespace } = refOf(pod);
-    const { sandbox, podIps, inputs, facts, volumes } = prepared;
-    const serviceLinks = pod.spec.enableServiceLinks ?? true;
-    const configure = (imageEnv: Readonly<Record<string, string>>): ContainerConfig => {
-      const env = containerEnv({
-        pod,
-        container: container.spec,
-        facts,
-        sources: inputs,
-        serviceEnv: serviceEnv(this.#node.services.list(), { namespace, serviceLinks }),
-        imageEnv: {
-          PATH: DEFAULT_PATH,
-          HOSTNAME: sandbox.spec.hostname,
-          ...(container.spec.tty === true ? { TERM: 'xterm' } : {}),
-          ...imageEnv,
-        },
-      });
-      return { env, mounts: containerMounts(container.spec, volumes, env) };
-    };
-    // The next attempt needs the objects as they are then.
-    container.start({ pod, podIp: podIps[0] ?? '', sandbox, configure, renew: () => void this.#renew() });
+    const { sandbox, podIps, supplies } = prepared;
+    container.start({
+      pod: this.#pod,
+      podIp: podIps[0] ?? '',
+      sandbox,
+      configure: (imageEnv) => supplies.configure(container.spec, imageEnv),
+      // The next attempt needs the objects as they are then.
+      renew: () => void supplies.renew(),
+    });
   }
 
   #noteBackoffs(): void {
@@ -261,30 +244,6 @@ export class PodAgent {
     }
   }
 
-  #scheduleRefresh(refreshMs: number | undefined): void {
-    this.#refresh?.[Symbol.dispose]();
-    if (refreshMs !== undefined) this.#refresh = this.#node.clock.after(refreshMs, () => void this.#renew());
-  }
-
-  /** Fetches again what the Pod refers to, and brings its volumes up to date. */
-  async #renew(): Promise<void> {
-    const turn = ++this.#renewals;
-    let again: number | undefined = REFRESH_RETRY_MS;
-    try {
-      const inputs = await fetchPodInputs(this.#node, this.#pod, this.#prepared?.inputs);
-      const prepared = this.#prepared;
-      // What was asked for later is newer.
-      if (prepared === undefined || turn !== this.#renewals) return;
-      again = inputs.refreshMs;
-      prepared.inputs = inputs;
-      prepared.volumes = writeVolumes(this.#node, this.#pod, prepared.sandbox, inputs, prepared.facts);
-    } catch (error) {
-      if (this.#prepared === undefined || turn !== this.#renewals) return;
-      this.#node.log.warn('volumes not refreshed', { pod: this.#pod.metadata.name, error: errorMessage(error) });
-    }
-    this.#scheduleRefresh(again);
-  }
-
   async #finishDeletion(): Promise<void> {
     const stopped = this.#stopAll((this.#pod.metadata.deletionGracePeriodSeconds ?? 30) * 1000);
     if (!stopped) {
@@ -292,6 +251,7 @@ export class PodAgent {
       return;
     }
     await this.#removeSandbox();
+    this.#gone = true;
     await this.#writeStatus();
     const { namespace, name } = refOf(this.#pod);
     try {
@@ -309,22 +269,17 @@ export class PodAgent {
 
   /** True when none runs any more. */
   #stopAll(graceMs: number): boolean {
-    for (const action of stopActions(this.#views)) {
-      if (action.kind === 'stop') this.#stop(action.container, graceMs);
-    }
+    for (const action of stopActions(this.#views)) this.#stop(action, graceMs);
     return this.#containers.every(({ running }) => !running);
   }
 
-  /** All share the Pod's grace period; who is told at its end, as sidecars are, has a moment even so. */
-  #stop(name: string, graceMs: number): void {
-    const now = this.#node.clock.monotonic();
-    if (this.#end === undefined || graceMs < this.#end.graceMs) this.#end = { at: now + graceMs, graceMs };
-    const left = Math.max(this.#end.at - now, Math.min(LEAST_GRACE_MS, graceMs));
-    this.#container(name)?.stop(this.#pod, left);
+  #stop({ container, after }: StopAction, graceMs: number): void {
+    const turn = Promise.all(after.flatMap((name) => this.#container(name)?.ended ?? []));
+    this.#container(container)?.stop(this.#pod, graceMs, { turn });
   }
 
   async #removeSandbox(what: 'all' | 'running' = 'all'): Promise<void> {
-    this.#refresh?.[Symbol.dispose]();
+    this.#prepared?.supplies[Symbol.dispose]();
     this.#storage?.[Symbol.dispose]();
     this.#prepared = undefined;
     for (const container of this.#containers) container[Symbol.dispose]();
@@ -368,6 +323,7 @@ export class PodAgent {
       sandboxReady: this.#prepared !== undefined,
       startTime: this.#startTime,
       phase: this.#phase,
+      isGone: this.#gone,
       ...this.#reason,
       decided: this.#conditions,
       now: clock.now(),
@@ -377,7 +333,8 @@ export class PodAgent {
   /** A container that waits for its next run is shown as waiting, with its last end as the past. */
   #shown(view: ContainerView): ContainerView {
     const { state, retryAt } = view;
-    if (state.kind !== 'terminated' || retryAt <= this.#node.clock.now()) return view;
+    const ends = this.#phase !== undefined || this.#pod.metadata.deletionTimestamp !== undefined;
+    if (ends || state.kind !== 'terminated' || retryAt <= this.#node.clock.now()) return view;
     const actions = podActions({ restartPolicy: this.#restartPolicy, containers: this.#views, now: 0 });
     const again = actions.some((action) => action.kind === 'wait' && action.until === retryAt);
     if (!again) return view;

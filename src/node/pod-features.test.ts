@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { systemClock } from '#base/clock.ts';
 import type { Container, Pod } from '#api/generated/types.ts';
@@ -113,6 +114,85 @@ isolateTests(import.meta.url, () => {
     );
     const done = await nodes.until('job', ({ status }) => status?.phase === 'Succeeded');
     assert.match(podSummary(done), /^Succeeded .*; side exit 0 Completed restarts 0; c exit 0 Completed restarts 0$/);
+  });
+
+  test('preStop hooks of all containers run at once, and signals come in the order of the containers', async () => {
+    await using nodes = await TestNodes.start(runtime, 1);
+    const volumeMounts = [{ name: 'log', mountPath: '/log' }];
+    const container = (name: string, hook: string): Container => ({
+      name,
+      image: 'host',
+      command: [
+        'sh',
+        '-c',
+        `trap "echo ${name} ends >> /log/log; exit 0" TERM; touch /up; while :; do sleep 0.02; done`,
+      ],
+      readinessProbe: { exec: { command: ['test', '-e', '/up'] }, periodSeconds: 1 },
+      lifecycle: { preStop: { exec: { command: ['sh', '-c', hook] } } },
+      volumeMounts,
+    });
+    // No hook ends before all have begun; and a hostPath outlives the Pod.
+    const meet = (name: string): string =>
+      `touch /log/${name}; until [ -e /log/x -a -e /log/y -a -e /log/c ]; do sleep 0.02; done; echo met >> /log/log`;
+    const directory = mkdtempSync(`${nodes.stateDir}/hooks-`);
+    await nodes.run('ordered', container('c', meet('c')), {
+      terminationGracePeriodSeconds: 20,
+      initContainers: ['x', 'y'].map((name) => ({ ...container(name, meet(name)), restartPolicy: 'Always' })),
+      volumes: [{ name: 'log', hostPath: { path: directory } }],
+    });
+    await nodes.until('ordered', isReady);
+    await nodes.client.delete(pods, { namespace: 'default', name: 'ordered' }, {});
+    await nodes.gone('ordered');
+    const log = readFileSync(`${directory}/log`, 'utf8').split('\n');
+    assert.deepEqual(
+      log.filter((line) => line.endsWith('ends')),
+      ['c ends', 'y ends', 'x ends'],
+    );
+    assert.equal(log.filter((line) => line === 'met').length, 3);
+  });
+
+  test('a container with a postStart hook comes before those after it', async () => {
+    await using nodes = await TestNodes.start(runtime, 1);
+    const volumeMounts = [{ name: 'shared', mountPath: '/shared' }];
+    const hook = ['sh', '-c', 'sleep 0.3; echo ready > /shared/proxy'];
+    await nodes.run(
+      'app',
+      {},
+      {
+        volumes: [{ name: 'shared', emptyDir: {} }],
+        containers: [
+          {
+            name: 'proxy',
+            image: 'host',
+            ...sleeper,
+            volumeMounts,
+            lifecycle: { postStart: { exec: { command: hook } } },
+          },
+          { name: 'app', image: 'host', command: ['sh', '-c', 'cat /shared/proxy; exec sleep infinity'], volumeMounts },
+        ],
+      },
+    );
+    const seen: string[] = [];
+    await nodes.until('app', (pod) => {
+      seen.push(pod.status?.phase ?? '');
+      return isReady(pod);
+    });
+    assert.deepEqual([...new Set(seen)], ['', 'Pending', 'Running']);
+    const log = runtime.find({ namespace: 'default', pod: 'app', container: 'app' })?.logPath ?? '';
+    assert.match(readFileSync(log, 'utf8'), /^\S+ stdout F ready\n$/);
+  });
+
+  test('a Pod that has failed says so when nothing of it runs any more', async () => {
+    await using nodes = await TestNodes.start(runtime, 1);
+    const script = 'trap "sleep 0.5; exit 3" TERM; touch /up; while :; do sleep 0.02; done';
+    await nodes.run(
+      'late',
+      { command: ['sh', '-c', script] },
+      { activeDeadlineSeconds: 1, terminationGracePeriodSeconds: 20 },
+    );
+    const late = await nodes.until('late', failed);
+    assert.equal(late.status?.containerStatuses?.[0]?.state?.terminated?.exitCode, 3);
+    assert.equal(late.status?.reason, 'DeadlineExceeded');
   });
 
   test('a Pod that runs longer than it may fails, and one that writes more than it may is evicted', async () => {

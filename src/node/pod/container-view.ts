@@ -23,6 +23,7 @@ export interface Terminated {
   readonly exitCode: number;
   readonly reason: string;
   readonly message?: string | undefined;
+  /** These are 0 where nobody knows. */
   readonly startedAt: number;
   readonly finishedAt: number;
   readonly id: string | undefined;
@@ -41,6 +42,8 @@ export interface ContainerView {
   readonly ready: boolean;
   /** What its startup probe says; true without one. */
   readonly started: boolean;
+  /** It runs, but its postStart hook does so, too: nobody is told, and those after it wait. */
+  readonly inHook: boolean;
   readonly id: string | undefined;
   /** Empty before its image is known. */
   readonly imageId: string;
@@ -70,8 +73,8 @@ function apiTerminated(state: Terminated): ContainerStateTerminated {
     exitCode: state.exitCode,
     reason: state.reason,
     ...(state.message === undefined || state.message === '' ? {} : { message: state.message }),
-    startedAt: rfc3339(state.startedAt),
-    finishedAt: rfc3339(state.finishedAt),
+    startedAt: state.startedAt === 0 ? undefined : rfc3339(state.startedAt),
+    finishedAt: state.finishedAt === 0 ? undefined : rfc3339(state.finishedAt),
     ...(state.id === undefined ? {} : { containerID: `${CONTAINER_ID_SCHEME}${state.id}` }),
   };
 }

@@ -4,10 +4,10 @@ import type { ContainerKind, ContainerView } from './container-view.ts';
 import { podActions, type PodAction, stopActions } from './pod-actions.ts';
 import { formatSeconds, RestartBackoff } from './restart-backoff.ts';
 
-/** `i:a` init, `s:a` sidecar, `a` main; then `new`, `up`, `starting`, `exit CODE`, and `@TIME` when it may run again. */
+/** `i:a` init, `s:a` sidecar, `a` main; then `new`, `up`, `hook`, `starting`, `exit CODE`, and `@TIME` when it may run again. */
 function view(text: string): ContainerView {
   const [, kind = '', name = '', state = '', code = '0', retryAt = '0'] =
-    /^(?:([is]):)?(\w+) (new|up|starting|exit)(?: (\d+))?(?: @(\d+))?$/.exec(text) ?? [];
+    /^(?:([is]):)?(\w+) (new|up|hook|starting|exit)(?: (\d+))?(?: @(\d+))?$/.exec(text) ?? [];
   const kinds: Readonly<Record<string, ContainerKind>> = { i: 'init', s: 'sidecar' };
   const states: Readonly<Record<string, ContainerView['state']>> = {
     new: { kind: 'waiting', reason: 'ContainerCreating' },
@@ -22,6 +22,7 @@ function view(text: string): ContainerView {
     restarts: 0,
     ready: state === 'up',
     started: state === 'up',
+    inHook: state === 'hook',
     id: undefined,
     imageId: '',
     retryAt: Number(retryAt),
@@ -34,8 +35,9 @@ const views = (text: string): readonly ContainerView[] => text.split(', ').map(v
 function format(action: PodAction): string {
   switch (action.kind) {
     case 'start':
+      return `start ${action.container}`;
     case 'stop':
-      return `${action.kind} ${action.container}`;
+      return [`stop ${action.container}`, ...action.after].join(' < ');
     case 'wait':
       return `wait ${action.until}`;
     case 'finish':
@@ -47,6 +49,8 @@ const cases: readonly [policy: string, containers: string, actions: string][] = 
   ['Always', 'a new, b new', 'start a, start b'],
   ['Always', 'a up, b new', 'start b'],
   ['Always', 'a up, b up', ''],
+  ['Always', 'a up, b hook, c new', ''],
+  ['Always', 'a exit 1, b hook, c new', 'start a'],
   ['Always', 'a exit 0, b up', 'start a'],
   ['Always', 'a exit 1 @200, b up', 'wait 200'],
   ['OnFailure', 'a exit 0, b up', ''],
@@ -68,7 +72,7 @@ const cases: readonly [policy: string, containers: string, actions: string][] = 
   ['Always', 's:x exit 0, i:y up, a new', 'start x'],
   ['Always', 's:x exit 1, i:y exit 0, a up', 'start x'],
   ['Never', 's:x up, a exit 0', 'stop x'],
-  ['Never', 's:x up, s:y up, a exit 0', 'stop y'],
+  ['Never', 's:x up, s:y up, a exit 0', 'stop x < y, stop y'],
   ['Never', 's:x exit 137, a exit 0', 'finish Succeeded'],
 ];
 for (const [policy, containers, actions] of cases) {
@@ -79,11 +83,12 @@ for (const [policy, containers, actions] of cases) {
 }
 
 const stops: readonly [containers: string, actions: string][] = [
-  ['s:x up, a up, b up', 'stop a, stop b'],
-  ['s:x up, a exit 0', 'stop x'],
-  ['s:x up, s:y up, a exit 0', 'stop y'],
-  ['s:x up, s:y exit 0, a exit 0', 'stop x'],
-  ['s:x up, i:y up, a new', 'stop y'],
+  ['a up, b up', 'stop a, stop b'],
+  ['s:x up, a up, b up', 'stop x < a < b, stop a, stop b'],
+  ['s:x up, s:y up, s:z up, a up', 'stop x < a < y, stop y < a < z, stop z < a, stop a'],
+  ['s:x up, s:y up, a exit 0', 'stop x < y, stop y'],
+  ['s:x up, s:y exit 0, s:z up, a exit 0', 'stop x < z, stop z'],
+  ['s:x up, i:y up, a new', 'stop x, stop y'],
   ['i:x up, a new', 'stop x'],
   ['a exit 0', ''],
 ];

@@ -2,11 +2,14 @@ import type { ContainerView, Terminated } from './container-view.ts';
 
 export type PodAction =
   | { readonly kind: 'start'; readonly container: string }
-  | { readonly kind: 'stop'; readonly container: string }
+  /** When those of `after` have ended. */
+  | { readonly kind: 'stop'; readonly container: string; readonly after: readonly string[] }
   /** Look again then. */
   | { readonly kind: 'wait'; readonly until: number }
   /** Nothing of it will run again. */
   | { readonly kind: 'finish'; readonly phase: 'Succeeded' | 'Failed' };
+
+export type StopAction = Extract<PodAction, { kind: 'stop' }>;
 
 export interface PodSituation {
   readonly restartPolicy: string;
@@ -38,18 +41,24 @@ export function podActions(situation: PodSituation): readonly PodAction[] {
   }
   for (const container of containers.filter(({ kind }) => kind === 'main')) {
     actions.push(...startOrWait(situation, container));
+    // Many a manifest relies on it: who has a hook comes before those that follow.
+    if (isRunning(container) && container.inHook) break;
   }
   return actions;
 }
 
 /**
- * Which containers to stop now for a Pod that should end: sidecars outlive those that they serve, which sidecars that
- * started after them are too (KEP-753).
+ * How the containers of a Pod that should end are stopped: sidecars outlive those that they serve, which sidecars that
+ * started after them are too (KEP-753). Models kuberuntime_termination_order.go of v1.34.
  */
-export function stopActions(containers: readonly ContainerView[]): readonly PodAction[] {
+export function stopActions(containers: readonly ContainerView[]): readonly StopAction[] {
   const running = containers.filter(isRunning);
-  const served = running.filter(({ kind }) => kind !== 'sidecar');
-  return (served.length > 0 ? served : running.slice(-1)).map(({ name }) => ({ kind: 'stop', container: name }));
+  const served = running.filter(({ kind }) => kind === 'main');
+  return running.map(({ name, kind }, i) => {
+    const next = running.slice(i + 1).find((other) => other.kind === 'sidecar');
+    const after = kind === 'sidecar' ? [...served, ...(next === undefined ? [] : [next])] : [];
+    return { kind: 'stop', container: name, after: after.map((other) => other.name) };
+  });
 }
 
 /** Undefined while anything runs or may yet run again. */

@@ -1,7 +1,7 @@
 import type { Node, Pod } from '#api/generated/types.ts';
 import { capacityOf, type Demand, demandOf, portsConflict } from '#api/pod/demand.ts';
 import { isTolerated, matchesNode } from '#api/pod/node-fit.ts';
-import { sysctlRefusal } from './sysctl-policy.ts';
+import { forbiddenSysctl } from './sysctl-policy.ts';
 
 /** Why a Pod may not run here, in the words of a kubelet. */
 export interface AdmissionRefusal {
@@ -22,6 +22,11 @@ export function admissionRefusal(pod: Pod, node: Node, present: readonly Demand[
     placeRefusal(pod, node, present) ??
     appArmorRefusal(pod)
   );
+}
+
+function sysctlRefusal(pod: Pod): AdmissionRefusal | undefined {
+  const why = forbiddenSysctl(pod);
+  return why === undefined ? undefined : { reason: 'SysctlForbidden', message: `forbidden sysctl: ${why}` };
 }
 
 const OS_LABEL = 'kubernetes.io/os';

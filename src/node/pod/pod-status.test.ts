@@ -15,6 +15,7 @@ const up: ContainerView = {
   restarts: 0,
   ready: true,
   started: true,
+  inHook: false,
   id: 'abc',
   imageId: 'clusterip://host',
   retryAt: 0,
@@ -34,6 +35,16 @@ const ended = (exitCode: number): ContainerView => ({
   ready: false,
 });
 
+const lost = {
+  kind: 'terminated',
+  exitCode: 255,
+  reason: 'Unknown',
+  startedAt: NOW,
+  finishedAt: NOW,
+  id: 'abc',
+} as const;
+const deleted = { metadata: { name: 'p', deletionTimestamp: 'x' }, spec: { containers: [] } } as unknown as Pod;
+
 function state(containers: readonly ContainerView[], more: Partial<PodRuntimeState> = {}): PodRuntimeState {
   const pod = { metadata: { name: 'p', namespace: 'ns', generation: 1 }, spec: { containers: [] } } as unknown as Pod;
   return {
@@ -49,13 +60,16 @@ function state(containers: readonly ContainerView[], more: Partial<PodRuntimeSta
   };
 }
 
-/** Phase, then each condition with its reason and message when it is not true. */
+/** Phase, then each condition with its reason and message when it is not true, then who was never found. */
 function summary(input: PodRuntimeState): string {
-  const { phase, conditions = [] } = podStatus(input);
+  const { phase, conditions = [], containerStatuses = [] } = podStatus(input);
   const lines = conditions.map(({ type, status, reason, message }) =>
     [type, status, reason ?? '', message === undefined ? '' : `(${message})`].join(' ').trim(),
   );
-  return [phase, ...lines].join('\n');
+  const lost = containerStatuses.flatMap(({ name, state: { terminated } = {} }) =>
+    terminated?.reason === 'ContainerStatusUnknown' ? [`${name} ${terminated.reason} ${terminated.exitCode}`] : [],
+  );
+  return [phase, ...lines, ...lost].join('\n');
 }
 
 const cases: readonly { name: string; input: PodRuntimeState; text: string }[] = [
@@ -121,14 +135,71 @@ c/d False`,
   },
   {
     name: 'being deleted, and serving as long as its probes say so',
-    input: state([up], {
-      pod: { metadata: { name: 'p', deletionTimestamp: 'x' }, spec: { containers: [] } } as unknown as Pod,
-    }),
+    input: state([up], { pod: deleted }),
     text: `Running
 PodReadyToStartContainers True
 Initialized True
 Ready True
 ContainersReady True
+PodScheduled True`,
+  },
+  {
+    name: 'in the postStart hook of a container',
+    input: state([up, { ...up, name: 'd', inHook: true, started: false, ready: false }]),
+    text: `Pending
+PodReadyToStartContainers True
+Initialized True
+Ready False ContainersNotReady (containers with unready status: [d])
+ContainersReady False ContainersNotReady (containers with unready status: [d])
+PodScheduled True`,
+  },
+  {
+    name: 'whose init containers run again, since its node was restarted',
+    input: state([
+      { ...up, name: 'i', kind: 'init' },
+      { ...creating, last: lost },
+    ]),
+    text: `Pending
+PodReadyToStartContainers True
+Initialized True
+Ready False ContainersNotReady (containers with unready status: [c])
+ContainersReady False ContainersNotReady (containers with unready status: [c])
+PodScheduled True`,
+  },
+  {
+    name: 'that has to end for good, and runs still',
+    input: state([up], { phase: 'Failed', reason: 'DeadlineExceeded', message: 'too long' }),
+    text: `Running
+PodReadyToStartContainers True
+Initialized True
+Ready False PodFailed
+ContainersReady False PodFailed
+PodScheduled True`,
+  },
+  {
+    name: 'that was deleted before it could begin',
+    input: state([creating, { ...creating, name: 'd' }], { pod: deleted, sandboxReady: false, isGone: true }),
+    text: `Failed
+PodReadyToStartContainers False
+Initialized True
+Ready False PodFailed
+ContainersReady False PodFailed
+PodScheduled True
+c ContainerStatusUnknown 137
+d ContainerStatusUnknown 137`,
+  },
+  {
+    name: 'that was deleted in its init containers',
+    input: state([{ ...ended(137), name: 'i', kind: 'init' }, { ...creating, name: 'j', kind: 'init' }, creating], {
+      pod: deleted,
+      sandboxReady: false,
+      isGone: true,
+    }),
+    text: `Failed
+PodReadyToStartContainers False
+Initialized False ContainersNotInitialized (containers with incomplete status: [i j])
+Ready False PodFailed
+ContainersReady False PodFailed
 PodScheduled True`,
   },
   {

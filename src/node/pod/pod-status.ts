@@ -1,6 +1,6 @@
 import type { ContainerStatus, Pod, PodCondition, PodStatus } from '#api/generated/types.ts';
 import { rfc3339 } from '#base/clock.ts';
-import { apiState, CONTAINER_ID_SCHEME, type ContainerView } from './container-view.ts';
+import { apiState, CONTAINER_ID_SCHEME, type ContainerView, type Terminated } from './container-view.ts';
 import type { AdmissionRefusal } from './pod-admission.ts';
 
 export interface PodRuntimeState {
@@ -12,8 +12,10 @@ export interface PodRuntimeState {
   readonly podIps: readonly string[];
   readonly sandboxReady: boolean;
   readonly startTime: number;
-  /** Decided for good. */
+  /** Decided for good; told when nothing of it runs any more, since who hears of it gives its place away. */
   readonly phase: 'Succeeded' | 'Failed' | undefined;
+  /** It was deleted, and nothing of it will run again. */
+  readonly isGone?: boolean;
   readonly reason?: string | undefined;
   readonly message?: string | undefined;
   /**
@@ -25,19 +27,24 @@ export interface PodRuntimeState {
 }
 
 /** The status of a Pod as a kubelet would write it. */
-export function podStatus(state: PodRuntimeState): PodStatus {
+export function podStatus(given: PodRuntimeState): PodStatus {
+  const isRunning = given.containers.some(({ state }) => state.kind === 'running');
+  const containers = given.containers.map(shown);
+  const state = { ...given, containers: given.isGone === true ? abandoned(containers) : containers };
   const { pod, hostIps, podIps } = state;
-  const phase = phaseOf(state);
-  const init = state.containers.filter(({ kind }) => kind === 'init' || kind === 'sidecar');
+  const ends = phaseOf(state);
+  const phase = isRunning ? phaseOf({ ...state, phase: undefined }) : ends;
+  const { reason, message } = phase === ends ? state : { reason: undefined, message: undefined };
+  const init = state.containers.filter(isInit);
   const ephemeral = state.containers.filter(({ kind }) => kind === 'ephemeral');
   const main = state.containers.filter(({ kind }) => kind === 'main');
   const generation = pod.metadata.generation;
   return {
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     phase,
-    conditions: conditionsOf(state, phase),
-    ...(state.reason === undefined ? {} : { reason: state.reason }),
-    ...(state.message === undefined ? {} : { message: state.message }),
+    conditions: conditionsOf(state, ends),
+    ...(reason === undefined ? {} : { reason }),
+    ...(message === undefined ? {} : { message }),
     hostIP: hostIps[0],
     hostIPs: hostIps.map((ip) => ({ ip })),
     ...(podIps.length === 0 ? {} : { podIP: podIps[0], podIPs: podIps.map((ip) => ({ ip })) }),
@@ -60,6 +67,50 @@ export function refusedStatus(pod: Pod, { reason, message }: AdmissionRefusal, n
     startTime: rfc3339(now),
     ...(pod.status?.qosClass === undefined ? {} : { qosClass: pod.status.qosClass }),
   };
+}
+
+/** Nobody sees that a container runs before its postStart hook has ended. */
+function shown(view: ContainerView): ContainerView {
+  if (!view.inHook || view.state.kind !== 'running') return view;
+  return { ...view, state: { kind: 'waiting', reason: 'ContainerCreating' } };
+}
+
+/**
+ * What becomes of the containers when the Pod is gone from its node: who never ran, though it was his turn, has failed.
+ * Models TerminatePod of status_manager.go of v1.34.
+ */
+function abandoned(containers: readonly ContainerView[]): readonly ContainerView[] {
+  const init = containers.filter(isInit);
+  const begun = init.findLastIndex(hasRun);
+  const initialized = init.at(-1);
+  const main = containers.some((view) => view.kind === 'main' && hasRun(view));
+  const isInitialized = main || initialized === undefined || isInitDone(initialized);
+  return containers.map((view) => {
+    const turn = view.kind === 'main' ? isInitialized : init.indexOf(view) >= 0 && init.indexOf(view) <= begun;
+    return turn && view.state.kind !== 'terminated' ? { ...view, state: NEVER_FOUND } : view;
+  });
+}
+
+const NEVER_FOUND: Terminated = {
+  kind: 'terminated',
+  exitCode: 137,
+  reason: 'ContainerStatusUnknown',
+  message: 'The container could not be located when the pod was terminated',
+  startedAt: 0,
+  finishedAt: 0,
+  id: undefined,
+};
+
+function hasRun({ state, last }: ContainerView): boolean {
+  return state.kind !== 'waiting' || last !== undefined;
+}
+
+function isInit({ kind }: ContainerView): boolean {
+  return kind === 'init' || kind === 'sidecar';
+}
+
+function isInitDone({ kind, state, started }: ContainerView): boolean {
+  return kind === 'sidecar' ? state.kind === 'running' && started : state.kind === 'terminated' && state.exitCode === 0;
 }
 
 function containerStatus(view: ContainerView): ContainerStatus {
@@ -88,22 +139,20 @@ function isReady({ state, ready, started }: ContainerView): boolean {
   return state.kind === 'running' && ready && started;
 }
 
-export function phaseOf({ containers, phase, pod }: PodRuntimeState): string {
+/** Models getPhase of kubelet_pods.go of v1.34. */
+function phaseOf({ containers, phase, pod, isGone }: PodRuntimeState): string {
   if (phase !== undefined) return phase;
-  const never = (view: ContainerView): boolean => view.state.kind === 'waiting' && view.last === undefined;
-  const pendingInit = containers.some(
-    (view) =>
-      (view.kind === 'init' && !(view.state.kind === 'terminated' && view.state.exitCode === 0)) ||
-      (view.kind === 'sidecar' && (never(view) || !(view.state.kind === 'running' && view.started))),
-  );
   const main = containers.filter(({ kind }) => kind === 'main');
-  const begun = main.some((view) => !never(view));
-  if (pendingInit && !begun) return 'Pending';
-  if (main.some(never)) return 'Pending';
-  if (pod.metadata.deletionTimestamp !== undefined && main.every(({ state }) => state.kind === 'terminated')) {
-    return main.every(({ state }) => state.kind === 'terminated' && state.exitCode === 0) ? 'Succeeded' : 'Failed';
-  }
-  return 'Running';
+  const isPending = containers.some(
+    (view) =>
+      (view.kind !== 'ephemeral' && !hasRun(view)) ||
+      (view.kind === 'init' && view.state.kind === 'running') ||
+      (view.kind === 'sidecar' && view.state.kind === 'running' && !view.started && !main.some(hasRun)),
+  );
+  if (isPending) return isGone === true ? 'Failed' : 'Pending';
+  const ends = main.flatMap(({ state }) => (state.kind === 'terminated' ? [state.exitCode] : []));
+  if (pod.metadata.deletionTimestamp === undefined || ends.length < main.length) return 'Running';
+  return ends.every((code) => code === 0) ? 'Succeeded' : 'Failed';
 }
 
 interface Verdict {
@@ -147,12 +196,8 @@ function conditionOf(verdict: Verdict, { pod, now }: PodRuntimeState, old: reado
 function initializedVerdict({ containers }: PodRuntimeState, phase: string): Verdict {
   const type = 'Initialized';
   if (phase === 'Succeeded') return { type, status: 'True', reason: 'PodCompleted' };
-  const begun = containers.some(({ kind, state, last }) => kind === 'main' && (state.kind !== 'waiting' || last));
-  const incomplete = containers.filter(
-    ({ kind, state, started }) =>
-      (kind === 'init' && !(state.kind === 'terminated' && state.exitCode === 0)) ||
-      (kind === 'sidecar' && !(state.kind === 'running' && started)),
-  );
+  const begun = containers.some((view) => view.kind === 'main' && hasRun(view));
+  const incomplete = containers.filter((view) => isInit(view) && !isInitDone(view));
   if (incomplete.length === 0 || begun) return { type, status: 'True' };
   const names = incomplete.map(({ name }) => name).join(' ');
   return {

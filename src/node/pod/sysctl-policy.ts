@@ -1,5 +1,4 @@
 import type { Pod } from '#api/generated/types.ts';
-import type { AdmissionRefusal } from './pod-admission.ts';
 
 /** Those of a Pod's own that no other Pod feels: the list of a kubelet without `--allowed-unsafe-sysctls`. */
 const safe: ReadonlyMap<string, 'ipc' | 'network'> = new Map([
@@ -30,10 +29,11 @@ export function sysctlsOf({ spec }: Pod, namespace: 'ipc' | 'network'): readonly
     .filter(({ name }) => safe.get(name) === namespace);
 }
 
-export function sysctlRefusal({ spec }: Pod): AdmissionRefusal | undefined {
+/** Why one of those that the Pod wants to set is refused. */
+export function forbiddenSysctl({ spec }: Pod): string | undefined {
   for (const { name } of spec.securityContext?.sysctls ?? []) {
     const why = forbidden(dotted(name), { ipc: spec.hostIPC === true, network: spec.hostNetwork === true });
-    if (why !== undefined) return { reason: 'SysctlForbidden', message: `forbidden sysctl: ${why}` };
+    if (why !== undefined) return why;
   }
   return undefined;
 }

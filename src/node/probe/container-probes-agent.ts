@@ -50,6 +50,11 @@ export class ContainerProbes implements Disposable {
     else void this.#afterStart(hook);
   }
 
+  /** Whether the postStart hook is still to end well. */
+  get inHook(): boolean {
+    return !this.#verdicts.hook;
+  }
+
   get started(): boolean {
     return this.#verdicts.hook && this.#verdicts.startup;
   }
@@ -78,18 +83,15 @@ export class ContainerProbes implements Disposable {
     }
   }
 
-  /** Runs the preStop hook, for which there is no more time than `graceMs`; its failure stops nothing. */
-  async beforeStop(graceMs: number): Promise<void> {
+  /** Runs the preStop hook, until `signal` aborts; its failure stops nothing. */
+  async beforeStop(signal: AbortSignal): Promise<void> {
     // From here on nothing may restart it, but its readiness still matters to those who drain it.
     this.#stop('startup');
     this.#stop('liveness');
     const hook = this.#options.container.lifecycle?.preStop;
     if (hook === undefined) return;
-    const { clock } = this.#options;
-    const abort = new AbortController();
-    using _ = clock.after(graceMs, () => abort.abort(new Error('grace period is over')));
     try {
-      const result = await this.#runHook(hook, abort.signal);
+      const result = await this.#runHook(hook, signal);
       if (result?.ok === false) throw new Error(result.message);
     } catch (error) {
       if (!this.#ended.signal.aborted) this.#options.onPreStopFailed(errorMessage(error));
