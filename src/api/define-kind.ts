@@ -176,7 +176,6 @@ function validationOf<T extends KubeObject>(
   options: KindOptions<T>,
 ): Pick<KindDefinition<T>, Validation> {
   const checkName = options.checkName ?? subdomainName;
-  const needsVersion = options.unconditionalUpdate === false;
   const validate = options.validate ?? (() => []);
   const validateFinalizers = ({ metadata }: T): FieldError[] =>
     options.anyFinalizers === true ? [] : validateFinalizerOwners(metadata);
@@ -187,13 +186,13 @@ function validationOf<T extends KubeObject>(
       ...validate(object),
     ],
     validateUpdate: (object, old) => [
-      ...validateMetaUpdate(object.metadata, old.metadata, needsVersion),
+      ...validateMetaUpdate(object.metadata, old.metadata),
       ...validateFinalizers(object),
       ...validate(object, old),
       ...(options.validateChange?.(object, old) ?? []),
     ],
     validateStatusUpdate: (object, old) => [
-      ...validateMetaUpdate(object.metadata, old.metadata, needsVersion),
+      ...validateMetaUpdate(object.metadata, old.metadata),
       ...(options.validateStatus?.(object, old) ?? []),
     ],
   };

@@ -116,15 +116,12 @@ const IMMUTABLE = [
   'deletionGracePeriodSeconds',
 ] as const;
 
-/** What an update must not change, and what it must hold. `needsVersion`: the kind refuses a blind overwrite. */
-export function validateMetaUpdate(meta: LooseMeta, old: LooseMeta, needsVersion: boolean): FieldError[] {
+/** What an update must not change. */
+export function validateMetaUpdate(meta: LooseMeta, old: LooseMeta): FieldError[] {
   const errors: FieldError[] = [];
   if (old.deletionTimestamp !== undefined) {
     const added = (meta.finalizers ?? []).filter((name) => !(old.finalizers ?? []).includes(name));
     if (added.length > 0) errors.push(forbidden('metadata.finalizers', newFinalizersText(added)));
-  }
-  if (needsVersion && (meta.resourceVersion ?? '') === '') {
-    errors.push(invalid('metadata.resourceVersion', '', 'must be specified for an update'));
   }
   if ((meta.generation ?? 0) < (old.generation ?? 0)) {
     errors.push(invalid('metadata.generation', meta.generation ?? 0, 'must not be decremented'));

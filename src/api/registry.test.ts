@@ -25,6 +25,8 @@ test('KindRegistry finds kinds by plural and by kind, and knows the groups', () 
       'apiextensions.k8s.io/v1',
       'admissionregistration.k8s.io/v1',
       'storage.k8s.io/v1',
+      'node.k8s.io/v1',
+      'flowcontrol.apiserver.k8s.io/v1',
     ],
   );
   assert.deepEqual(

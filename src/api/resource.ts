@@ -97,6 +97,12 @@ export const storageClasses: Resource<t.StorageClass> = define(
   'storageclasses',
   false,
 );
+export const volumeAttributesClasses: Resource<t.VolumeAttributesClass> = define(
+  'storage.k8s.io',
+  'VolumeAttributesClass',
+  'volumeattributesclasses',
+  false,
+);
 export const csiDrivers: Resource<t.CSIDriver> = define('storage.k8s.io', 'CSIDriver', 'csidrivers', false);
 export const csiNodes: Resource<t.CSINode> = define('storage.k8s.io', 'CSINode', 'csinodes', false);
 export const csiStorageCapacities: Resource<t.CSIStorageCapacity> = define(
@@ -145,6 +151,15 @@ export const horizontalPodAutoscalersV1: Resource<t.HorizontalPodAutoscalerV1> =
   ...(horizontalPodAutoscalers as Resource<never>),
   version: 'v1',
 });
+export const runtimeClasses: Resource<t.RuntimeClass> = define('node.k8s.io', 'RuntimeClass', 'runtimeclasses', false);
+const FLOW_CONTROL = 'flowcontrol.apiserver.k8s.io';
+export const flowSchemas: Resource<t.FlowSchema> = define(FLOW_CONTROL, 'FlowSchema', 'flowschemas', false);
+export const priorityLevelConfigurations: Resource<t.PriorityLevelConfiguration> = define(
+  FLOW_CONTROL,
+  'PriorityLevelConfiguration',
+  'prioritylevelconfigurations',
+  false,
+);
 const RBAC = 'rbac.authorization.k8s.io';
 export const roles: Resource<t.Role> = define(RBAC, 'Role', 'roles', true);
 export const roleBindings: Resource<t.RoleBinding> = define(RBAC, 'RoleBinding', 'rolebindings', true);

@@ -54,6 +54,7 @@ export const QUANTITIES: Readonly<Record<string, string>> = {
   'MetricValueStatus.value': 'quantity',
   'NodeStatus.allocatable': '{}quantity',
   'NodeStatus.capacity': '{}quantity',
+  'Overhead.podFixed': '{}quantity',
   'PersistentVolumeClaimStatus.allocatedResources': '{}quantity',
   'PersistentVolumeClaimStatus.capacity': '{}quantity',
   'PersistentVolumeSpec.capacity': '{}quantity',

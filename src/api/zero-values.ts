@@ -47,6 +47,7 @@ export const MEANINGLESS_ZERO: ReadonlySet<string> = new Set([
   'PodSpec.hostPID',
   'Probe.initialDelaySeconds',
   'ReplicaSetSpec.minReadySeconds',
+  'ResourcePolicyRule.clusterScope',
   'ReplicationControllerSpec.minReadySeconds',
   'ServicePort.nodePort',
   'ServiceSpec.healthCheckNodePort',

@@ -16,6 +16,7 @@ import { RbacAuthorizer } from './auth/rbac/rbac-authorizer.ts';
 import { ServiceAccountTokens } from './auth/service-account-token.ts';
 import { find, type ServerContext } from './context.ts';
 import { CustomResources } from './custom-resources.ts';
+import { writeDefaultFlowControl } from './default-flow-control.ts';
 import { Discovery } from './discovery/discovery.ts';
 import type { HealthCheck } from './discovery/health.ts';
 import { HttpServer, type ListenAt } from './http/http-server.ts';
@@ -59,7 +60,7 @@ export interface ApiServerOptions {
   readonly dialPod?: PodDialer | undefined;
   /** What else has to be well for `/readyz`: other parts of the cluster. */
   readonly checks?: readonly HealthCheck[] | undefined;
-  /** Whether the roles and bindings that every cluster has are made at start. @default true */
+  /** Whether the roles, bindings and objects of flow control that every cluster has are made at start. @default true */
   readonly defaultPolicy?: boolean | undefined;
 }
 
@@ -168,7 +169,7 @@ async function load(server: ServerContext, defaultPolicy: boolean): Promise<void
   for (const problem of server.addresses.restore(stored))
     log.warn('a stored Service holds what it cannot have', { problem });
   new CustomResources(server).start();
-  if (defaultPolicy) await writeDefaultPolicy(storage, clock);
+  if (defaultPolicy) await Promise.all([writeDefaultPolicy(storage, clock), writeDefaultFlowControl(storage, clock)]);
   await new AggregationSync(storage, log, closing).start();
 }
 

@@ -4,7 +4,7 @@
  *
  *   node generate-protobuf.ts       in this folder, with Node 24 or newer and Go; after generate.ts
  *
- * The numbers are in the `generated.proto` files of three Go modules. What is left out, which fields are pointers, and which
+ * The numbers are in the `generated.proto` files of four Go modules. What is left out, which fields are pointers, and which
  * messages are members of their own in protobuf but not in JSON, is only in the tags of the Go structs beside them. Both are
  * read, and must agree. The modules are fetched by `go mod download` in a folder outside the tree.
  */
@@ -20,6 +20,7 @@ import { modelName, roots } from './roots.ts';
 const VERSION = 'v0.34.2';
 const META = 'k8s.io/apimachinery/pkg/apis/meta/v1';
 const API_EXTENSIONS = 'k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1';
+const API_REGISTRATION = 'k8s.io/kube-aggregator/pkg/apis/apiregistration/v1';
 
 /** Kinds of request bodies that are no resources. */
 const META_KINDS: readonly (readonly [string, string])[] = [
@@ -60,12 +61,19 @@ const PROTO_SCALARS: Readonly<Record<string, string>> = {
   double: 'double',
 };
 
+const MODULES = [
+  'k8s.io/api',
+  'k8s.io/apimachinery',
+  'k8s.io/apiextensions-apiserver',
+  'k8s.io/kube-aggregator',
+] as const;
+
 const moduleDirs = new Map<string, string>();
 
 function downloadModules(): void {
   const cwd = mkdtempSync(join(tmpdir(), 'schemas-'));
   try {
-    for (const name of ['k8s.io/api', 'k8s.io/apimachinery', 'k8s.io/apiextensions-apiserver']) {
+    for (const name of MODULES) {
       const text = execFileSync('go', ['mod', 'download', '-json', `${name}@${VERSION}`], { cwd, encoding: 'utf8' });
       moduleDirs.set(name, (JSON.parse(text) as { Dir: string }).Dir);
     }
@@ -90,6 +98,7 @@ function goPackage(path: string): GoPackage {
 function packageOf(apiVersion: string): string {
   if (apiVersion === 'v1') return 'k8s.io/api/core/v1';
   if (apiVersion.startsWith('apiextensions.k8s.io/')) return API_EXTENSIONS;
+  if (apiVersion.startsWith('apiregistration.k8s.io/')) return API_REGISTRATION;
   return `k8s.io/api/${apiVersion.replace(/^([a-z]+)[^/]*/, '$1')}`;
 }
 

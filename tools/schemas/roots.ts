@@ -14,6 +14,7 @@ export const roots: Readonly<Record<string, string>> = {
   V1PersistentVolume: 'v1',
   V1PersistentVolumeClaim: 'v1',
   V1LimitRange: 'v1',
+  V1ComponentStatus: 'v1',
   V1ResourceQuota: 'v1',
   V1Binding: 'v1',
   V1Deployment: 'apps/v1',
@@ -38,6 +39,12 @@ export const roots: Readonly<Record<string, string>> = {
   V1CSINode: 'storage.k8s.io/v1',
   V1CSIStorageCapacity: 'storage.k8s.io/v1',
   V1VolumeAttachment: 'storage.k8s.io/v1',
+  V1VolumeAttributesClass: 'storage.k8s.io/v1',
+  V1RuntimeClass: 'node.k8s.io/v1',
+  V1CertificateSigningRequest: 'certificates.k8s.io/v1',
+  V1FlowSchema: 'flowcontrol.apiserver.k8s.io/v1',
+  V1PriorityLevelConfiguration: 'flowcontrol.apiserver.k8s.io/v1',
+  V1APIService: 'apiregistration.k8s.io/v1',
   V1PriorityClass: 'scheduling.k8s.io/v1',
   V2HorizontalPodAutoscaler: 'autoscaling/v2',
   V1HorizontalPodAutoscaler: 'autoscaling/v1',
@@ -56,6 +63,8 @@ export const roots: Readonly<Record<string, string>> = {
   V1CustomResourceDefinition: 'apiextensions.k8s.io/v1',
   V1ValidatingWebhookConfiguration: 'admissionregistration.k8s.io/v1',
   V1MutatingWebhookConfiguration: 'admissionregistration.k8s.io/v1',
+  V1ValidatingAdmissionPolicy: 'admissionregistration.k8s.io/v1',
+  V1ValidatingAdmissionPolicyBinding: 'admissionregistration.k8s.io/v1',
 };
 
 /** Models of a kind of which there are two versions: those of the older one keep its version in their name. */

@@ -2,6 +2,36 @@
 
 import type { ObjectMeta } from '../object.ts';
 
+export interface APIService {
+  readonly apiVersion: 'apiregistration.k8s.io/v1';
+  readonly kind: 'APIService';
+  readonly metadata: ObjectMeta;
+  readonly spec: APIServiceSpec;
+  readonly status: APIServiceStatus;
+}
+
+export interface APIServiceCondition {
+  readonly lastTransitionTime?: string | undefined;
+  readonly message?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly status: string;
+  readonly type: string;
+}
+
+export interface APIServiceSpec {
+  readonly caBundle?: string | undefined;
+  readonly group?: string | undefined;
+  readonly groupPriorityMinimum: number;
+  readonly insecureSkipTLSVerify?: boolean | undefined;
+  readonly service?: ApiregistrationServiceReference | undefined;
+  readonly version?: string | undefined;
+  readonly versionPriority: number;
+}
+
+export interface APIServiceStatus {
+  readonly conditions?: readonly APIServiceCondition[] | undefined;
+}
+
 export interface AWSElasticBlockStoreVolumeSource {
   readonly fsType?: string | undefined;
   readonly partition?: number | undefined;
@@ -45,6 +75,12 @@ export interface ApiextensionsWebhookClientConfig {
   readonly url?: string | undefined;
 }
 
+export interface ApiregistrationServiceReference {
+  readonly name?: string | undefined;
+  readonly namespace?: string | undefined;
+  readonly port?: number | undefined;
+}
+
 export interface AppArmorProfile {
   readonly localhostProfile?: string | undefined;
   readonly type: string;
@@ -53,6 +89,11 @@ export interface AppArmorProfile {
 export interface AttachedVolume {
   readonly devicePath: string;
   readonly name: string;
+}
+
+export interface AuditAnnotation {
+  readonly key: string;
+  readonly valueExpression: string;
 }
 
 export interface AuthenticationTokenRequest {
@@ -192,6 +233,39 @@ export interface CephFSVolumeSource {
   readonly user?: string | undefined;
 }
 
+export interface CertificateSigningRequest {
+  readonly apiVersion: 'certificates.k8s.io/v1';
+  readonly kind: 'CertificateSigningRequest';
+  readonly metadata: ObjectMeta;
+  readonly spec: CertificateSigningRequestSpec;
+  readonly status: CertificateSigningRequestStatus;
+}
+
+export interface CertificateSigningRequestCondition {
+  readonly lastTransitionTime?: string | undefined;
+  readonly lastUpdateTime?: string | undefined;
+  readonly message?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly status: string;
+  readonly type: string;
+}
+
+export interface CertificateSigningRequestSpec {
+  readonly expirationSeconds?: number | undefined;
+  readonly extra?: Readonly<Record<string, readonly string[]>> | undefined;
+  readonly groups?: readonly string[] | undefined;
+  readonly request: string;
+  readonly signerName: string;
+  readonly uid?: string | undefined;
+  readonly usages?: readonly string[] | undefined;
+  readonly username?: string | undefined;
+}
+
+export interface CertificateSigningRequestStatus {
+  readonly certificate?: string | undefined;
+  readonly conditions?: readonly CertificateSigningRequestCondition[] | undefined;
+}
+
 export interface CinderPersistentVolumeSource {
   readonly fsType?: string | undefined;
   readonly readOnly?: boolean | undefined;
@@ -232,6 +306,20 @@ export interface ClusterTrustBundleProjection {
   readonly optional?: boolean | undefined;
   readonly path: string;
   readonly signerName?: string | undefined;
+}
+
+export interface ComponentCondition {
+  readonly error?: string | undefined;
+  readonly message?: string | undefined;
+  readonly status: string;
+  readonly type: string;
+}
+
+export interface ComponentStatus {
+  readonly apiVersion: 'v1';
+  readonly conditions?: readonly ComponentCondition[] | undefined;
+  readonly kind: 'ComponentStatus';
+  readonly metadata: ObjectMeta;
 }
 
 export interface Condition {
@@ -845,6 +933,16 @@ export interface ExecAction {
   readonly command?: readonly string[] | undefined;
 }
 
+export interface ExemptPriorityLevelConfiguration {
+  readonly lendablePercent?: number | undefined;
+  readonly nominalConcurrencyShares?: number | undefined;
+}
+
+export interface ExpressionWarning {
+  readonly fieldRef: string;
+  readonly warning: string;
+}
+
 export interface ExternalDocumentation {
   readonly description?: string | undefined;
   readonly url?: string | undefined;
@@ -907,6 +1005,44 @@ export interface FlockerVolumeSource {
   readonly datasetUUID?: string | undefined;
 }
 
+export interface FlowDistinguisherMethod {
+  readonly type: string;
+}
+
+export interface FlowSchema {
+  readonly apiVersion: 'flowcontrol.apiserver.k8s.io/v1';
+  readonly kind: 'FlowSchema';
+  readonly metadata: ObjectMeta;
+  readonly spec: FlowSchemaSpec;
+  readonly status: FlowSchemaStatus;
+}
+
+export interface FlowSchemaCondition {
+  readonly lastTransitionTime?: string | undefined;
+  readonly message?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly status?: string | undefined;
+  readonly type?: string | undefined;
+}
+
+export interface FlowSchemaSpec {
+  readonly distinguisherMethod?: FlowDistinguisherMethod | undefined;
+  readonly matchingPrecedence?: number | undefined;
+  readonly priorityLevelConfiguration: PriorityLevelConfigurationReference;
+  readonly rules?: readonly PolicyRulesWithSubjects[] | undefined;
+}
+
+export interface FlowSchemaStatus {
+  readonly conditions?: readonly FlowSchemaCondition[] | undefined;
+}
+
+export interface FlowcontrolSubject {
+  readonly group?: GroupSubject | undefined;
+  readonly kind: string;
+  readonly serviceAccount?: ServiceAccountSubject | undefined;
+  readonly user?: UserSubject | undefined;
+}
+
 export interface ForNode {
   readonly name: string;
 }
@@ -944,6 +1080,10 @@ export interface GlusterfsVolumeSource {
   readonly endpoints: string;
   readonly path: string;
   readonly readOnly?: boolean | undefined;
+}
+
+export interface GroupSubject {
+  readonly name: string;
 }
 
 export interface HPAScalingPolicy {
@@ -1359,6 +1499,18 @@ export interface LimitRangeSpec {
   readonly limits: readonly LimitRangeItem[];
 }
 
+export interface LimitResponse {
+  readonly queuing?: QueuingConfiguration | undefined;
+  readonly type: string;
+}
+
+export interface LimitedPriorityLevelConfiguration {
+  readonly borrowingLimitPercent?: number | undefined;
+  readonly lendablePercent?: number | undefined;
+  readonly limitResponse?: LimitResponse | undefined;
+  readonly nominalConcurrencyShares?: number | undefined;
+}
+
 export interface LinuxContainerUser {
   readonly gid: number;
   readonly supplementalGroups?: readonly number[] | undefined;
@@ -1406,6 +1558,14 @@ export interface ManagedFieldsEntry {
 export interface MatchCondition {
   readonly expression: string;
   readonly name: string;
+}
+
+export interface MatchResources {
+  readonly excludeResourceRules?: readonly NamedRuleWithOperations[] | undefined;
+  readonly matchPolicy?: string | undefined;
+  readonly namespaceSelector?: LabelSelector | undefined;
+  readonly objectSelector?: LabelSelector | undefined;
+  readonly resourceRules?: readonly NamedRuleWithOperations[] | undefined;
 }
 
 export interface MetricIdentifier {
@@ -1475,6 +1635,15 @@ export interface NFSVolumeSource {
   readonly path: string;
   readonly readOnly?: boolean | undefined;
   readonly server: string;
+}
+
+export interface NamedRuleWithOperations {
+  readonly apiGroups?: readonly string[] | undefined;
+  readonly apiVersions?: readonly string[] | undefined;
+  readonly operations?: readonly string[] | undefined;
+  readonly resourceNames?: readonly string[] | undefined;
+  readonly resources?: readonly string[] | undefined;
+  readonly scope?: string | undefined;
 }
 
 export interface Namespace {
@@ -1665,6 +1834,11 @@ export interface NonResourceAttributes {
   readonly verb?: string | undefined;
 }
 
+export interface NonResourcePolicyRule {
+  readonly nonResourceURLs: readonly string[];
+  readonly verbs: readonly string[];
+}
+
 export interface NonResourceRule {
   readonly nonResourceURLs?: readonly string[] | undefined;
   readonly verbs: readonly string[];
@@ -1695,6 +1869,22 @@ export interface ObjectReference {
   readonly namespace?: string | undefined;
   readonly resourceVersion?: string | undefined;
   readonly uid?: string | undefined;
+}
+
+export interface Overhead {
+  readonly podFixed?: Readonly<Record<string, string>> | undefined;
+}
+
+export interface ParamKind {
+  readonly apiVersion?: string | undefined;
+  readonly kind?: string | undefined;
+}
+
+export interface ParamRef {
+  readonly name?: string | undefined;
+  readonly namespace?: string | undefined;
+  readonly parameterNotFoundAction?: string | undefined;
+  readonly selector?: LabelSelector | undefined;
 }
 
 export interface ParentReference {
@@ -2063,6 +2253,12 @@ export interface PolicyRule {
   readonly verbs: readonly string[];
 }
 
+export interface PolicyRulesWithSubjects {
+  readonly nonResourceRules?: readonly NonResourcePolicyRule[] | undefined;
+  readonly resourceRules?: readonly ResourcePolicyRule[] | undefined;
+  readonly subjects: readonly FlowcontrolSubject[];
+}
+
 export interface PortStatus {
   readonly error?: string | undefined;
   readonly port: number;
@@ -2095,6 +2291,36 @@ export interface PriorityClass {
   readonly value?: number | undefined;
 }
 
+export interface PriorityLevelConfiguration {
+  readonly apiVersion: 'flowcontrol.apiserver.k8s.io/v1';
+  readonly kind: 'PriorityLevelConfiguration';
+  readonly metadata: ObjectMeta;
+  readonly spec: PriorityLevelConfigurationSpec;
+  readonly status: PriorityLevelConfigurationStatus;
+}
+
+export interface PriorityLevelConfigurationCondition {
+  readonly lastTransitionTime?: string | undefined;
+  readonly message?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly status?: string | undefined;
+  readonly type?: string | undefined;
+}
+
+export interface PriorityLevelConfigurationReference {
+  readonly name: string;
+}
+
+export interface PriorityLevelConfigurationSpec {
+  readonly exempt?: ExemptPriorityLevelConfiguration | undefined;
+  readonly limited?: LimitedPriorityLevelConfiguration | undefined;
+  readonly type: string;
+}
+
+export interface PriorityLevelConfigurationStatus {
+  readonly conditions?: readonly PriorityLevelConfigurationCondition[] | undefined;
+}
+
 export interface Probe {
   readonly exec?: ExecAction | undefined;
   readonly failureThreshold?: number | undefined;
@@ -2111,6 +2337,12 @@ export interface Probe {
 export interface ProjectedVolumeSource {
   readonly defaultMode?: number | undefined;
   readonly sources?: readonly VolumeProjection[] | undefined;
+}
+
+export interface QueuingConfiguration {
+  readonly handSize?: number | undefined;
+  readonly queueLengthLimit?: number | undefined;
+  readonly queues?: number | undefined;
 }
 
 export interface QuobyteVolumeSource {
@@ -2250,6 +2482,14 @@ export interface ResourceMetricStatus {
   readonly name: string;
 }
 
+export interface ResourcePolicyRule {
+  readonly apiGroups: readonly string[];
+  readonly clusterScope?: boolean | undefined;
+  readonly namespaces?: readonly string[] | undefined;
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+}
+
 export interface ResourceQuota {
   readonly apiVersion: 'v1';
   readonly kind: 'ResourceQuota';
@@ -2331,6 +2571,15 @@ export interface RuleWithOperations {
   readonly scope?: string | undefined;
 }
 
+export interface RuntimeClass {
+  readonly apiVersion: 'node.k8s.io/v1';
+  readonly handler: string;
+  readonly kind: 'RuntimeClass';
+  readonly metadata: ObjectMeta;
+  readonly overhead?: Overhead | undefined;
+  readonly scheduling?: Scheduling | undefined;
+}
+
 export interface SELinuxOptions {
   readonly level?: string | undefined;
   readonly role?: string | undefined;
@@ -2379,6 +2628,11 @@ export interface ScaleSpec {
 export interface ScaleStatus {
   readonly replicas: number;
   readonly selector?: string | undefined;
+}
+
+export interface Scheduling {
+  readonly nodeSelector?: Readonly<Record<string, string>> | undefined;
+  readonly tolerations?: readonly Toleration[] | undefined;
 }
 
 export interface ScopeSelector {
@@ -2505,6 +2759,11 @@ export interface ServiceAccount {
   readonly kind: 'ServiceAccount';
   readonly metadata: ObjectMeta;
   readonly secrets?: readonly ObjectReference[] | undefined;
+}
+
+export interface ServiceAccountSubject {
+  readonly name: string;
+  readonly namespace: string;
 }
 
 export interface ServiceAccountTokenProjection {
@@ -2786,6 +3045,10 @@ export interface TopologySpreadConstraint {
   readonly whenUnsatisfiable: string;
 }
 
+export interface TypeChecking {
+  readonly expressionWarnings?: readonly ExpressionWarning[] | undefined;
+}
+
 export interface TypedLocalObjectReference {
   readonly apiGroup?: string | undefined;
   readonly kind: string;
@@ -2811,6 +3074,48 @@ export interface UserInfo {
   readonly username?: string | undefined;
 }
 
+export interface UserSubject {
+  readonly name: string;
+}
+
+export interface ValidatingAdmissionPolicy {
+  readonly apiVersion: 'admissionregistration.k8s.io/v1';
+  readonly kind: 'ValidatingAdmissionPolicy';
+  readonly metadata: ObjectMeta;
+  readonly spec: ValidatingAdmissionPolicySpec;
+  readonly status: ValidatingAdmissionPolicyStatus;
+}
+
+export interface ValidatingAdmissionPolicyBinding {
+  readonly apiVersion: 'admissionregistration.k8s.io/v1';
+  readonly kind: 'ValidatingAdmissionPolicyBinding';
+  readonly metadata: ObjectMeta;
+  readonly spec: ValidatingAdmissionPolicyBindingSpec;
+}
+
+export interface ValidatingAdmissionPolicyBindingSpec {
+  readonly matchResources?: MatchResources | undefined;
+  readonly paramRef?: ParamRef | undefined;
+  readonly policyName: string;
+  readonly validationActions: readonly string[];
+}
+
+export interface ValidatingAdmissionPolicySpec {
+  readonly auditAnnotations?: readonly AuditAnnotation[] | undefined;
+  readonly failurePolicy?: string | undefined;
+  readonly matchConditions?: readonly MatchCondition[] | undefined;
+  readonly matchConstraints?: MatchResources | undefined;
+  readonly paramKind?: ParamKind | undefined;
+  readonly validations?: readonly Validation[] | undefined;
+  readonly variables?: readonly Variable[] | undefined;
+}
+
+export interface ValidatingAdmissionPolicyStatus {
+  readonly conditions?: readonly Condition[] | undefined;
+  readonly observedGeneration?: number | undefined;
+  readonly typeChecking?: TypeChecking | undefined;
+}
+
 export interface ValidatingWebhook {
   readonly admissionReviewVersions: readonly string[];
   readonly clientConfig: AdmissionregistrationWebhookClientConfig;
@@ -2832,6 +3137,13 @@ export interface ValidatingWebhookConfiguration {
   readonly webhooks?: readonly ValidatingWebhook[] | undefined;
 }
 
+export interface Validation {
+  readonly expression: string;
+  readonly message?: string | undefined;
+  readonly messageExpression?: string | undefined;
+  readonly reason?: string | undefined;
+}
+
 export interface ValidationRule {
   readonly fieldPath?: string | undefined;
   readonly message?: string | undefined;
@@ -2839,6 +3151,11 @@ export interface ValidationRule {
   readonly optionalOldSelf?: boolean | undefined;
   readonly reason?: string | undefined;
   readonly rule: string;
+}
+
+export interface Variable {
+  readonly expression: string;
+  readonly name: string;
 }
 
 export interface Volume {
@@ -2899,6 +3216,14 @@ export interface VolumeAttachmentStatus {
   readonly attached: boolean;
   readonly attachmentMetadata?: Readonly<Record<string, string>> | undefined;
   readonly detachError?: VolumeError | undefined;
+}
+
+export interface VolumeAttributesClass {
+  readonly apiVersion: 'storage.k8s.io/v1';
+  readonly driverName: string;
+  readonly kind: 'VolumeAttributesClass';
+  readonly metadata: ObjectMeta;
+  readonly parameters?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface VolumeDevice {

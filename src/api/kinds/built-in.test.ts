@@ -127,6 +127,14 @@ csistoragecapacities - storage.k8s.io/v1 -
   Name | StorageClassName | Capacity
 volumeattachments* - storage.k8s.io/v1 status
   Name | Attacher | PV | Node | Attached | Age
+volumeattributesclasses* vac storage.k8s.io/v1 -
+  Name | DriverName | Age
+runtimeclasses* - node.k8s.io/v1 -
+  Name | Handler | Age
+flowschemas* - flowcontrol.apiserver.k8s.io/v1 status
+  Name | PriorityLevel | MatchingPrecedence | DistinguisherMethod | Age | MissingPL
+prioritylevelconfigurations* - flowcontrol.apiserver.k8s.io/v1 status
+  Name | Type | NominalConcurrencyShares | Queues | HandSize | QueueLengthLimit | Age
 `,
   );
 });

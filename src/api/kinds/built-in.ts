@@ -42,6 +42,10 @@ import { serviceCidr } from './service-cidr.ts';
 import { statefulSet } from './stateful-set.ts';
 import { storageClass } from './storage-class.ts';
 import { validatingWebhookConfiguration } from './validating-webhook-configuration.ts';
+import { volumeAttributesClass } from './volume-attributes-class.ts';
+import { runtimeClass } from './runtime-class.ts';
+import { flowSchema } from './flow-schema.ts';
+import { priorityLevelConfiguration } from './priority-level-configuration.ts';
 import { csiDriver } from './csi-driver.ts';
 import { csiNode } from './csi-node.ts';
 import { csiStorageCapacity } from './csi-storage-capacity.ts';
@@ -95,4 +99,8 @@ export const builtInKinds: readonly KindDefinition[] = [
   eraseKind(csiNode),
   eraseKind(csiStorageCapacity),
   eraseKind(volumeAttachment),
+  eraseKind(volumeAttributesClass),
+  eraseKind(runtimeClass),
+  eraseKind(flowSchema),
+  eraseKind(priorityLevelConfiguration),
 ];

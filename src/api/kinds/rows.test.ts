@@ -286,6 +286,18 @@ const cases: readonly (readonly [string, object, string])[] = [
     { spec: { attacher: 'd', nodeName: 'n', source: { persistentVolumeName: 'v' } }, status: { attached: true } },
     'web | d | v | n | true | 24h',
   ],
+  ['VolumeAttributesClass', { driverName: 'd' }, 'web | d | 24h'],
+  ['RuntimeClass', { handler: 'runc' }, 'web | runc | 24h'],
+  [
+    'FlowSchema',
+    { spec: { priorityLevelConfiguration: { name: 'p' }, matchingPrecedence: 5 } },
+    'web | p | 5 | <none> | 24h | ?',
+  ],
+  [
+    'PriorityLevelConfiguration',
+    { spec: { type: 'Exempt' } },
+    'web | Exempt | <none> | <none> | <none> | <none> | 24h',
+  ],
 ];
 
 for (const [name, body, text] of cases) {

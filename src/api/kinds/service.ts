@@ -56,7 +56,7 @@ export const service: KindDefinition<t.Service> = Object.freeze<KindDefinition<t
   prepareStatusUpdate: (object, old) => prepareServiceStatus(base.prepareStatusUpdate(object, old)),
   // What must not change is told of first.
   validateUpdate: (object, old) => [
-    ...validateMetaUpdate(object.metadata, old.metadata, false),
+    ...validateMetaUpdate(object.metadata, old.metadata),
     ...validateFinalizerOwners(object.metadata),
     ...validateServiceChange(object, old),
     ...validateService(object, old),

@@ -287,13 +287,6 @@ const updates: readonly (readonly [string, object, object, number | undefined, r
     ],
   ],
   [
-    'Lease',
-    {},
-    { metadata: { resourceVersion: '' } },
-    undefined,
-    ['metadata.resourceVersion: Invalid value: "": must be specified for an update'],
-  ],
-  [
     'Node',
     { spec: { podCIDR: '10.0.0.0/24', podCIDRs: ['10.0.0.0/24'] } },
     { spec: { podCIDR: '10.0.1.0/24', podCIDRs: ['10.0.1.0/24'] } },

@@ -1,8 +1,8 @@
 import { fieldsOf, isModel, type TypeName } from '../patch/field-type.ts';
 import { declaredMerge, isAtomicMap, isAtomicObject } from '../patch/list-keys.ts';
+import { QUANTITIES } from '../schema.ts';
 import { SCALAR_DEFINITIONS } from './definition-name.ts';
 import { fieldDescription, modelDescription } from './descriptions.ts';
-import { isQuantity } from './quantity-fields.ts';
 
 /** A JSON schema as far as our documents use it. */
 export type Schema = Readonly<Record<string, unknown>>;
@@ -66,7 +66,8 @@ function fieldSchema(
 
 /** The field table has quantities and stored field sets as plain strings and objects, and what is any value as an object. */
 function refinedType(model: string, field: string, type: TypeName): TypeName {
-  if (isQuantity(model, field)) return type.replace('string', 'quantity');
+  const amount = QUANTITIES[`${model}.${field}`];
+  if (amount !== undefined) return amount;
   if (model === 'JSONSchemaProps') return type.replace('any', 'json');
   return model === 'ManagedFieldsEntry' && field === 'fieldsV1' ? 'fields' : type;
 }

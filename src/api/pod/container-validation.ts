@@ -130,7 +130,7 @@ function validateLifecycle(lifecycle: t.Lifecycle | undefined, at: string): Fiel
   ];
 }
 
-function validateResources(resources: t.ResourceRequirements | undefined, at: string): FieldError[] {
+export function validateResources(resources: t.ResourceRequirements | undefined, at: string): FieldError[] {
   const { limits = {}, requests = {} } = resources ?? {};
   const errors: FieldError[] = [];
   for (const [kind, amounts] of Object.entries({ limits, requests })) {

@@ -104,8 +104,8 @@ function validateDns(spec: t.PodSpec, at: string): FieldError[] {
   return errors;
 }
 
-function validateTolerations(tolerations: readonly t.Toleration[] | undefined, at: string): FieldError[] {
-  return (tolerations ?? []).flatMap(({ key = '', operator = 'Equal', value = '', effect = '' }, i) => {
+export function validateTolerations(tolerations: readonly t.Toleration[] | undefined, at: string): FieldError[] {
+  return (tolerations ?? []).flatMap(({ key = '', operator = '', value = '', effect = '' }, i) => {
     const field = `${at}.tolerations[${i}]`;
     const errors: FieldError[] = [];
     if (key === '' && operator !== 'Exists') {
@@ -121,9 +121,9 @@ function validateTolerations(tolerations: readonly t.Toleration[] | undefined, a
         ),
       );
     } else {
-      errors.push(...validateChoice(`${field}.operator`, operator, ['Equal', 'Exists']));
+      errors.push(...validateChoice(`${field}.operator`, operator || 'Equal', ['Equal', 'Exists']));
     }
-    const effects = ['NoExecute', 'NoSchedule', 'PreferNoSchedule'];
+    const effects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
     return effect === '' ? errors : [...errors, ...validateChoice(`${field}.effect`, effect, effects)];
   });
 }

@@ -6,7 +6,8 @@ import type { ServerContext } from '../context.ts';
 import { admitClaimLimits, admitLimits } from './limit-range.ts';
 import { admitIntoNamespace } from './namespace-lifecycle.ts';
 import { admitNode } from './node-taint.ts';
-import { admitPriority, admitRuntime, admitTolerations } from './pod-placement.ts';
+import { admitPriority, admitTolerations } from './pod-placement.ts';
+import { admitRuntimeClass } from './runtime-class.ts';
 import { admitServiceAccount } from './service-account.ts';
 import { admitClaimClass, admitClaimSize } from './volume.ts';
 
@@ -38,5 +39,5 @@ async function admitPod(server: ServerContext, pod: Pod): Promise<Pod> {
   // A Pod without a spec is refused by validation, which is not for here to anticipate.
   if (pod.spec?.containers === undefined) return pod;
   const limited = admitLimits(server, await admitServiceAccount(server, pod));
-  return admitPriority(server, admitRuntime(admitTolerations(limited)));
+  return admitPriority(server, admitRuntimeClass(server, admitTolerations(limited)));
 }

@@ -85,16 +85,6 @@ function refused({ metadata }: Pod, why: string): StatusError {
   return new StatusError(forbiddenStatus(pods, metadata.name ?? '', why));
 }
 
-/** There is one way to run Pods here: no class of another exists. */
-export function admitRuntime(pod: Pod): Pod {
-  const { runtimeClassName = '', overhead } = pod.spec;
-  if (runtimeClassName !== '') throw refused(pod, `pod rejected: RuntimeClass "${runtimeClassName}" not found`);
-  if (overhead !== undefined) {
-    throw refused(pod, 'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead');
-  }
-  return pod;
-}
-
 /** Of several defaults the lowest counts. */
 function defaultClass(classes: Iterable<{ readonly object: unknown }>): PriorityClass | undefined {
   let lowest: PriorityClass | undefined;

@@ -2,6 +2,8 @@ import type { AnswerCase } from './answer-case.ts';
 import { DIFFERENCES } from './differences.ts';
 import { expressionCases } from './expression-cases.ts';
 import { bodyCases } from './body-cases.ts';
+import { classCases } from './class-cases.ts';
+import { flowControlCases } from './flow-control-cases.ts';
 import { kindCases } from './kind-cases.ts';
 import { limitCases } from './limit-cases.ts';
 import { ruleCases } from './rule-cases.ts';
@@ -20,6 +22,8 @@ const cases: readonly AnswerCase[] = [
   ...ruleCases,
   ...workloadCases,
   ...webhookCases,
+  ...classCases,
+  ...flowControlCases,
 ];
 
 /** Every case, each with a name of its own. */

@@ -87,4 +87,29 @@ export const DIFFERENCES: Readonly<Record<string, { readonly answer: string; rea
       '422 Invalid:  "" is invalid: patch: Invalid value: "{\\"apiVersion\\":\\"v1\\",\\"data\\":[\\"a\\"],\\"kind\\":\\"ConfigMap\\",\\"metadata\\":{\\"name\\":\\"x\\",\\"namespace\\":\\"default\\",\\"uid\\":\\"uid\\",\\"resourceVersion\\":\\"N\\",\\"creationTimestamp\\":\\"time\\"}}": json: cannot unmarshal array into Go struct field ConfigMap.data of type map[string]string [FieldValueInvalid(patch)]',
     reason: 'says which field',
   },
+  'runtimeClass: a toleration twice': {
+    answer:
+      '422 Invalid: RuntimeClass.node.k8s.io "x" is invalid: scheduling.tolerations[1]: Duplicate value: {"key":"a","operator":"Exists","effect":"NoSchedule"} [FieldValueDuplicate(scheduling.tolerations[1])]',
+    reason: 'members as JSON names them',
+  },
+  'flowSchema: no method': {
+    answer:
+      '422 Invalid: FlowSchema.flowcontrol.apiserver.k8s.io "x" is invalid: spec.distinguisherMethod.type: Unsupported value: {"type":"ByMoon"}: supported values: "ByNamespace", "ByUser" [FieldValueNotSupported(spec.distinguisherMethod.type)]',
+    reason: 'members as JSON names them',
+  },
+  'flowSchema: that changes': {
+    answer:
+      '200 {"apiVersion":"flowcontrol.apiserver.k8s.io/v1","kind":"FlowSchema","metadata":{"creationTimestamp":"time","generation":2,"name":"x","resourceVersion":"N","uid":"uid"},"spec":{"matchingPrecedence":7,"priorityLevelConfiguration":{"name":"global-default"}},"status":{}}',
+    reason: 'nobody limits by it',
+  },
+  'volumeAttributesClass: full': {
+    answer:
+      '201 {"apiVersion":"storage.k8s.io/v1","driverName":"a.test","kind":"VolumeAttributesClass","metadata":{"creationTimestamp":"time","name":"x","resourceVersion":"N","uid":"uid"},"parameters":{"a":"b"}}',
+    reason: 'nothing here uses such a class',
+  },
+  'volumeAttributesClass: as a table': {
+    answer:
+      '200 {"apiVersion":"meta.k8s.io/v1","columnDefinitions":[{"format":"name","name":"Name","priority":0,"type":"string"},{"format":"","name":"DriverName","priority":0,"type":"string"},{"format":"","name":"Age","priority":0,"type":"string"}],"kind":"Table","metadata":{"resourceVersion":"N"},"rows":[{"cells":["x","a.test","age"],"object":{"apiVersion":"meta.k8s.io/v1","kind":"PartialObjectMetadata","metadata":{"creationTimestamp":"time","name":"x","resourceVersion":"N","uid":"uid"}}}]}',
+    reason: 'nothing here uses such a class',
+  },
 };

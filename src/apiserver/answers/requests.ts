@@ -44,6 +44,14 @@ export type KindName =
   | 'budget'
   | 'storageClass'
   | 'priorityClass'
+  | 'runtimeClass'
+  | 'volumeAttributesClass'
+  | 'flowSchema'
+  | 'priorityLevel'
+  | 'certificateRequest'
+  | 'policy'
+  | 'policyBinding'
+  | 'apiService'
   | 'autoscaler'
   | 'autoscalerV1'
   | 'role'
@@ -80,6 +88,34 @@ export const KINDS: Readonly<Record<KindName, KindPath>> = {
   budget: kindPath('policy/v1', 'PodDisruptionBudget', 'poddisruptionbudgets'),
   storageClass: kindPath('storage.k8s.io/v1', 'StorageClass', 'storageclasses', false),
   priorityClass: kindPath('scheduling.k8s.io/v1', 'PriorityClass', 'priorityclasses', false),
+  runtimeClass: kindPath('node.k8s.io/v1', 'RuntimeClass', 'runtimeclasses', false),
+  volumeAttributesClass: kindPath('storage.k8s.io/v1', 'VolumeAttributesClass', 'volumeattributesclasses', false),
+  flowSchema: kindPath('flowcontrol.apiserver.k8s.io/v1', 'FlowSchema', 'flowschemas', false),
+  priorityLevel: kindPath(
+    'flowcontrol.apiserver.k8s.io/v1',
+    'PriorityLevelConfiguration',
+    'prioritylevelconfigurations',
+    false,
+  ),
+  certificateRequest: kindPath(
+    'certificates.k8s.io/v1',
+    'CertificateSigningRequest',
+    'certificatesigningrequests',
+    false,
+  ),
+  policy: kindPath(
+    'admissionregistration.k8s.io/v1',
+    'ValidatingAdmissionPolicy',
+    'validatingadmissionpolicies',
+    false,
+  ),
+  policyBinding: kindPath(
+    'admissionregistration.k8s.io/v1',
+    'ValidatingAdmissionPolicyBinding',
+    'validatingadmissionpolicybindings',
+    false,
+  ),
+  apiService: kindPath('apiregistration.k8s.io/v1', 'APIService', 'apiservices', false),
   autoscaler: kindPath('autoscaling/v2', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers'),
   autoscalerV1: kindPath('autoscaling/v1', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers'),
   role: kindPath('rbac.authorization.k8s.io/v1', 'Role', 'roles'),

@@ -1,4 +1,4 @@
-import { type FieldError, invalidStatus } from '#api/field-error.ts';
+import { type FieldError, invalid, invalidStatus } from '#api/field-error.ts';
 import type { Writer } from '#api/apply/manager.ts';
 import { deepEqual } from '#api/equal.ts';
 import type { Pod } from '#api/generated/types.ts';
@@ -144,7 +144,13 @@ function checkGuards(kind: KindDefinition, input: KubeObject, old: KubeObject): 
       failure(500, `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`),
     );
   }
-  if (resourceVersion === '' || resourceVersion === '0' || resourceVersion === old.metadata.resourceVersion) return;
+  const isBlind = resourceVersion === '' || resourceVersion === '0';
+  if (isBlind && !kind.unconditionalUpdate) {
+    const { group, plural } = kind.resource;
+    const error = invalid('metadata.resourceVersion', 0, 'must be specified for an update');
+    throw new StatusError(invalidStatus({ group, kind: plural }, name, [error]));
+  }
+  if (isBlind || resourceVersion === old.metadata.resourceVersion) return;
   throw new StatusError(modifiedConflict(kind.resource, name));
 }
 
