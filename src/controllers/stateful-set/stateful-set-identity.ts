@@ -66,8 +66,12 @@ function withClaims(set: StatefulSet, ordinal: number, volumes: readonly Volume[
   ];
 }
 
-function claimTemplates(set: StatefulSet): readonly PersistentVolumeClaim[] {
-  return set.spec.volumeClaimTemplates ?? [];
+/** One without metadata has no name, which the server says of its claim. */
+function claimTemplates({ spec }: StatefulSet): readonly PersistentVolumeClaim[] {
+  const templates: readonly Partial<PersistentVolumeClaim>[] = spec.volumeClaimTemplates ?? [];
+  return templates.map(
+    (template) => ({ ...template, metadata: { name: '', ...template.metadata } }) as PersistentVolumeClaim,
+  );
 }
 
 /** The claims of the Pod of that ordinal. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ControllerRevision, CoreEvent, StatefulSet } from '#api/generated/types.ts';
+import type { ControllerRevision, CoreEvent, PersistentVolumeClaim, StatefulSet } from '#api/generated/types.ts';
 import { persistentVolumes, statefulSets } from '#api/resource.ts';
 import { type ControlPlane, controlPlane } from '../control-plane-fixture.ts';
 import { startScheduler } from '../scheduler/scheduler.ts';
@@ -119,4 +119,14 @@ test('a Pod waits for its claims, which stay when it goes', async () => {
     'SuccessfulCreate: create Pod db-0 in StatefulSet db successful',
     'SuccessfulDelete: delete Pod db-0 in StatefulSet db successful',
   ]);
+});
+
+test('a template of claims without metadata breaks nothing', async () => {
+  await using plane = controlPlane();
+  await plane.start(...ALL);
+  const claim = { spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Mi' } } } };
+  await plane.client.create(statefulSets, db('a', { volumeClaimTemplates: [claim] }));
+  await plane.rest();
+  const names = plane.api.all<PersistentVolumeClaim>('persistentvolumeclaims').map(({ metadata }) => metadata.name);
+  assert.deepEqual(names, ['-db-0'], 'which a real server refuses');
 });
