@@ -48,10 +48,17 @@ async function serving(): Promise<ControlPlane> {
   return plane;
 }
 
+/** Endpoints come once their Pods leave them alone. */
+async function rest(plane: ControlPlane): Promise<void> {
+  await plane.rest();
+  await plane.clock.advance(10);
+  await plane.rest();
+}
+
 test('endpoints follow Pods from pending to ready to terminating to gone', async () => {
   await using plane = await serving();
   await plane.client.create(services, service('web'));
-  await plane.rest();
+  await rest(plane);
   assert.deepEqual(
     slices(plane).map((text) => text.replace(/web-\S+/, 'NAME')),
     ['NAME  []'],
@@ -59,21 +66,21 @@ test('endpoints follow Pods from pending to ready to terminating to gone', async
   assert.deepEqual(subsets(plane), ['web []']);
   const created = await plane.client.create(pods, pod('a', 'n1'));
   await plane.runPod(created, '10.0.0.1', false);
-  await plane.rest();
+  await rest(plane);
   const [first = ''] = slices(plane);
   const name = first.split(' ')[0];
   assert.deepEqual(slices(plane), [`${name} 8080 [10.0.0.1!]`]);
   assert.deepEqual(subsets(plane), ['web [10.0.0.1! :8080]']);
   await plane.runPod(created, '10.0.0.1');
-  await plane.rest();
+  await rest(plane);
   assert.deepEqual(slices(plane), [`${name} 8080 [10.0.0.1]`]);
   assert.deepEqual(subsets(plane), ['web [10.0.0.1 :8080]']);
   await plane.client.delete(pods, created.metadata);
-  await plane.rest();
+  await rest(plane);
   assert.deepEqual(slices(plane), [`${name} 8080 [10.0.0.1!]`]);
   assert.deepEqual(subsets(plane), ['web []']);
   await plane.finishPod(created);
-  await plane.rest();
+  await rest(plane);
   assert.deepEqual(slices(plane), [`${name}  []`]);
 });
 
@@ -83,14 +90,38 @@ test('a burst of Pods is written without conflicts, and a change of nothing not 
   for (let i = 1; i <= 150; i++) {
     await plane.runPod(await plane.client.create(pods, pod(`p${i}`, 'n1')), `10.0.1.${i}`);
   }
-  await plane.rest();
+  await rest(plane);
   const total = plane.api.all<EndpointSlice>('endpointslices').map(({ endpoints = [] }) => endpoints.length);
   assert.deepEqual(total.sort(), [100, 50]);
   plane.api.writes.length = 0;
   const body = { metadata: { annotations: { note: 'x' } } };
   await plane.client.patch(pods, { namespace: 'd', name: 'p1' }, { kind: 'merge', body });
-  await plane.rest();
+  await rest(plane);
   assert.deepEqual(plane.api.writes, ['PATCH /api/v1/namespaces/d/pods/p1']);
+});
+
+test('Endpoints of Pods that come in a burst are written once, and at last', async () => {
+  await using plane = await serving();
+  await plane.client.create(services, service('web'));
+  await rest(plane);
+  const created = await Promise.all([1, 2, 3].map((i) => plane.client.create(pods, pod(`p${i}`, 'n1'))));
+  const writes = (): number => plane.api.writes.filter((write) => write.includes('/endpoints/')).length;
+  for (const [i, one] of created.entries()) {
+    await plane.runPod(one, `10.0.0.${i}`);
+    await plane.rest();
+    assert.equal(plane.api.all<EndpointSlice>('endpointslices')[0]?.endpoints?.length, i + 1, 'slices do not wait');
+    await plane.clock.advance(9);
+  }
+  assert.equal(writes(), 0);
+  await rest(plane);
+  assert.equal(writes(), 1);
+  for (let i = 0; i < 15; i++) {
+    await plane.runPod(created[0] as Pod, `10.0.0.${i % 2}`);
+    await plane.rest();
+    await plane.clock.advance(9);
+  }
+  assert.equal(writes(), 2, 'after 100 ms they are not put off any longer');
+  await rest(plane);
 });
 
 test('a Pod that leaves the selector leaves its Services, and joins others', async () => {
@@ -101,7 +132,7 @@ test('a Pod that leaves the selector leaves its Services, and joins others', asy
   await plane.runPod(created, '10.0.0.1');
   const body = { metadata: { labels: { app: 'other', tier: 'x' } } };
   await plane.client.patch(pods, created.metadata, { kind: 'merge', body });
-  await plane.rest();
+  await rest(plane);
   assert.deepEqual(subsets(plane), ['other [10.0.0.1 :8080]', 'web []']);
 });
 
@@ -109,14 +140,14 @@ test('slices that somebody deletes or changes come back', async () => {
   await using plane = await serving();
   await plane.client.create(services, service('web'));
   await plane.runPod(await plane.client.create(pods, pod('a', 'n1')), '10.0.0.1');
-  await plane.rest();
+  await rest(plane);
   const [slice] = plane.api.all<EndpointSlice>('endpointslices');
   const path = `/apis/discovery.k8s.io/v1/namespaces/d/endpointslices/${slice?.metadata.name}`;
   await plane.client.raw({ method: 'PUT', path, body: { ...slice, endpoints: [] } });
-  await plane.rest();
+  await rest(plane);
   assert.deepEqual(slices(plane), [`${slice?.metadata.name} 8080 [10.0.0.1]`]);
   await plane.client.raw({ method: 'DELETE', path, body: {} });
-  await plane.rest();
+  await rest(plane);
   assert.deepEqual(
     slices(plane).map((text) => text.split(' ').slice(1).join(' ')),
     ['8080 [10.0.0.1]'],
@@ -127,11 +158,11 @@ test('a slice that somebody takes away or deletes slowly is replaced', async () 
   await using plane = await serving();
   await plane.client.create(services, service('web'));
   await plane.runPod(await plane.client.create(pods, pod('a', 'n1')), '10.0.0.1');
-  await plane.rest();
+  await rest(plane);
   const [first] = plane.api.all<EndpointSlice>('endpointslices');
   const labels = { 'kubernetes.io/service-name': 'mine' };
   await plane.client.patch(endpointSlices, first?.metadata ?? NONE, { kind: 'merge', body: { metadata: { labels } } });
-  await plane.rest();
+  await rest(plane);
   const mine = `${first?.metadata.name} 8080 [10.0.0.1]`;
   const others = (): string[] => slices(plane).filter((text) => text !== mine);
   assert.deepEqual(
@@ -147,7 +178,7 @@ test('a slice that somebody takes away or deletes slowly is replaced', async () 
     body: { metadata: { finalizers } },
   });
   await plane.client.delete(endpointSlices, second?.metadata ?? NONE);
-  await plane.rest();
+  await rest(plane);
   assert.equal(others().length, 2, 'the new one stands beside the one that goes');
 });
 
@@ -161,7 +192,7 @@ test('what endpoints cannot be written for is an event and tried again, but for 
     return message === '' ? undefined : { kind: 'object', status: 403, body };
   };
   await plane.client.create(services, service('web'));
-  await plane.rest();
+  await rest(plane);
   const told = (): string[] =>
     plane.api
       .all<CoreEvent>('events')
@@ -173,11 +204,11 @@ test('what endpoints cannot be written for is an event and tried again, but for 
   ]);
   message = '';
   await plane.clock.advance(1000);
-  await plane.rest();
+  await rest(plane);
   assert.equal(slices(plane).length + subsets(plane).length, 2);
   message = 'unable to create new content in namespace d because it is being terminated';
   await plane.client.create(services, service('late'));
-  await plane.rest();
+  await rest(plane);
   assert.equal(told().length, 2);
 });
 
@@ -185,7 +216,7 @@ test('Services without selector and ExternalName Services are left to their user
   await using plane = await serving();
   await plane.client.create(services, service('bare', { selector: undefined }));
   await plane.client.create(services, service('name', { type: 'ExternalName', externalName: 'example.org' }));
-  await plane.rest();
+  await rest(plane);
   assert.deepEqual([...slices(plane), ...subsets(plane)], []);
 });
 
@@ -195,19 +226,19 @@ test('Endpoints go with their Service, but not those of a Service without select
   await plane.client.create(services, service('bare', { selector: undefined }));
   const own = { metadata: { namespace: 'd', name: 'bare' }, subsets: [] };
   await plane.client.raw({ method: 'POST', path: '/api/v1/namespaces/d/endpoints', body: own });
-  await plane.rest();
+  await rest(plane);
   for (const name of ['web', 'bare']) await plane.client.delete(services, { namespace: 'd', name });
-  await plane.rest();
+  await rest(plane);
   assert.deepEqual(subsets(plane), ['bare []']);
 });
 
 test('a Pod without a node is in Endpoints alone', async () => {
   await using plane = await serving();
   await plane.client.create(services, service('web'));
-  const { spec, ...rest } = pod('a', 'n1');
-  const free = { ...rest, spec: { ...spec, nodeName: undefined } } as unknown as Pod;
+  const { spec, ...others } = pod('a', 'n1');
+  const free = { ...others, spec: { ...spec, nodeName: undefined } } as unknown as Pod;
   await plane.runPod(await plane.client.create(pods, free), '10.0.0.1');
-  await plane.rest();
+  await rest(plane);
   assert.deepEqual(
     slices(plane).map((text) => text.split(' ').slice(1).join(' ')),
     [' []'],
@@ -219,19 +250,19 @@ test('a Pod whose node is not known yet is in no endpoints until it is', async (
   await using plane = await serving();
   await plane.client.create(services, service('web'));
   await plane.runPod(await plane.client.create(pods, pod('a', 'n2')), '10.0.0.1');
-  await plane.rest();
+  await rest(plane);
   assert.deepEqual(
     slices(plane).map((text) => text.split(' ').slice(1).join(' ')),
     [' []'],
   );
   await plane.addNode('n2');
-  await plane.rest();
+  await rest(plane);
   assert.deepEqual(
     slices(plane).map((text) => text.split(' ').slice(1).join(' ')),
     ['8080 [10.0.0.1]'],
   );
   const body = { metadata: { labels: { 'topology.kubernetes.io/zone': 'z' } } };
   await plane.client.patch(nodes, { name: 'n2' }, { kind: 'merge', body });
-  await plane.rest();
+  await rest(plane);
   assert.equal(plane.api.all<EndpointSlice>('endpointslices')[0]?.endpoints?.[0]?.zone, 'z');
 });

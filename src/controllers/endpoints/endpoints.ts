@@ -16,6 +16,7 @@ import {
 import { isNamespaceTerminating } from '../owned-pods.ts';
 import { DesiredSubsets } from './endpoints-desired.ts';
 import { OwnWrites } from '../own-writes.ts';
+import { Lull } from './lull.ts';
 import { PodChanges } from './pod-changes.ts';
 import { selectsPods, ServicePods } from './service-pods.ts';
 import { TriggerTimes } from './trigger-time.ts';
@@ -25,6 +26,12 @@ const MANAGED_BY = 'endpoint-controller';
 const HEADLESS = 'service.kubernetes.io/headless';
 const TRIGGER_TIME = 'endpoints.kubernetes.io/last-change-trigger-time';
 const OVER_CAPACITY = 'endpoints.kubernetes.io/over-capacity';
+
+/**
+ * A Service's Endpoints are one large object, which takes longer to write than a slice that nobody should wait for because of
+ * it. So they come after the slices, and once for a burst of Pods.
+ */
+const LULL = { quietMs: 10, longestMs: 100 };
 
 /**
  * The Endpoints object as it has to be, or undefined when `current` is that already. The trigger time alone is no reason
@@ -73,9 +80,11 @@ export function startEndpointsController(context: ControllerContext): void {
   const waitFor = [current, servicePods.services, servicePods.pods];
   const options = { name: 'endpoints', waitFor, yields: true };
   const queue = createControllerQueue(context, options, (key) => controller.reconcile(key));
+  const lull = new Lull({ ...LULL, clock: context.clock, onLull: (key) => queue.add(key) });
   servicePods.watch((key, pod) => {
     controller.changes.note(key, pod);
-    queue.add(key);
+    if (pod === undefined) queue.add(key);
+    else lull.disturb(key);
   });
   const changed = (object: Endpoints): void => {
     if (!controller.isOwn(object)) queue.add(objectKey(object));
