@@ -20,6 +20,7 @@ import { layerName, LayerStore } from './layer-store-agent.ts';
 import { type ImageConfig, ImageFormatError, type ImageManifest, parseConfig } from './manifest.ts';
 import { formatReference, type ImageReference, parseReference } from './reference.ts';
 import { Repository, RegistryError } from './registry-agent.ts';
+import { type PullListener, SharedPull } from './shared-pull.ts';
 
 /** URLs of registries that have the same images as another, in the order in which they are asked. */
 export type RegistryMirrors = Readonly<Record<string, readonly string[]>>;
@@ -32,11 +33,9 @@ export interface ImageSources {
   readonly keyring?: Keyring;
 }
 
-export interface PullOptions {
+export interface PullOptions extends PullListener {
   /** Tried in order, then those of the keyring, and at last none. */
   readonly credentials: readonly Credentials[];
-  readonly signal: AbortSignal;
-  readonly onProgress?: ((doneBytes: number, totalBytes: number) => void) | undefined;
 }
 
 const PARALLEL = 3;
@@ -54,7 +53,7 @@ export class ImageStore {
   readonly layers: LayerStore;
   readonly #records: string;
   readonly #clock: Clock;
-  readonly #pulls = new Map<string, Promise<ImageRecord>>();
+  readonly #pulls = new Map<string, SharedPull<ImageRecord>>();
   /** By id. A name may have come to mean another image since. */
   readonly #held = new Map<string, { readonly record: ImageRecord; count: number }>();
   readonly #sources: ImageSources;
@@ -80,16 +79,21 @@ export class ImageStore {
   }
 
   /** Gets the image from its registry, or learns that the one here is still the right one. */
-  pull(image: string, options: PullOptions): Promise<ImageRecord> {
+  async pull(image: string, options: PullOptions): Promise<ImageRecord> {
+    const { credentials, ...listener } = options;
     const reference = parseReference(image);
     const name = formatReference(reference);
-    const key = JSON.stringify([name, options.credentials]);
+    const key = JSON.stringify([name, credentials]);
     let pull = this.#pulls.get(key);
-    if (pull === undefined) {
-      pull = this.#pull(reference, name, options).finally(() => this.#pulls.delete(key));
+    if (pull === undefined || pull.abandoned) {
+      pull = new SharedPull((all) => this.#pull(reference, name, { credentials, ...all }));
       this.#pulls.set(key, pull);
     }
-    return pull;
+    try {
+      return await pull.join(listener);
+    } finally {
+      if (this.#pulls.get(key) === pull && pull.abandoned) this.#pulls.delete(key);
+    }
   }
 
   save(name: string, image: Omit<ImageRecord, 'name' | 'createdAt'>): ImageRecord {

@@ -91,13 +91,17 @@ export class LayerStore {
   }
 
   async #once(diffId: string, work: () => Promise<void>): Promise<void> {
-    if (this.has(diffId)) return;
-    let pending = this.#pending.get(diffId);
-    if (pending === undefined) {
-      pending = work().finally(() => this.#pending.delete(diffId));
-      this.#pending.set(diffId, pending);
+    while (!this.has(diffId)) {
+      const others = this.#pending.get(diffId);
+      if (others === undefined) {
+        const own = work().finally(() => this.#pending.delete(diffId));
+        this.#pending.set(diffId, own);
+        await own;
+        return;
+      }
+      // It may have ended for who wanted it first, and not for us.
+      await others.catch(() => {});
     }
-    await pending;
   }
 
   /** The file to download to: what an earlier process left of it, which only one of us can have, or a new one. */

@@ -89,16 +89,23 @@ export function parseConfig(text: string): ImageConfig {
     workingDir: textOf(config['WorkingDir']),
     user: textOf(config['User']),
     stopSignal: typeof stopSignal === 'string' && stopSignal !== '' ? stopSignal : undefined,
-    diffIds: texts(rootfs['diff_ids']),
+    diffIds: texts(rootfs['diff_ids']).map((text) => checkDigest(text, 'image configuration')),
   };
 }
 
 function descriptor(value: unknown): Descriptor {
   const { mediaType, digest, size } = isObject(value) ? value : {};
-  if (typeof digest !== 'string' || !/^sha256:[0-9a-f]{64}$/.test(digest)) {
-    throw new ImageFormatError(`unsupported digest in the manifest: ${JSON.stringify(digest)}`);
-  }
-  return { mediaType: textOf(mediaType), digest, size: typeof size === 'number' ? size : 0 };
+  return {
+    mediaType: textOf(mediaType),
+    digest: checkDigest(digest, 'manifest'),
+    size: typeof size === 'number' ? size : 0,
+  };
+}
+
+/** Digests become names of files and parts of the options of a mount: nothing else may. */
+function checkDigest(value: unknown, where: string): string {
+  if (typeof value === 'string' && /^sha256:[0-9a-f]{64}$/.test(value)) return value;
+  throw new ImageFormatError(`unsupported digest in the ${where}: ${JSON.stringify(value)}`);
 }
 
 export function parseObject(text: string, what: string): Json {

@@ -104,6 +104,42 @@ test('layers come in parallel, and two who want the same image pull it once', as
   assert.equal(registry.requests.filter((line) => line.includes('/blobs/')).length, 6);
 });
 
+test('who gives up a pull does not take it from others that wait for it, nor for a layer of it', async () => {
+  const image = layers(2, 30_000);
+  await using registry = new LooseRegistry(image);
+  const host = await registry.listen();
+  const store = newStore();
+  const abort = new AbortController();
+  const first = store.pull(`${host}/app`, options({ signal: abort.signal, onProgress: () => abort.abort() }));
+  const same = store.pull(`${host}/app`, options());
+  const other = store.pull(`${host}/other`, options());
+  await assert.rejects(first, { name: 'AbortError' });
+  assert.deepEqual([(await same).name, (await other).name], [`${host}/app:latest`, `${host}/other:latest`]);
+  assert.equal(registry.parallel, 2);
+});
+
+test('a pull that nobody waits for any more ends, and the next one begins anew', async () => {
+  await using registry = new LooseRegistry(layers(1, 30_000));
+  const host = await registry.listen();
+  const store = newStore();
+  const abort = new AbortController();
+  const given = store.pull(`${host}/app`, options({ signal: abort.signal, onProgress: () => abort.abort() }));
+  await assert.rejects(given, { name: 'AbortError' });
+  assert.equal(store.find(`${host}/app`), undefined);
+  assert.equal((await store.pull(`${host}/app`, options())).name, `${host}/app:latest`);
+});
+
+for (const diffId of ['sha256:../../../../etc', `sha256:${'a'.repeat(60)},lowerdir=/`, 'sha256:', 'md5:abc']) {
+  test(`an image whose layer is ${JSON.stringify(diffId)} is none`, async () => {
+    await using registry = new LooseRegistry(buildImage({ layers: [{ files: [] }], diffIds: [diffId] }));
+    const store = newStore();
+    await assert.rejects(store.pull(`${await registry.listen()}/app`, options()), {
+      message: `unsupported digest in the image configuration: ${JSON.stringify(diffId)}`,
+    });
+    assert.deepEqual(store.list(), []);
+  });
+}
+
 test('mirrors are asked before the registry, and what they do not have or cannot say is asked further on', async () => {
   const image = layers(1, 100);
   await using mirror = new LooseRegistry(image);

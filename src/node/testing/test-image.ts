@@ -12,6 +12,8 @@ export interface TestImageSpec {
   readonly layers: readonly TestLayer[];
   readonly config?: Readonly<Record<string, unknown>>;
   readonly architecture?: string;
+  /** What the configuration says of the layers, where that is not the truth. */
+  readonly diffIds?: readonly string[];
 }
 
 /** An image as its blobs, by digest; `manifest` and `config` are two of them. */
@@ -29,7 +31,7 @@ export function digestOf(bytes: Uint8Array): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 
-export function buildImage({ layers, config = {}, architecture = ourArchitecture() }: TestImageSpec): TestImage {
+export function buildImage({ layers, config = {}, architecture = ourArchitecture(), diffIds }: TestImageSpec): TestImage {
   const blobs = new Map<string, Buffer>();
   const add = (bytes: Buffer): { readonly digest: string; readonly size: number } => {
     const digest = digestOf(bytes);
@@ -47,7 +49,7 @@ export function buildImage({ layers, config = {}, architecture = ourArchitecture
     architecture,
     os: 'linux',
     config,
-    rootfs: { type: 'layers', diff_ids: plainLayers.map(digestOf) },
+    rootfs: { type: 'layers', diff_ids: diffIds ?? plainLayers.map(digestOf) },
   };
   const configBlob = add(Buffer.from(JSON.stringify(configJson)));
   const manifest = {
