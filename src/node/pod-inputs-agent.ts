@@ -1,5 +1,5 @@
-import { errorCode, errorMessage } from '#base/errors.ts';
-import type { ConfigMap, Container, Pod, Secret, Volume } from '#api/generated/types.ts';
+import { errorMessage } from '#base/errors.ts';
+import type { ConfigMap, Pod, Secret } from '#api/generated/types.ts';
 import type { KubeObject } from '#api/object.ts';
 import {
   configMaps,
@@ -11,18 +11,11 @@ import {
   serviceAccounts,
 } from '#api/resource.ts';
 import { type Client, isReason } from '#client/client.ts';
-import { type NodeContext, podDirectory } from './node-context.ts';
+import type { NodeContext } from './node-context.ts';
 import { ContainerConfigError, envReferences, type PodSources } from './pod/container-env.ts';
-import { expand } from './pod/expand.ts';
-import type { PodFacts } from './pod/field-value.ts';
-import type { ContainerMount } from './sandbox/container-mounts.ts';
-import { PreparationError } from './pod-sandbox-agent.ts';
-import { isMapped } from './stage/id-map.ts';
-import { resolveInRoot } from './sandbox/rooted-path-sync.ts';
-import type { PodSandbox } from './sandbox/pod-sandbox-sync.ts';
+import { PreparationError, setUpError } from './pod-sandbox-agent.ts';
 import { checkClaim, claimedVolume, type ClaimedVolume, claimNameOf } from './volume/claimed-volume.ts';
-import { tokenKey, type TokenWish, volumeFiles, volumeReferences } from './volume/volume-files.ts';
-import { giveToGroup, prepareHostPath, writeVolume } from './volume/volume-sync.ts';
+import { tokenKey, type TokenWish, volumeReferences } from './volume/volume-files.ts';
 
 /** All that a Pod needs from the API, as it was at one moment. */
 export interface PodInputs extends PodSources {
@@ -126,7 +119,7 @@ async function requestToken(client: Client, pod: Pod, wish: TokenWish): Promise<
     const holder = pod.spec.volumes?.find(({ projected }) =>
       projected?.sources?.some(({ serviceAccountToken }) => serviceAccountToken !== undefined),
     );
-    throw mountError(holder?.name ?? '', `failed to fetch token: ${errorMessage(error)}`);
+    throw setUpError(holder?.name ?? '', `failed to fetch token: ${errorMessage(error)}`);
   }
 }
 
@@ -150,104 +143,4 @@ async function tokenOf(client: Client, pod: Pod, wish: TokenWish): Promise<strin
   const token = (answer as { readonly status?: { readonly token?: string } }).status?.token;
   if (token === undefined) throw new TypeError(`no token for ${account} came back`);
   return token;
-}
-
-/** A volume on the machine. */
-export interface MadeVolume {
-  readonly path: string;
-  readonly readOnly: boolean;
-}
-
-/** Volumes on the machine, by name. Writing them again brings what has changed. */
-export function writeVolumes(
-  context: NodeContext,
-  pod: Pod,
-  sandbox: PodSandbox,
-  inputs: PodInputs,
-  facts: PodFacts,
-): ReadonlyMap<string, MadeVolume> {
-  const paths = new Map<string, MadeVolume>();
-  for (const volume of pod.spec.volumes ?? []) {
-    const directory = `${podDirectory(context, pod.metadata.uid)}/volumes/${volume.name}`;
-    try {
-      const path = writeOne(context, pod, sandbox, inputs, facts, volume, directory);
-      // What comes from the API is changed there alone.
-      const isApis = path === directory && volume.emptyDir === undefined;
-      const readOnly = isApis || volume.persistentVolumeClaim?.readOnly === true;
-      paths.set(volume.name, { path, readOnly });
-      const claimed = inputs.claimed.get(volume.name);
-      const group = groupOf(context, pod);
-      if (group === undefined) continue;
-      if (path === directory) giveToGroup(path, group, isApis);
-      else if (claimed?.local === true && !readOnly) giveToGroup(path, group, false);
-    } catch (error) {
-      if (!(error instanceof ContainerConfigError) && errorCode(error) === undefined) throw error;
-      throw mountError(volume.name, errorMessage(error));
-    }
-  }
-  return paths;
-}
-
-/** Whom its volumes belong to. None where the machine has no such group for us: then all is the one user's there is. */
-function groupOf({ runtime }: NodeContext, pod: Pod): number | undefined {
-  const group = pod.spec.securityContext?.fsGroup;
-  return group !== undefined && isMapped(runtime.thread.ids.groups, group) ? group : undefined;
-}
-
-function mountError(volume: string, reason: string): PreparationError {
-  return new PreparationError(
-    'FailedMount',
-    `MountVolume.SetUp failed for volume ${JSON.stringify(volume)} : ${reason}`,
-  );
-}
-
-function writeOne(
-  context: NodeContext,
-  pod: Pod,
-  sandbox: PodSandbox,
-  inputs: PodInputs,
-  facts: PodFacts,
-  volume: Volume,
-  directory: string,
-): string {
-  const { emptyDir } = volume;
-  const hostPath = volume.hostPath ?? inputs.claimed.get(volume.name)?.source;
-  if (hostPath !== undefined) {
-    prepareHostPath(hostPath);
-    return hostPath.path;
-  }
-  if (emptyDir !== undefined) {
-    const size = emptyDir.sizeLimit === undefined ? '' : `,size=${sizeOption(emptyDir.sizeLimit)}`;
-    if (emptyDir.medium === 'Memory') sandbox.mountMemory(directory, `mode=1777${size}`);
-    else sandbox.makeDirectory(directory);
-    return directory;
-  }
-  const files = volumeFiles(volume, { pod, facts, sources: inputs, tokens: inputs.tokens });
-  if (files === undefined) throw new ContainerConfigError('this kind of volume is not supported');
-  const version = new Date(context.clock.now()).toISOString().replaceAll(/[-:T]/g, '_');
-  writeVolume(directory, files, version, groupOf(context, pod));
-  return directory;
-}
-
-/** mount(8) of tmpfs knows k, m and g, all of them binary. */
-function sizeOption(quantity: string): string {
-  return quantity.replace(/^(\d+)([KMG])i$/, (_, digits: string, unit: string) => `${digits}${unit.toLowerCase()}`);
-}
-
-/** Where a container finds the volumes. */
-export function containerMounts(
-  container: Container,
-  volumes: ReadonlyMap<string, MadeVolume>,
-  env: Readonly<Record<string, string>>,
-): readonly ContainerMount[] {
-  return (container.volumeMounts ?? []).map(({ name, mountPath, subPath, subPathExpr, readOnly }) => {
-    const base = volumes.get(name);
-    if (base === undefined) throw new ContainerConfigError(`volume ${JSON.stringify(name)} not found`);
-    const sub = subPathExpr === undefined ? subPath : expand(subPathExpr, (variable) => env[variable]);
-    if (sub?.split('/').includes('..') === true) throw new ContainerConfigError(`subPath must not contain '..'`);
-    // A link in the volume, which any of its Pods may have made, must not lead out of it.
-    const source = sub === undefined || sub === '' ? base.path : resolveInRoot(base.path, sub).path;
-    const target = mountPath.startsWith('/') ? mountPath : `/${mountPath}`;
-    return { source, target, readOnly: readOnly === true || base.readOnly };
-  });
 }

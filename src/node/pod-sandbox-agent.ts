@@ -30,6 +30,14 @@ export class PreparationError extends CodedError {
   }
 }
 
+/** What a kubelet says of a volume that cannot be made. */
+export function setUpError(volume: string, reason: string): PreparationError {
+  return new PreparationError(
+    'FailedMount',
+    `MountVolume.SetUp failed for volume ${JSON.stringify(volume)} : ${reason}`,
+  );
+}
+
 export function createPodSandbox(node: NodeContext, pod: Pod): MadeSandbox {
   try {
     return create(node, pod);

@@ -5,8 +5,9 @@ import type { NodeContext } from './node-context.ts';
 import { containerEnv } from './pod/container-env.ts';
 import { serviceEnv } from './pod/service-env.ts';
 import { showsChange } from './pod/shown-change.ts';
-import { containerMounts, fetchPodInputs, type MadeVolume, type PodInputs, writeVolumes } from './pod-inputs-agent.ts';
+import { fetchPodInputs, type PodInputs } from './pod-inputs-agent.ts';
 import type { MadeSandbox } from './pod-sandbox-agent.ts';
+import { containerMounts, type MadeVolume, makeVolumes, refreshVolumes } from './pod-volumes-agent.ts';
 import { DEFAULT_PATH } from './sandbox/container-command.ts';
 
 const RETRY_MS = 10_000;
@@ -17,18 +18,18 @@ export class PodSupplies implements Disposable {
   readonly #made: MadeSandbox;
   #pod: Pod;
   #inputs: PodInputs;
-  #volumes: ReadonlyMap<string, MadeVolume>;
+  readonly #volumes: ReadonlyMap<string, MadeVolume>;
   #timer: Disposable | undefined;
   #renewals = 0;
   #over = false;
 
-  /** Writes the volumes. Throws `PreparationError` where that cannot be. */
+  /** Makes the volumes. Throws `PreparationError` where that cannot be. */
   constructor(node: NodeContext, pod: Pod, made: MadeSandbox, inputs: PodInputs) {
     this.#node = node;
     this.#pod = pod;
     this.#made = made;
     this.#inputs = inputs;
-    this.#volumes = writeVolumes(node, pod, made.sandbox, inputs, made.facts);
+    this.#volumes = makeVolumes(node, pod, made.sandbox, inputs, made.facts);
     this.#schedule(inputs.refreshMs);
   }
 
@@ -74,7 +75,7 @@ export class PodSupplies implements Disposable {
       if (this.#over || turn !== this.#renewals) return;
       again = inputs.refreshMs;
       this.#inputs = inputs;
-      this.#volumes = writeVolumes(this.#node, this.#pod, this.#made.sandbox, inputs, this.#made.facts);
+      refreshVolumes(this.#node, this.#pod, inputs, this.#made.facts);
     } catch (error) {
       if (this.#over || turn !== this.#renewals) return;
       this.#node.log.warn('volumes not refreshed', { pod: this.#pod.metadata.name, error: errorMessage(error) });

@@ -93,6 +93,7 @@ export type RuntimeErrorCode =
   | 'ERR_EXEC_FAILED'
   /** The command is not in the container, or may not be executed. */
   | 'ERR_COMMAND_NOT_FOUND'
+  | 'ERR_MOUNT_PART'
   | 'ERR_SANDBOX_FAILED';
 
 export class RuntimeError extends CodedError {

@@ -1,9 +1,11 @@
-import type { MountStep } from './mount-step.ts';
+import type { MountPart, MountStep } from './mount-step.ts';
 
 /** A volume (or a file of ours) that shows up in the container. */
 export interface ContainerMount {
   /** On the machine; exists already. */
   readonly source: string;
+  /** Only this of it. */
+  readonly part?: MountPart | undefined;
   readonly target: string;
   readonly readOnly: boolean;
 }
@@ -41,10 +43,11 @@ export function planContainerMounts(spec: ContainerMountsSpec): readonly MountSt
     { kind: 'bind', target: '/etc/hosts', source: `${spec.etcDir}/hosts` },
     { kind: 'bind', target: '/etc/hostname', source: `${spec.etcDir}/hostname` },
     { kind: 'bind', target: '/etc/resolv.conf', source: `${spec.etcDir}/resolv.conf` },
-    ...inOrder(spec.mounts).map(({ source, target, readOnly }): MountStep => ({
+    ...inOrder(spec.mounts).map(({ source, part, target, readOnly }): MountStep => ({
       kind: 'bind',
       target,
       source,
+      ...(part === undefined ? {} : { part }),
       readOnly,
       recursive: true,
     })),

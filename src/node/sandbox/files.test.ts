@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
+  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -12,8 +16,10 @@ import {
 import { tmpdir } from 'node:os';
 import { after, test } from 'node:test';
 import { ManualClock } from '#base/clock.ts';
+import { errorCode } from '#base/errors.ts';
 import { LogLines, MAX_LINE_BYTES } from './log-line.ts';
 import { ContainerLog } from './log-sync.ts';
+import { openBeneath } from './open-beneath-sync.ts';
 import { removeTree } from './remove-tree-sync.ts';
 import { resolveInRoot } from './rooted-path-sync.ts';
 
@@ -73,6 +79,44 @@ test('resolveInRoot() gives up on a loop of links', () => {
   assert.throws(() => resolveInRoot(`${directory}/root`, '/loop'), {
     message: 'Cannot follow "/loop": too many symbolic links',
   });
+});
+
+test('openBeneath() makes what is missing, follows links inside, and refuses those that lead out', () => {
+  const found = (path: string): string => {
+    const fd = openBeneath(`${directory}/root`, path);
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).slice(`${directory}/root`.length);
+    } finally {
+      closeSync(fd);
+    }
+  };
+  assert.deepEqual(['.', 'bin/tool', 'bin/new/deep'].map(found), ['', '/usr/bin/tool', '/usr/bin/new/deep']);
+  for (const path of ['absolute', 'usr/out', '../root']) assert.throws(() => found(path), { code: 'EXDEV' });
+  assert.throws(() => found('loop'), { code: 'ELOOP' });
+  assert.throws(() => found('bin/tool/x'), { code: 'ENOTDIR' });
+});
+
+test('openBeneath() is led out by nobody who changes the tree meanwhile', async () => {
+  mkdirSync(`${directory}/changing/a`, { recursive: true });
+  const script = 'while :; do rmdir a; ln -s .. a; rm a; mkdir a; done';
+  const child = spawn('sh', ['-c', script], { cwd: `${directory}/changing`, stdio: 'ignore' });
+  try {
+    await once(child, 'spawn');
+    for (let i = 0; i < 3000; i++) {
+      let fd: number | undefined;
+      try {
+        fd = openBeneath(`${directory}/changing`, 'a');
+        assert.match(readlinkSync(`/proc/self/fd/${fd}`), /\/changing\/a( \(deleted\))?$/);
+      } catch (error) {
+        assert.match(String(errorCode(error)), /^(EXDEV|ENOENT|EAGAIN)$/, String(error));
+      } finally {
+        if (fd !== undefined) closeSync(fd);
+      }
+    }
+  } finally {
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
 });
 
 test('removeTree() opens what is locked', () => {

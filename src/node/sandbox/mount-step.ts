@@ -39,6 +39,8 @@ export type MountStep =
       readonly kind: 'bind';
       readonly target: string;
       readonly source: string;
+      /** Only this of the source. */
+      readonly part?: MountPart;
       readonly readOnly?: boolean;
       /** With all that is mounted below the source. */
       readonly recursive?: boolean;
@@ -51,6 +53,13 @@ export type MountStep =
   | { readonly kind: 'symlink'; readonly target: string; readonly to: string }
   /** The first alternative that the kernel lets us have; what is left out on purpose is an empty last one. */
   | { readonly kind: 'either'; readonly of: readonly (readonly MountStep[])[] };
+
+/** A path in a directory that others may be changing; a directory comes into being where nothing is. */
+export interface MountPart {
+  readonly path: string;
+  /** What to say where that cannot be. */
+  readonly failure: string;
+}
 
 /** One line a step, alternatives indented below. */
 export function formatMountSteps(steps: readonly MountStep[], indent: string = ''): string {
@@ -86,5 +95,6 @@ function formatMountStep(step: MountStep, indent: string): string {
 
 function formatBind(step: Extract<MountStep, { kind: 'bind' }>): string {
   const access = step.readOnly ? 'ro' : 'rw';
-  return `${step.recursive ? 'rbind' : 'bind'} ${step.target} from ${step.source} ${access}${step.devices ? ' dev' : ''}`;
+  const part = step.part === undefined ? '' : ` part ${step.part.path}`;
+  return `${step.recursive ? 'rbind' : 'bind'} ${step.target} from ${step.source}${part} ${access}${step.devices ? ' dev' : ''}`;
 }

@@ -14,7 +14,9 @@ import { errorCode } from '#base/errors.ts';
 import * as m from '#netlink/mount.ts';
 import { addMountAttributes, MOUNT_ATTR_NODEV, MOUNT_ATTR_RDONLY } from '#netlink/mount-attribute.ts';
 import type { RootEntry } from './host-image.ts';
-import type { MountStep } from './mount-step.ts';
+import { RuntimeError } from '../runtime.ts';
+import type { MountPart, MountStep } from './mount-step.ts';
+import { openBeneath } from './open-beneath-sync.ts';
 import { resolveInRoot } from './rooted-path-sync.ts';
 
 /** Builds the tree below `root` in the mount namespace that the calling thread is in. */
@@ -139,11 +141,27 @@ function makeLike(lower: string, upper: string, path: string): void {
 }
 
 function bind(root: string, step: Extract<MountStep, { kind: 'bind' }>): void {
-  const flags = step.recursive ? m.MS_REC : 0;
-  // A subPath that is not there yet comes into being as a directory.
   mkdirMissing(step.source);
-  const target = statSync(step.source).isDirectory() ? directoryIn(root, step.target) : fileIn(root, step.target);
-  m.bindMount(step.source, target, flags);
+  const part = step.part === undefined ? undefined : openPart(step.source, step.part);
+  try {
+    bindFrom(part === undefined ? step.source : `/proc/self/fd/${part}`, root, step);
+  } finally {
+    if (part !== undefined) closeSync(part);
+  }
+}
+
+function openPart(source: string, { path, failure }: MountPart): number {
+  try {
+    return openBeneath(source, path);
+  } catch (error) {
+    throw new RuntimeError('ERR_MOUNT_PART', failure, error);
+  }
+}
+
+function bindFrom(source: string, root: string, step: Extract<MountStep, { kind: 'bind' }>): void {
+  const flags = step.recursive ? m.MS_REC : 0;
+  const target = statSync(source).isDirectory() ? directoryIn(root, step.target) : fileIn(root, step.target);
+  m.bindMount(source, target, flags);
   const attributes = (step.readOnly ? MOUNT_ATTR_RDONLY : 0) | (step.devices ? 0 : MOUNT_ATTR_NODEV);
   if (attributes !== 0) addMountAttributes(target, attributes, step.recursive ?? false);
 }

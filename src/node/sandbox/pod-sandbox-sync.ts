@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { errorCode } from '#base/errors.ts';
 import { MNT_DETACH, mount, MS_NODEV, MS_NOSUID, umount } from '#netlink/mount.ts';
@@ -88,18 +88,13 @@ export class PodSandbox {
     return this.spec.hostIpc ? '/dev/shm' : `${this.spec.directory}/shm`;
   }
 
-  /** A directory in memory that containers can mount; it goes with the sandbox. Twice is once. */
-  mountMemory(path: string, options: string): void {
-    if (this.#memory.includes(path)) return;
+  /** A directory in memory that containers can mount; it goes with the sandbox. False when it is there already. */
+  mountMemory(path: string, options: string): boolean {
+    if (this.#memory.includes(path)) return false;
     mkdirSync(path, { recursive: true });
     mount('tmpfs', path, 'tmpfs', MS_NOSUID | MS_NODEV, options);
     this.#memory.push(path);
-  }
-
-  /** A directory on the disk that any user of any container may write to. */
-  makeDirectory(path: string): void {
-    mkdirSync(path, { recursive: true });
-    chmodSync(path, 0o777);
+    return true;
   }
 
   /** Moves the calling thread in; only for use inside of `SandboxThread.away`. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { systemClock } from '#base/clock.ts';
 import { persistentVolumeClaims, persistentVolumes, pods } from '#api/resource.ts';
@@ -76,17 +76,27 @@ isolateTests(import.meta.url, () => {
     symlinkSync('etc', `${path}/inside`);
     await makeBound(nodes, path);
     await markBound(nodes);
-    const container = mounts(
-      { mountPath: '/absolute', subPath: 'absolute' },
-      { mountPath: '/relative', subPath: 'relative' },
-      { mountPath: '/inside', subPath: 'inside' },
-    );
-    await nodes.run('sly', { ...sleeper, ...container }, { volumes });
-    await nodes.until('sly', isReady);
-    assert.equal(
-      await nodes.exec('sly', 'sh', '-c', 'ls /absolute /relative; touch /inside/here'),
-      ['/absolute:', '', '/relative:', ''].join('\n'),
-    );
+    const sly = (subPath: string): object => mounts({ mountPath: '/it', subPath });
+    for (const name of ['absolute', 'relative']) {
+      await nodes.run(name, { ...sleeper, ...sly(name) }, { volumes });
+      const pod = await nodes.until(name, ({ status }) => {
+        const reason = status?.containerStatuses?.[0]?.state?.waiting?.reason ?? 'ContainerCreating';
+        return reason !== 'ContainerCreating';
+      });
+      const why = 'failed to prepare subPath for volumeMount "v" of container "c"';
+      assert.deepEqual(pod.status?.containerStatuses?.[0]?.state?.waiting, {
+        reason: 'CreateContainerConfigError',
+        message: why,
+      });
+      assert.equal((await nodes.events(name)).at(-1), `Warning Failed Error: ${why}`);
+    }
+    // Nothing was run so far: this is the first time.
+    unlinkSync(`${path}/relative`);
+    const ready = await nodes.until('relative', isReady);
+    assert.equal(ready.status?.containerStatuses?.[0]?.restartCount, 0);
+    await nodes.run('inside', { ...sleeper, ...sly('inside') }, { volumes });
+    await nodes.until('inside', isReady);
+    await nodes.exec('inside', 'touch', '/it/here');
     assert.equal(readFileSync(`${path}/etc/here`, 'utf8'), '');
   });
 });

@@ -1,6 +1,7 @@
 import {
   chmodSync,
   closeSync,
+  existsSync,
   lchownSync,
   lstatSync,
   mkdirSync,
@@ -36,20 +37,39 @@ export function writeVolume(
   mkdirSync(directory, { recursive: true });
   chmodSync(directory, 0o777);
   const old = currentOf(directory);
-  if (old !== undefined && holds(`${directory}/${old}`, files)) return;
-  const fresh = `..${version}`;
-  mkdirSync(`${directory}/${fresh}`, { mode: 0o755 });
+  if (old === undefined || !holds(`${directory}/${old}`, files)) {
+    removeLeftovers(directory, old);
+    try {
+      writeFiles(`${directory}/..${version}`, files, group);
+      symlinkSync(`..${version}`, `${directory}/..data_tmp`);
+      renameSync(`${directory}/..data_tmp`, `${directory}/${DATA}`);
+    } catch (error) {
+      // On a full disk each attempt would take more of it.
+      removeLeftovers(directory, old);
+      throw error;
+    }
+    if (old !== undefined) rmSync(`${directory}/${old}`, { recursive: true, force: true });
+  }
+  linkNames(directory, new Set(files.map(({ path }) => path.split('/')[0] ?? '')));
+}
+
+/** Of a process that was killed in the middle of it. */
+function removeLeftovers(directory: string, current: string | undefined): void {
+  for (const entry of readdirSync(directory)) {
+    if (!entry.startsWith('..') || entry === DATA || entry === current) continue;
+    rmSync(`${directory}/${entry}`, { recursive: true, force: true });
+  }
+}
+
+function writeFiles(directory: string, files: readonly VolumeFile[], group: number | undefined): void {
+  mkdirSync(directory, { mode: 0o755 });
   for (const { path, data, mode } of files) {
-    const target = `${directory}/${fresh}/${path}`;
+    const target = `${directory}/${path}`;
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, data);
     chmodSync(target, mode);
   }
-  if (group !== undefined) giveToGroup(`${directory}/${fresh}`, group, true);
-  symlinkSync(fresh, `${directory}/..data_tmp`);
-  renameSync(`${directory}/..data_tmp`, `${directory}/${DATA}`);
-  linkNames(directory, new Set(files.map(({ path }) => path.split('/')[0] ?? '')));
-  if (old !== undefined) rmSync(`${directory}/${old}`, { recursive: true, force: true });
+  if (group !== undefined) giveToGroup(directory, group, true);
 }
 
 function currentOf(directory: string): string | undefined {
@@ -76,6 +96,19 @@ function linkNames(directory: string, names: ReadonlySet<string>): void {
       symlinkSync(`${DATA}/${name}`, `${directory}/${name}`);
     }
   }
+}
+
+/**
+ * A directory that any user of any container may write to, those of `group` also to what others make in it. It comes
+ * into being as a whole, and what the Pod made of one that is there already stays.
+ */
+export function makeEmptyDir(directory: string, group: number | undefined): void {
+  if (existsSync(directory)) return;
+  const fresh = `${directory}.new`;
+  mkdirSync(fresh, { recursive: true });
+  chmodSync(fresh, 0o777);
+  if (group !== undefined) giveToGroup(fresh, group, false);
+  renameSync(fresh, directory);
 }
 
 /** Gives a volume to `group`, as fsGroup asks: its members may read it, and write to it unless it is `readOnly`. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { after, test } from 'node:test';
 import type { Pod, Volume } from '#api/generated/types.ts';
@@ -132,6 +132,21 @@ test('writeVolume() replaces all files of a volume at once', () => {
   assert.equal(readFileSync(`${at}/a`, 'utf8'), '3');
   writeVolume(at, [file('a', '5', 0o400)], 'three', process.getgid?.());
   assert.equal(statSync(`${at}/a`).mode & 0o777, 0o440);
+});
+
+test('writeVolume() goes on where another was cut off, at whatever step, and leaves nothing of one that failed', () => {
+  const files: readonly VolumeFile[] = [{ path: 'a', data: Buffer.from('1'), mode: 0o644 }];
+  const at = `${directory}/cut`;
+  mkdirSync(`${at}/..half`, { recursive: true });
+  symlinkSync('..half', `${at}/..data_tmp`);
+  writeVolume(at, files, 'one', undefined);
+  assert.deepEqual(readdirSync(at).sort(), ['..data', '..one', 'a']);
+  unlinkSync(`${at}/a`);
+  writeVolume(at, files, 'two', undefined);
+  assert.deepEqual(readdirSync(at).sort(), ['..data', '..one', 'a']);
+  const clash = [...files, { path: 'a/b', data: Buffer.from('2'), mode: 0o644 }];
+  assert.throws(() => writeVolume(at, clash, 'three', undefined), { code: 'EEXIST' });
+  assert.deepEqual(readdirSync(at).sort(), ['..data', '..one', 'a']);
 });
 
 test('prepareHostPath() makes what it may and refuses what it finds otherwise', () => {

@@ -1,0 +1,85 @@
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type * as Koffi from 'koffi';
+import { errorCode } from '#base/errors.ts';
+import { SystemError } from '#netlink/system-error.ts';
+import { resolveInRoot } from './rooted-path-sync.ts';
+
+interface Calls {
+  readonly errno: () => number;
+  /** Variadic in C; both ABIs that we run on pass arguments as they do here. */
+  readonly openat2: (number: number, dir: number, path: string, how: BigUint64Array, size: number) => number;
+}
+
+let loaded: Calls | undefined;
+
+function calls(): Calls {
+  if (loaded !== undefined) return loaded;
+  const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
+  const library = koffi.load(null);
+  loaded = {
+    errno: () => koffi.errno(),
+    openat2: library.func('long syscall(long, long, const char *, void *, unsigned long)') as Calls['openat2'],
+  };
+  return loaded;
+}
+
+/** The same on all architectures. */
+const NR_OPENAT2 = 437;
+const O_PATH = 0o10000000;
+const O_CLOEXEC = 0o2000000;
+/** RESOLVE_NO_MAGICLINKS | RESOLVE_BENEATH */
+const RESOLVE = 0x0an;
+/** How often others may have renamed something on the way just now (EAGAIN), or taken away what was made. */
+const ATTEMPTS = 128;
+
+/**
+ * What is at `path` in the directory `top`, as an O_PATH descriptor; a directory is made where nothing is. Links that lead
+ * out of `top` are refused (EXDEV). Other processes may change the tree meanwhile, also so that a path that was looked at
+ * leads elsewhere once it is used: the kernel looks it up, and holds on to what it finds.
+ */
+export function openBeneath(top: string, path: string): number {
+  const fd = openSync(top, O_PATH | O_CLOEXEC);
+  try {
+    return openBelow(fd, path);
+  } catch (error) {
+    if (errorCode(error) !== 'ENOSYS') throw error;
+    // Kernels before 5.6.
+    const found = resolveInRoot(top, path);
+    if (found.stat === undefined) mkdirSync(found.path, { recursive: true, mode: 0o777 });
+    return openSync(found.path, O_PATH | O_CLOEXEC);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function openBelow(top: number, path: string): number {
+  for (let attempt = 1; ; attempt++) {
+    const fd = calls().openat2(
+      NR_OPENAT2,
+      top,
+      `./${path}`,
+      BigUint64Array.of(BigInt(O_PATH | O_CLOEXEC), 0n, RESOLVE),
+      24,
+    );
+    if (fd >= 0) return fd;
+    const error = new SystemError(`open ${JSON.stringify(path)} in a volume`, calls().errno());
+    if (attempt === ATTEMPTS || (error.code !== 'EAGAIN' && error.code !== 'ENOENT')) throw error;
+    if (error.code === 'ENOENT') makeBelow(top, path);
+  }
+}
+
+/** A link is not followed to where nothing is: what it leads to is not made. */
+function makeBelow(top: number, path: string): void {
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+  const name = parts.pop();
+  if (name === undefined) return;
+  const parent = openBelow(top, parts.join('/'));
+  try {
+    mkdirSync(`/proc/self/fd/${parent}/${name}`, { mode: 0o777 });
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST') throw error;
+  } finally {
+    closeSync(parent);
+  }
+}
