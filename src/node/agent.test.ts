@@ -128,6 +128,13 @@ isolateTests(import.meta.url, () => {
       'Normal Started Started container c',
       `Warning BackOff Back-off restarting failed container c in pod crash_default(${pod.metadata.uid})`,
     ]);
+    // What the first run wrote over its image goes as soon as the next one is there.
+    const runs = `${nodes.stateDir}/node-1/pods/${pod.metadata.uid}/containers`;
+    for (let tries = 0; readdirSync(runs).length > 1; tries++) {
+      assert.ok(tries < 1000, String(readdirSync(runs)));
+      await systemClock.sleep(10);
+    }
+    assert.deepEqual(readdirSync(runs), ['c-1']);
   });
 
   const broken = [

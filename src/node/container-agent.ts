@@ -5,19 +5,20 @@ import type { Container, ContainerStatus, EphemeralContainer, Pod } from '#api/g
 import { containerLimits } from './cgroup/container-limits.ts';
 import { planContainerTree } from './container-tree-agent.ts';
 import { ContainerEnd } from './container-end-agent.ts';
-import { logDirectory, logPath, type NodeContext, podDirectory } from './node-context.ts';
+import { containerFiles, removeOldRuns } from './container-files-agent.ts';
+import type { NodeContext } from './node-context.ts';
 import { containerArgv, ContainerConfigError } from './pod/container-env.ts';
 import { type ContainerKind, type ContainerView, type Terminated, terminatedFromApi } from './pod/container-view.ts';
 import { CONTAINER_ID_SCHEME } from './pod/container-view.ts';
 import { type ContainerImage, ImageAgent } from './image-agent.ts';
 import { imageFacts, type ImageFacts } from './pod/image-facts.ts';
 import { containerSecurity } from './pod/container-security.ts';
+import { configFailure, NoCommandError } from './start-failure.ts';
 import { formatSeconds, RestartBackoff } from './pod/restart-backoff.ts';
 import { ContainerProbes } from './probe/container-probes-agent.ts';
 import { type ExitStatus, RuntimeError } from './runtime.ts';
 import type { ContainerMount } from './sandbox/container-mounts.ts';
-import type { ContainerRun } from './sandbox/container-run-sync.ts';
-import { IdentityError } from './stage/identity.ts';
+import type { ContainerRun, ContainerRunSpec } from './sandbox/container-run-sync.ts';
 import { readLogEnd, readMessage } from './sandbox/termination-message-sync.ts';
 import { dialFrom } from './sandbox/runtime-agent.ts';
 import type { PodSandbox } from './sandbox/pod-sandbox-sync.ts';
@@ -205,42 +206,38 @@ export class ContainerAgent {
     { env, mounts }: ContainerConfig,
     argv: readonly string[],
   ): void {
-    const { runtime, clock } = this.#node;
     const { pod, sandbox } = place;
     const attempt = this.#ran ? this.#restarts + 1 : this.#restarts;
-    const id = randomBytes(32).toString('hex');
-    const directory = `${podDirectory(this.#node, pod.metadata.uid)}/containers/${this.spec.name}-${attempt}`;
+    const files = containerFiles(this.#node, pod, this.spec.name, attempt);
     const messageFile = `${sandbox.etcDir}/termination-${this.spec.name}`;
     writeFileSync(messageFile, '');
-    // Whatever comes of it, it was a run: the next one is the next attempt.
     this.#remember();
-    this.#restarts = attempt;
-    this.#ran = true;
-    this.#id = id;
-    this.#imageId = facts.imageId;
-    this.#stopSignal = facts.stopSignal;
     const before = this.#held;
     this.#held = image.kind === 'oci' ? this.#node.images.hold(image.record) : undefined;
     before?.[Symbol.dispose]();
-    const run = runtime.startContainer(
-      pod.metadata.uid,
-      {
-        id,
-        name: this.spec.name,
-        command: { argv, env, workingDir: this.spec.workingDir ?? facts.workingDir },
-        security: containerSecurity(pod, this.spec, facts.user),
-        limits: containerLimits(this.spec.resources),
-        mounts: planContainerTree(this.#node, { spec: this.spec, image, sandbox, mounts, directory, messageFile }),
-        directory,
-        logPath: logPath(logDirectory(this.#node, refOf(pod)), this.spec.name, attempt),
-        tty: this.spec.tty ?? false,
-        stdin: this.spec.stdin ?? false,
-        stdinOnce: this.spec.stdinOnce ?? false,
-      },
-      this.spec.targetContainerName || undefined,
-    );
+    const spec: ContainerRunSpec = {
+      id: randomBytes(32).toString('hex'),
+      name: this.spec.name,
+      command: { argv, env, workingDir: this.spec.workingDir ?? facts.workingDir },
+      security: containerSecurity(pod, this.spec, facts.user),
+      limits: containerLimits(this.spec.resources),
+      mounts: planContainerTree(this.#node, {
+        spec: this.spec,
+        image,
+        sandbox,
+        mounts,
+        directory: files.directory,
+        messageFile,
+      }),
+      ...files,
+      tty: this.spec.tty ?? false,
+      stdin: this.spec.stdin ?? false,
+      stdinOnce: this.spec.stdinOnce ?? false,
+    };
+    const run = this.#startRun(pod, spec, attempt, facts);
+    void removeOldRuns(this.#node, pod, this.spec.name, attempt);
     this.#run = run;
-    this.#state = { kind: 'running', startedAt: clock.now() };
+    this.#state = { kind: 'running', startedAt: this.#node.clock.now() };
     this.#event(pod, 'Normal', 'Created', `Created container: ${this.spec.name}`);
     this.#event(pod, 'Normal', 'Started', `Started container ${this.spec.name}`);
     this.#probes = this.#watchHealth(place);
@@ -317,8 +314,8 @@ export class ContainerAgent {
   #failed(pod: Pod, error: unknown): void {
     const now = this.#node.clock.now();
     const message = errorMessage(error);
-    if (error instanceof ContainerConfigError || error instanceof IdentityError || error instanceof NoCommandError) {
-      const reason = error instanceof NoCommandError ? 'CreateContainerError' : error.code;
+    const reason = configFailure(error);
+    if (reason !== undefined) {
       this.#state = { kind: 'waiting', reason, message };
       this.#retryAt = now + CONFIG_RETRY_MS;
       this.#event(pod, 'Warning', 'Failed', `Error: ${message}`);
@@ -332,6 +329,25 @@ export class ContainerAgent {
     this.#event(pod, 'Warning', 'Failed', `Error: ${why}`);
   }
 
+  /** What was made counts as a run, even if it did not start: the next one is the next attempt. */
+  #startRun(pod: Pod, spec: ContainerRunSpec, attempt: number, { imageId, stopSignal }: ImageFacts): ContainerRun {
+    let failure: string | undefined;
+    try {
+      return this.#node.runtime.startContainer(pod.metadata.uid, spec, this.spec.targetContainerName || undefined);
+    } catch (error) {
+      failure = configFailure(error);
+      throw error;
+    } finally {
+      if (failure === undefined) {
+        this.#restarts = attempt;
+        this.#ran = true;
+        this.#id = spec.id;
+        this.#imageId = imageId;
+        this.#stopSignal = stopSignal;
+      }
+    }
+  }
+
   /** What was the state becomes the past. */
   #remember(): void {
     if (this.#state.kind !== 'terminated') return;
@@ -342,12 +358,6 @@ export class ContainerAgent {
   #event(pod: Pod, type: 'Normal' | 'Warning', reason: string, message: string): void {
     const list = lists[this.kind];
     this.#node.events.record(pod, type, reason, message, { fieldPath: `spec.${list}{${this.spec.name}}` });
-  }
-}
-
-class NoCommandError extends Error {
-  constructor() {
-    super('failed to generate container spec: no command specified');
   }
 }
 

@@ -36,13 +36,13 @@ export interface NodeContext {
   readonly machine: MachineFacts;
 }
 
-export function podDirectory(context: NodeContext, podUid: string): string {
+export function podDirectory(context: Pick<NodeContext, 'stateDir'>, podUid: string): string {
   return `${context.stateDir}/pods/${podUid}`;
 }
 
 /** Kept beyond the end of this process, as long as the Pod is in the API. */
 export function logDirectory(
-  context: NodeContext,
+  context: Pick<NodeContext, 'stateDir'>,
   pod: { readonly namespace: string; readonly name: string; readonly uid: string },
 ): string {
   return `${context.stateDir}/logs/${pod.namespace}_${pod.name}_${pod.uid}`;

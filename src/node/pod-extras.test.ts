@@ -35,14 +35,15 @@ isolateTests(import.meta.url, () => {
     await run('logged', 'echo one; echo two; exit 2');
     await run('said', 'echo one; echo said > /dev/termination-log; exit 2');
     await run('fine', 'echo one');
+    await run('long', '(head -c 100000 /dev/zero | tr "\\0" x; echo the end) > /dev/termination-log; exit 2');
     const ended = ({ status }: Parameters<typeof isReady>[0]): boolean =>
       /^(Failed|Succeeded)$/.test(status?.phase ?? '');
     const messages = [];
-    for (const name of ['logged', 'said', 'fine']) {
+    for (const name of ['logged', 'said', 'fine', 'long']) {
       const pod = await nodes.until(name, ended);
       messages.push(pod.status?.containerStatuses?.[0]?.state?.terminated?.message);
     }
-    assert.deepEqual(messages, ['one\ntwo\n', 'said\n', undefined]);
+    assert.deepEqual(messages, ['one\ntwo\n', 'said\n', undefined, `${'x'.repeat(4096 - 8)}the end\n`]);
   });
 
   test('containers share their processes where the Pod says so, and outlive each other', async () => {

@@ -191,7 +191,7 @@ isolateTests(import.meta.url, () => {
     const root = await nodes.until('root', ({ status }) => status?.containerStatuses !== undefined);
     assert.match(
       podSummary(root),
-      /waiting CreateContainerConfigError "container has runAsNonRoot and image will run as root"/,
+      /waiting CreateContainerConfigError "container has runAsNonRoot and image will run as root \(pod: \\"root_default\(uid-\d+\)\\", container: c\)"/,
     );
     await nodes.run('sysctl', sleeper, {
       securityContext: {

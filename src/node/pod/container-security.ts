@@ -1,4 +1,4 @@
-import type { Container, Pod, PodSecurityContext, SeccompProfile, SecurityContext } from '#api/generated/types.ts';
+import type { Container, Pod, SeccompProfile } from '#api/generated/types.ts';
 import { grantCapabilities, unknownCapability } from '../stage/capability.ts';
 import type { ContainerSecurity } from '../sandbox/container-run-sync.ts';
 import type { IdentityWish } from '../stage/identity.ts';
@@ -13,7 +13,7 @@ export function containerSecurity(pod: Pod, container: Container, imageUser: str
   const unknown = unknownCapability(wish);
   if (unknown !== undefined) throw new ContainerConfigError(`unknown capability ${JSON.stringify(unknown)}`);
   return {
-    identity: identityWish(common, own, imageUser),
+    identity: identityWish(pod, container, imageUser),
     capabilities: grantCapabilities(wish),
     noNewPrivs: own.allowPrivilegeEscalation === false,
     privileged,
@@ -21,7 +21,8 @@ export function containerSecurity(pod: Pod, container: Container, imageUser: str
   };
 }
 
-function identityWish(common: PodSecurityContext, own: SecurityContext, imageUser: string): IdentityWish {
+function identityWish(pod: Pod, { name, securityContext: own = {} }: Container, imageUser: string): IdentityWish {
+  const { securityContext: common = {} } = pod.spec;
   const { fsGroup, supplementalGroups = [], supplementalGroupsPolicy } = common;
   return {
     imageUser,
@@ -29,8 +30,13 @@ function identityWish(common: PodSecurityContext, own: SecurityContext, imageUse
     group: own.runAsGroup ?? common.runAsGroup,
     groups: fsGroup === undefined ? supplementalGroups : [...supplementalGroups, fsGroup],
     mergeGroups: supplementalGroupsPolicy !== 'Strict',
-    nonRoot: own.runAsNonRoot ?? common.runAsNonRoot ?? false,
+    nonRoot: (own.runAsNonRoot ?? common.runAsNonRoot) === true ? { pod: fullName(pod), container: name } : undefined,
   };
+}
+
+/** As kubelets call it in messages. */
+function fullName({ metadata: { name, namespace = 'default', uid } }: Pod): string {
+  return `${name}_${namespace}(${uid})`;
 }
 
 /** Profiles of one's own are files for a kubelet's directory, which we have not. */

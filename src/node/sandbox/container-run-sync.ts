@@ -23,6 +23,7 @@ import { executeMounts } from './mount-sync.ts';
 import type { MountStep } from './mount-step.ts';
 import { type ContainerProcess, findCommand, makeWorkingDir, startProcess, type Stdio } from './process-sync.ts';
 import { processUsage, readTraffic, type Traffic } from './process-usage-sync.ts';
+import { removeTree } from './remove-tree-sync.ts';
 import { readInRoot } from './rooted-path-sync.ts';
 import type { PodSandbox } from './pod-sandbox-sync.ts';
 import type { SandboxThread } from './sandbox-thread-sync.ts';
@@ -140,6 +141,8 @@ export class ContainerRun {
     } catch (error) {
       log.close();
       cgroup?.[Symbol.dispose]();
+      // The next attempt may have the same place, and overlayfs takes no directories that it has had before.
+      removeTree(spec.directory);
       throw error;
     } finally {
       if (targetFd !== undefined) closeSync(targetFd);

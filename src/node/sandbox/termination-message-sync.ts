@@ -1,13 +1,20 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 
 const MESSAGE_BYTES = 4096;
 const LOG_BYTES = 2048;
 const LOG_LINES = 80;
 
-/** What a container wrote down about its end. */
+/** The end of what a container wrote down about its end, however much that is. */
 export function readMessage(file: string): string {
   try {
-    return readFileSync(file).subarray(0, MESSAGE_BYTES).toString();
+    const fd = openSync(file, 'r');
+    try {
+      const start = Math.max(0, fstatSync(fd).size - MESSAGE_BYTES);
+      const bytes = Buffer.alloc(MESSAGE_BYTES);
+      return bytes.subarray(0, readSync(fd, bytes, 0, MESSAGE_BYTES, start)).toString();
+    } finally {
+      closeSync(fd);
+    }
   } catch {
     return '';
   }

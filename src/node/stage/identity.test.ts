@@ -13,7 +13,7 @@ const nobody: IdentityWish = {
   group: undefined,
   groups: [],
   mergeGroups: true,
-  nonRoot: false,
+  nonRoot: undefined,
 };
 
 const cases: readonly { name: string; wish: Partial<IdentityWish>; who: string }[] = [
@@ -30,7 +30,11 @@ const cases: readonly { name: string; wish: Partial<IdentityWish>; who: string }
     wish: { user: 1000, groups: [5], mergeGroups: false },
     who: '1000:1001 [5] /srv/app',
   },
-  { name: 'a number where root is forbidden', wish: { imageUser: '7', nonRoot: true }, who: '7:0 [] /' },
+  {
+    name: 'a number where root is forbidden',
+    wish: { imageUser: '7', nonRoot: { pod: 'p_ns(u)', container: 'c' } },
+    who: '7:0 [] /',
+  },
   {
     name: 'an unknown name',
     wish: { imageUser: 'who' },
@@ -43,18 +47,18 @@ const cases: readonly { name: string; wish: Partial<IdentityWish>; who: string }
   },
   {
     name: 'root where it is forbidden',
-    wish: { nonRoot: true },
-    who: 'container has runAsNonRoot and image will run as root',
+    wish: { nonRoot: { pod: 'p_ns(u)', container: 'c' } },
+    who: 'container has runAsNonRoot and image will run as root (pod: "p_ns(u)", container: c)',
   },
   {
     name: 'a name where root is forbidden',
-    wish: { nonRoot: true, imageUser: 'app' },
-    who: 'container has runAsNonRoot and image has non-numeric user (app), cannot verify user is non-root',
+    wish: { nonRoot: { pod: 'p_ns(u)', container: 'c' }, imageUser: 'app' },
+    who: 'container has runAsNonRoot and image has non-numeric user (app), cannot verify user is non-root (pod: "p_ns(u)", container: c)',
   },
   {
     name: 'user 0 where root is forbidden',
-    wish: { nonRoot: true, user: 0 },
-    who: "container's runAsUser breaks non-root policy",
+    wish: { nonRoot: { pod: 'p_ns(u)', container: 'c' }, user: 0 },
+    who: `container's runAsUser breaks non-root policy (pod: "p_ns(u)", container: c)`,
   },
 ];
 for (const { name, wish, who } of cases) {

@@ -10,7 +10,8 @@ export interface IdentityWish {
   readonly groups: readonly number[];
   /** Groups that the image's /etc/group puts the user in count as well. */
   readonly mergeGroups: boolean;
-  readonly nonRoot: boolean;
+  /** Who it is for, where that may not be root. */
+  readonly nonRoot: { readonly pod: string; readonly container: string } | undefined;
 }
 
 /** Code CreateContainerConfigError or CreateContainerError, as a kubelet has it. */
@@ -65,8 +66,9 @@ function userOf(
 }
 
 function refuseRoot({ nonRoot, user }: IdentityWish, imageUser: string): void {
-  if (!nonRoot) return;
-  const refuse = (why: string): IdentityError => new IdentityError('CreateContainerConfigError', why);
+  if (nonRoot === undefined) return;
+  const who = `(pod: ${JSON.stringify(nonRoot.pod)}, container: ${nonRoot.container})`;
+  const refuse = (why: string): IdentityError => new IdentityError('CreateContainerConfigError', `${why} ${who}`);
   if (user === 0) throw refuse("container's runAsUser breaks non-root policy");
   if (user !== undefined) return;
   if (imageUser === '' || numberOf(imageUser) === 0) {

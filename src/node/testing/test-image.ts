@@ -31,7 +31,12 @@ export function digestOf(bytes: Uint8Array): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 
-export function buildImage({ layers, config = {}, architecture = ourArchitecture(), diffIds }: TestImageSpec): TestImage {
+export function buildImage({
+  layers,
+  config = {},
+  architecture = ourArchitecture(),
+  diffIds,
+}: TestImageSpec): TestImage {
   const blobs = new Map<string, Buffer>();
   const add = (bytes: Buffer): { readonly digest: string; readonly size: number } => {
     const digest = digestOf(bytes);
