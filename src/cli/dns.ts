@@ -2,6 +2,7 @@ import process from 'node:process';
 import { systemClock } from '#base/clock.ts';
 import { CodedError, errorCode, errorMessage } from '#base/errors.ts';
 import { createLog, formatRecord } from '#base/log.ts';
+import { throughProxyOf } from '#client/http-proxy.ts';
 import { type Connection, inClusterConnection, readConnection } from '#client/kubeconfig.ts';
 import { userKubeconfigFile } from '#client/kubeconfig-file.ts';
 import { VERSION } from '#cluster/version.ts';
@@ -96,6 +97,10 @@ function ending(): Promise<void> {
 
 /** What the file says, else `--kubeconfig`, else the Pod's own account, else the user's kubeconfig. */
 function connectionOf(options: DnsOptions, config: ConnectionConfig | undefined): Connection {
+  return throughProxyOf(process.env, directConnectionOf(options, config));
+}
+
+function directConnectionOf(options: DnsOptions, config: ConnectionConfig | undefined): Connection {
   const context = text(options.context);
   const file = text(options.kubeconfig);
   if (file !== undefined) return readConnection(file, context);

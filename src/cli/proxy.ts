@@ -5,6 +5,7 @@ import { systemClock } from '#base/clock.ts';
 import { CodedError, errorMessage } from '#base/errors.ts';
 import { createLog, formatRecord, type Log } from '#base/log.ts';
 import { KUBERNETES_VERSION, VERSION } from '#cluster/version.ts';
+import { throughProxyOf } from '#client/http-proxy.ts';
 import { inClusterConnection, readConnection, type Connection } from '#client/kubeconfig.ts';
 import type { RawConfig } from '#proxy/config/config-fields.ts';
 import { parseConfigText } from '#proxy/config/config-text.ts';
@@ -98,18 +99,26 @@ function readFile(path: string): string {
   }
 }
 
-/** `--kubeconfig` or what the file names, else the account of the Pod that this is; `--master` says where. */
+/** `--kubeconfig` or what the file names, else the account of the Pod that this is, else nobody; `--master` says where. */
 function connectionOf({ kubeconfig }: ProxyConfig, flags: ProxyFlags): Connection {
   const found =
     kubeconfig === undefined ? inClusterConnection(process.env) : readConnection(kubeconfig, textOf(flags, 'context'));
   const master = textOf(flags, 'master');
-  if (found === undefined) {
+  if (found === undefined && master === undefined) {
     throw new CodedError('EKUBECONFIG', 'Cannot tell which cluster: there is no kubeconfig, and this is not a Pod', {
       hint: 'name one with --kubeconfig',
     });
   }
-  if (master === undefined) return found;
-  return { ...found, server: master.includes('://') ? master : `https://${master}` };
+  const nobody = { server: '', insecureSkipTlsVerify: false, namespace: 'default' };
+  const there = master === undefined ? {} : { server: serverOf(master) };
+  return throughProxyOf(process.env, { ...nobody, ...found, ...there });
+}
+
+/** As Kubernetes' own clients read it: a host may come without `https://`. */
+function serverOf(master: string): string {
+  const url = master.includes('://') ? master : `https://${master}`;
+  if (!URL.canParse(url)) throw usageError(`Cannot read --master "${master}": it must be the URL of the API server`);
+  return url.replace(/\/+$/, '');
 }
 
 function textOf(flags: ProxyFlags, name: string): string | undefined {

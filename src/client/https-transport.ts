@@ -42,7 +42,10 @@ export interface HttpsTransportOptions {
 export function httpsTransport(connection: Connection, options: HttpsTransportOptions = {}): Transport & Disposable {
   const { observe, bookmarkSilenceMs = BOOKMARK_SILENCE_MS } = options;
   const secure = connection.server.startsWith('https:');
-  const agent = secure ? new HttpsAgent(KEEP) : new http.Agent(KEEP);
+  const { proxyUrl } = connection;
+  const proxyEnv = proxyUrl === undefined ? undefined : { HTTP_PROXY: proxyUrl, HTTPS_PROXY: proxyUrl };
+  const kept = { ...KEEP, proxyEnv };
+  const agent = secure ? new HttpsAgent(kept) : new http.Agent(kept);
   const send = (request: TransportRequest, silenceMs: number = SILENCE_MS): Promise<IncomingMessage> =>
     sendRequest(connection, request, { send: secure ? httpsRequest : http.request, agent, silenceMs, observe });
   return {

@@ -58,6 +58,15 @@ const cases = [
       namespace: 'default',
     },
   },
+  {
+    name: 'a proxy',
+    text: config('{server: "https://h", proxy-url: "http://p:3128"}', '{}'),
+    is: {
+      server: 'https://h',
+      proxyUrl: 'http://p:3128',
+      namespace: 'default',
+    },
+  },
 ];
 
 for (const [i, c] of cases.entries()) {
@@ -65,7 +74,8 @@ for (const [i, c] of cases.entries()) {
     file('ca.pem', 'CA');
     file('token', 'from file\n');
     const found = texts(readConnection(file(`config-${i}`, c.text)));
-    const none = { ca: undefined, cert: undefined, key: undefined, token: undefined, tlsServerName: undefined };
+    const names = ['ca', 'cert', 'key', 'token', 'tlsServerName', 'proxyUrl'];
+    const none = Object.fromEntries(names.map((name) => [name, undefined]));
     assert.deepEqual(found, { ...none, insecureSkipTlsVerify: false, ...c.is });
   });
 }
@@ -81,6 +91,12 @@ const refused = [
   },
   { name: 'no server', text: config('{}', '{}'), why: /the cluster of context "a" has no server/ },
   { name: 'a log-in program', text: config('{server: s}', '{exec: {}}'), why: /runs a program to log in/ },
+  { name: 'a user who acts as another', text: config('{server: s}', '{as: other}'), why: /acts as another/ },
+  {
+    name: 'a proxy of another kind',
+    text: config('{server: s, proxy-url: "socks5://p"}', '{}'),
+    why: /has the proxy "socks5:\/\/p", and only those of http and https are supported/,
+  },
   { name: 'a missing file', text: config('{server: s, certificate-authority: nowhere}', '{}'), why: /ENOENT/ },
 ];
 

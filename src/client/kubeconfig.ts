@@ -18,6 +18,8 @@ export interface Connection {
   readonly insecureSkipTlsVerify: boolean;
   /** The name that the server's certificate has to be for, where it is not that of the URL. */
   readonly tlsServerName?: string | undefined;
+  /** Of an HTTP proxy on the way: `http://user:secret@proxy:3128`. */
+  readonly proxyUrl?: string | undefined;
   readonly namespace: string;
 }
 
@@ -36,6 +38,9 @@ export function readConnection(file: string, contextName?: string): Connection {
   if (user['exec'] !== undefined || user['auth-provider'] !== undefined) {
     throw broken(file, `the user of context "${name}" runs a program to log in, which is not supported`);
   }
+  if (['as', 'as-uid', 'as-groups', 'as-user-extra'].some((key) => user[key] !== undefined)) {
+    throw broken(file, `the user of context "${name}" acts as another, which is not supported`);
+  }
   const pem = (fields: Fields, key: string): Pem | undefined => pemOf(file, fields, key);
   return {
     server,
@@ -45,8 +50,18 @@ export function readConnection(file: string, contextName?: string): Connection {
     token: tokenOf(file, user),
     insecureSkipTlsVerify: cluster['insecure-skip-tls-verify'] === true,
     tlsServerName: text(cluster['tls-server-name']),
+    proxyUrl: proxyOf(file, name, text(cluster['proxy-url'])),
     namespace: text(context['namespace']) ?? 'default',
   };
+}
+
+function proxyOf(file: string, context: string, url: string | undefined): string | undefined {
+  if (url === undefined || url === '') return undefined;
+  if (/^https?:\/\/[^/]/.test(url)) return url;
+  throw broken(
+    file,
+    `the cluster of context "${context}" has the proxy "${url}", and only those of http and https are supported`,
+  );
 }
 
 const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount';
