@@ -84,6 +84,7 @@ async function start(mode: 'nftables' | 'iptables'): Promise<Fixture> {
   const proxy = node.proxy('--kubeconfig', kubeconfig, '--node-name=a', '-v=4', '--mode', mode);
   await until('ready', () => proxy.stderr().includes(READY));
   await until('watched', () => server.watches(SERVICES) === 1 && server.watches(SLICES) === 1);
+  await until('told that it runs', () => server.requests.includes('post events'));
   const answers = async (address: string = VIP): Promise<string> =>
     (await askTcp(client, address, 80)).split(' ')[0] ?? '';
   assert.equal(await answers(), PODS[0]);

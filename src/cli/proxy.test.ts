@@ -4,11 +4,14 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { CoreEvent } from '#api/generated/types.ts';
+import type { KubeObject } from '#api/object.ts';
 import { newTokenKey } from '#apiserver/testing/test-authority.ts';
 import { bodyOf } from '#apiserver/testing/test-server.ts';
+import { ScriptedServer } from '#client/testing/scripted-server.ts';
 import { isolateTestFile } from '#netlink/isolated-test.ts';
 import { settleInOwnNetns } from '#netlink/namespace.ts';
-import { askTcp } from '#proxy/testing/network.ts';
+import { askTcp, NODE_ADDRESS } from '#proxy/testing/network.ts';
 import { CommandHome } from './testing/command-home.ts';
 import { ProxyNode, until } from './testing/proxy-node.ts';
 
@@ -51,6 +54,11 @@ const WRONG: readonly (readonly [readonly string[], number, string])[] = [
     [],
     1,
     'Cannot tell which cluster: there is no kubeconfig, and this is not a Pod\n  to fix: name one with --kubeconfig',
+  ],
+  [
+    ['--master', 'a b'],
+    2,
+    'Cannot read --master "a b": it must be the URL of the API server\n  to fix: see clusterip --help',
   ],
   [['--modus=x'], 2, "Unknown option '--modus'\n  to fix: see clusterip --help"],
   [['x'], 2, "Unexpected argument 'x'\n  to fix: see clusterip --help"],
@@ -125,6 +133,39 @@ test(
     assert.equal((await node.proxy('--cleanup', '--cleanup-kube-proxy').finished).stdout, 'nothing to remove\n');
   },
 );
+
+test('an API server that asks for no login needs no kubeconfig', async () => {
+  await using node = await ProxyNode.create();
+  await using server = await ScriptedServer.start(node.listenTarget());
+  const metadata = { name: 'a', uid: 'a', resourceVersion: '1', creationTimestamp: '2026-01-01T00:00:00Z' };
+  server.list('nodes', '1', { apiVersion: 'v1', kind: 'Node', metadata, spec: {} } as KubeObject);
+  const proxy = node.proxy('--master', 'http://127.0.0.1:6443/', '--node-name', 'a');
+  await until('ready', () => proxy.stderr().includes(READY));
+});
+
+test('a port that load balancers ask at and somebody has is an event of its Service', async () => {
+  await using node = await ProxyNode.create();
+  await node.startServer();
+  await node.addNode('a');
+  const [type, healthCheckNodePort] = ['LoadBalancer', 31_000];
+  await node.server.post('/api/v1/namespaces/default/services', {
+    metadata: { name: 'web' },
+    spec: { type, clusterIP: VIP, externalTrafficPolicy: 'Local', healthCheckNodePort, ports: [{ port: 80 }] },
+  });
+  await node.network.serveTcp(NODE_ADDRESS, healthCheckNodePort, node.network.node);
+  node.proxy('--kubeconfig', await node.kubeconfig(), '--node-name', 'a');
+  const told =
+    'Warning FailedToStartServiceHealthcheck Service web node a failed to start healthcheck "default/web" on port 31000: ' +
+    'listen EADDRINUSE: address already in use :::31000';
+  await until('event', async () => (await eventsOf(node)).includes(told));
+});
+
+async function eventsOf({ server }: ProxyNode): Promise<readonly string[]> {
+  const { items } = bodyOf<{ items: readonly CoreEvent[] }>(await server.get('/api/v1/namespaces/default/events'));
+  return items.map(({ type, reason, involvedObject: { kind, name }, message }) =>
+    [type, reason, kind, name, message].join(' ').trim(),
+  );
+}
 
 test('health, mode and metrics are told as kube-proxy tells them', async () => {
   await using node = await ProxyNode.create();
@@ -235,6 +276,7 @@ test('who may not read the cluster is told what to do, and starts when that is d
     subjects: [{ kind: 'ServiceAccount', namespace: 'kube-system', name: 'proxy' }],
   });
   await until('ready', () => proxy.stderr().includes(READY));
+  await until('event', async () => (await eventsOf(node)).includes('Normal Starting Node a'));
   // Tokens are replaced while we run; the server that comes again takes none of the old ones.
   await node.stopServer();
   await node.startServer({ serviceAccountKey: newTokenKey() });

@@ -10,6 +10,8 @@ export type ListenTarget = { readonly fd: number } | { readonly port: number; re
 
 export interface HealthCheckOptions {
   readonly open: (port: number) => ListenTarget | Promise<ListenTarget>;
+  /** Told once of each port that cannot be opened, and is tried again. */
+  readonly onHealthCheckFailure?: ((service: string, port: number, error: string) => void) | undefined;
   /** The rules are what they should be. */
   readonly isHealthy: () => boolean;
   readonly clock: Clock;
@@ -56,7 +58,7 @@ export class HealthCheckServer implements Disposable {
   }
 
   #listen(service: string, { port, localEndpoints }: ServiceHealth): void {
-    const { clock, log } = this.#options;
+    const { clock, log, onHealthCheckFailure } = this.#options;
     const server = http.createServer((_, response) => this.#answer(service, response));
     const served: Served = { port, server, localEndpoints, retry: undefined };
     this.#served.set(service, served);
@@ -64,8 +66,10 @@ export class HealthCheckServer implements Disposable {
     server.on('error', (error) => {
       if (this.#served.get(service) !== served) return;
       // Mostly the proxy that this one replaces has it still.
-      if (!isSaid)
+      if (!isSaid) {
         log.error('health check port not opened', { service, port, error: errorMessage(error), retryMs: RETRY_MS });
+        onHealthCheckFailure?.(service, port, errorMessage(error));
+      }
       isSaid = true;
       served.retry = clock.after(RETRY_MS, () => this.#open(service, served));
     });

@@ -62,6 +62,7 @@ export interface ProxyOptions {
   readonly isConntrackLiberal?: boolean | undefined;
   /** How the ports are opened at which load balancers ask for the node's health; absent for not at all. */
   readonly openHealthCheck?: HealthCheckOptions['open'] | undefined;
+  readonly onHealthCheckFailure?: HealthCheckOptions['onHealthCheckFailure'];
   /** Notifications of changes in the node's nf_tables: what others do to our tables is then repaired at once. */
   readonly watch?: ((signal: AbortSignal) => AsyncIterable<NetlinkEvent>) | undefined;
   readonly observer?: SyncObserver | undefined;

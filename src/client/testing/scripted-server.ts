@@ -11,7 +11,7 @@ import type { AddressInfo, ListenOptions, Socket } from 'node:net';
 import type { KubeObject, WatchEvent } from '#api/object.ts';
 
 export interface ScriptedRequest {
-  /** `list services`, `watch services 7`, for pages `list services limit=500 continue=x`. */
+  /** `list services`, `watch services 7`, for pages `list services limit=500 continue=x`; `post events`. */
   readonly line: string;
   readonly headers: IncomingHttpHeaders;
 }
@@ -106,9 +106,7 @@ export class ScriptedServer implements AsyncDisposable {
     const url = new URL(request.url ?? '', 'http://server');
     const resource = url.pathname.split('/').at(-1) ?? '';
     const isWatch = url.searchParams.get('watch') === 'true';
-    const line = isWatch
-      ? `watch ${resource} ${url.searchParams.get('resourceVersion')}`
-      : `list ${resource}${pageText(url)}`;
+    const line = lineOf(request.method, resource, url);
     this.requests.push(line);
     const scripted = this.intercept?.({ line, headers: request.headers });
     if (scripted === 'hang') return;
@@ -125,6 +123,12 @@ export class ScriptedServer implements AsyncDisposable {
     response.writeHead(200, { 'Content-Type': 'application/json' });
     response.flushHeaders();
   }
+}
+
+function lineOf(method: string | undefined, resource: string, url: URL): string {
+  if (method !== 'GET') return `${method?.toLowerCase()} ${resource}`;
+  const isWatch = url.searchParams.get('watch') === 'true';
+  return isWatch ? `watch ${resource} ${url.searchParams.get('resourceVersion')}` : `list ${resource}${pageText(url)}`;
 }
 
 function pageText({ searchParams }: URL): string {

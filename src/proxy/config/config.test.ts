@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { CodedError } from '#base/errors.ts';
-import { conntrackSysctls } from './conntrack-sysctls.ts';
+import { conntrackSysctls, hashBuckets } from './conntrack-sysctls.ts';
 import { parseConfigText } from './config-text.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import { refusedConfigs } from '../testing/refused-configs.ts';
@@ -221,6 +221,12 @@ test('conntrack is set as kube-proxy sets it', () => {
       ({ name, value, onlyRaises }) =>
         `${name.replace('net.netfilter.nf_conntrack_', '')}=${value}${onlyRaises ? '+' : ''}`,
     );
+  const buckets = (text: string): number =>
+    hashBuckets(resolveConfig(parseConfigText('config.conf', HEAD + text).raw).conntrack, 8);
+  assert.deepEqual(
+    ['', 'conntrack: { maxPerCore: 0 }', 'conntrack: { maxPerCore: 1, min: 9 }'].map(buckets),
+    [65_536, 0, 2],
+  );
   assert.deepEqual(of(''), ['max=262144+', 'tcp_timeout_established=86400', 'tcp_timeout_close_wait=3600']);
   assert.deepEqual(
     of(

@@ -7,6 +7,11 @@ export interface SysctlStep {
   readonly onlyRaises?: true;
 }
 
+/** Buckets of the table of connections for so many of them, as kube-proxy has it: chains of four on the average. */
+export function hashBuckets({ maxPerCore, min }: ConntrackSettings, cores: number): number {
+  return maxPerCore === 0 ? 0 : Math.floor(Math.max(maxPerCore * cores, min) / 4);
+}
+
 /** What kube-proxy sets, and when (cmd/kube-proxy/app/server_linux.go, setupConntrack). */
 export function conntrackSysctls(settings: ConntrackSettings, cores: number): readonly SysctlStep[] {
   const { maxPerCore, min, tcpBeLiberal, tcpEstablished, tcpCloseWait, udp, udpStream } = settings;

@@ -1,9 +1,9 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { errorMessage } from '#base/errors.ts';
+import { errorCode, errorMessage } from '#base/errors.ts';
 import type { Log } from '#base/log.ts';
 import { readSysctl, writeSysctl } from '#netlink/sysctl.ts';
-import { conntrackSysctls, type SysctlStep } from '../config/conntrack-sysctls.ts';
+import { conntrackSysctls, hashBuckets, type SysctlStep } from '../config/conntrack-sysctls.ts';
 import type { ProxyConfig } from '../config/proxy-config.ts';
 
 /**
@@ -12,6 +12,7 @@ import type { ProxyConfig } from '../config/proxy-config.ts';
  */
 export function applyNodeSettings(config: ProxyConfig, log: Log): void {
   for (const step of conntrackSysctls(config.conntrack, availableParallelism())) apply(step, log);
+  raiseBuckets(hashBuckets(config.conntrack, availableParallelism()), log);
   if (hasLocalhostNodePorts(config)) apply({ name: 'net.ipv4.conf.all.route_localnet', value: 1 }, log);
   try {
     writeFileSync('/proc/self/oom_score_adj', `${config.oomScoreAdj}\n`);
@@ -34,6 +35,26 @@ export function isConntrackLiberal(): boolean {
     return readSysctl('net.netfilter.nf_conntrack_tcp_be_liberal') === '1';
   } catch {
     return false;
+  }
+}
+
+const BUCKETS = '/sys/module/nf_conntrack/parameters/hashsize';
+
+/** The table stays as it is in network namespaces other than the first, to which the kernel does not let us change it. */
+function raiseBuckets(wanted: number, log: Log): void {
+  try {
+    const now = Number(readFileSync(BUCKETS, 'utf8'));
+    if (now >= wanted) return;
+    writeFileSync(BUCKETS, String(wanted));
+    log.info('set size of the connection table', { file: BUCKETS, value: wanted, before: now });
+  } catch (error) {
+    const isForeign = errorCode(error) === 'EOPNOTSUPP' || errorCode(error) === 'ENOTSUP';
+    log[isForeign ? 'debug' : 'warn']('size of the connection table not set', {
+      file: BUCKETS,
+      value: wanted,
+      error: errorMessage(error),
+      fix: `write ${wanted} there on the node`,
+    });
   }
 }
 

@@ -26,6 +26,7 @@ import { feedServiceCidrs, feedServices, nodeInformer, type FeedOptions } from '
 import { openNftables, probeFamilies, probeNftables, rulesOfOthers } from './kernel-probe-sync.ts';
 import { applyNodeSettings, hasLocalhostNodePorts, isConntrackLiberal } from './node-settings-sync.ts';
 import { factsOf, ownNode } from './own-node.ts';
+import { ProxyEvents } from './proxy-events.ts';
 import { ProxyMonitor, type Place } from './proxy-monitor.ts';
 import { RequestMetrics } from './request-metrics.ts';
 
@@ -67,7 +68,13 @@ export async function runProxy(options: ProxyAgentOptions): Promise<void> {
   informer.start(signal);
   const wants = { name: nodeName, needsPodCidrs: config.local.kind === 'node-ranges' };
   const node = await ownNode(informer, wants, feed);
-  const proxy = new Proxy({ ...proxyOptions(options, node), ...kernel, observer: monitor.observer });
+  const events = new ProxyEvents(nodeName, feed);
+  const proxy = new Proxy({
+    ...proxyOptions(options, node),
+    ...kernel,
+    observer: monitor.observer,
+    onHealthCheckFailure: events.healthCheckFailed,
+  });
   signal.addEventListener('abort', () => proxy[Symbol.dispose](), { once: true });
   const take = (object: Node): void => {
     monitor.setNode(object);
@@ -79,6 +86,7 @@ export async function runProxy(options: ProxyAgentOptions): Promise<void> {
   proxy.start();
   await proxy.settled();
   if (mode === 'iptables') await dropOtherMode(log);
+  events.started(node);
   log.info('rules follow the cluster', { mode: config.mode, node: nodeName, server: connection.server });
 }
 

@@ -98,10 +98,8 @@ export class Network implements AsyncDisposable {
   }
 
   /** Answers every line with the Pod's address and the one that the line came from, until the client ends. */
-  async serveTcp(pod: string, port: number): Promise<void> {
-    const { fd } = inNetns(this.pod(pod), () =>
-      openListenSocket({ protocol: 'tcp', address: ip(ALL[ip(pod).family]), port }),
-    );
+  async serveTcp(pod: string, port: number, netns: number = this.pod(pod)): Promise<void> {
+    const { fd } = inNetns(netns, () => openListenSocket({ protocol: 'tcp', address: ip(ALL[ip(pod).family]), port }));
     const server = net.createServer((socket) => {
       socket.on('error', () => {});
       socket.on('data', () => socket.write(`${pod} ${socket.remoteAddress}`));
