@@ -19,11 +19,11 @@ import { createForwarder, type Forwarder, type ForwarderOptions } from './forwar
 import type { Hosts } from './hosts.ts';
 import { followHosts, type HostsFile } from './hosts-file.ts';
 import { DnsMetrics } from './metrics.ts';
-import { isBelow } from './name.ts';
+import { isBelow, nameText } from './name.ts';
 import { Pool } from './pool.ts';
 import { ProgrammingLatency } from './programming-latency.ts';
 import { nameserversOf, searchOf } from './resolv-conf.ts';
-import type { ServerAddress } from './upstream-socket.ts';
+import type { ServerAddress } from './server-address.ts';
 
 export interface DnsPartsOptions {
   readonly connection: (config: ConnectionConfig | undefined) => Connection;
@@ -83,6 +83,8 @@ export class DnsParts {
 
   readonly forwarder = (config: ForwardConfig, { cache }: ServerConfig): Forwarder => {
     const upstreams = config.to.flatMap((to) => ('file' in to ? serversOf(to.file) : [{ ...to }]));
+    if (upstreams.length === 0)
+      this.#options.log.warn('no server is named for other names', { from: nameText(config.from) });
     const addresses = upstreams.map(({ host, port, tls }): ServerAddress => {
       return tls ? { host, port, tls: tlsOf(config) } : { host, port };
     });
@@ -97,6 +99,7 @@ export class DnsParts {
         maxFails: config.maxFails,
         probeMs: config.healthCheckMs,
         failFast: config.failFast,
+        keepMs: config.expireMs,
         ...cacheOptions(cache),
       }),
     );
@@ -157,13 +160,14 @@ function tlsOf({ tlsServerName, tlsFiles }: ForwardConfig): NonNullable<ServerAd
 /** Without `cache` nothing is kept. */
 function cacheOptions(cache: CacheConfig | undefined): Partial<ForwarderOptions> {
   if (cache === undefined) return { keeps: () => false };
-  const { success, denial, servfailMs, prefetch, stale, zones, exceptSuccess, exceptDenial } = cache;
+  const { success, denial, servfailMs, prefetch, stale, zones, keepTtl, exceptSuccess, exceptDenial } = cache;
   return {
     maxEntries: success.entries + denial.entries,
     ttlLimits: { success, denial, failureSeconds: servfailMs / 1000 },
     prefetchPart: prefetch.amount === 0 ? 0 : prefetch.part,
     staleMs: (stale ?? DEFAULT_CACHE.stale)?.ms,
     staleAtOnce: stale?.immediately === true,
+    keepTtl,
     keeps: (key, { answers }) => {
       const name = key.slice(0, -2);
       const except = answers > 0 ? exceptSuccess : exceptDenial;

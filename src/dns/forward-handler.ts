@@ -1,3 +1,4 @@
+import { errorCode } from '#base/errors.ts';
 import type { Forwarded, Forwarder } from './forward-socket.ts';
 import { forwardedReply } from './forwarded-reply.ts';
 import type { Handler, Reply } from './handler.ts';
@@ -39,6 +40,9 @@ export function forwardHandler(options: ForwardHandlerOptions): Handler {
         ? next(query, limit, client, depth)
         : forwardedReply(forwarded, query, limit);
     if (!(asked instanceof Promise)) return finish(asked);
-    return asked.then(finish, () => bareReply(query, 'SERVFAIL'));
+    return asked.then(finish, (error: unknown) =>
+      // CoreDNS's word for too many at a time.
+      bareReply(query, errorCode(error) === 'EBUSY' ? 'REFUSED' : 'SERVFAIL'),
+    );
   };
 }

@@ -2,12 +2,12 @@ import { randomInt } from 'node:crypto';
 import type { Clock } from '#base/clock.ts';
 import { CodedError } from '#base/errors.ts';
 import { type CacheEntry, type CacheFigures, ForwardCache, type ForwardCacheOptions } from './forward-cache.ts';
-import { firstGood, isPoor } from './first-good.ts';
+import { firstGood, type FirstGoodOptions, isPoor } from './first-good.ts';
 import type { WireName } from './name.ts';
 import { Upstream } from './upstream.ts';
 import type { UpstreamMetrics } from './upstream-metrics.ts';
 import { parseUpstreamAnswer, type TtlLimits, type UpstreamAnswer } from './upstream-answer.ts';
-import { parseServer, type ServerAddress } from './upstream-socket.ts';
+import { parseServer, type ServerAddress } from './server-address.ts';
 
 export interface ForwardQuestion {
   /** Name in lower case, then type. */
@@ -75,11 +75,17 @@ export interface ForwarderOptions extends ForwardCacheOptions {
   readonly keeps?: ((key: string, answer: UpstreamAnswer) => boolean) | undefined;
   /** What is asked for in this last part of its time is asked anew; 0: never. @default 0.1 */
   readonly prefetchPart?: number | undefined;
+  /** Answers say the whole time to live, not what is left of it. @default false */
+  readonly keepTtl?: boolean | undefined;
   /** Stale answers are given at once, while new ones are asked for; else only when those fail. @default false */
   readonly staleAtOnce?: boolean | undefined;
   readonly clock: Clock;
-  /** For each upstream, ms. @default 2000 */
+  /** For each time that an upstream is asked, ms. @default 2000 */
   readonly timeoutMs?: number;
+  /** For so long those that do not answer are asked again, ms. @default 5000 */
+  readonly patienceMs?: number;
+  /** How long a connection to an upstream is kept for the next question, ms. @default 10,000 */
+  readonly keepMs?: number | undefined;
   /** How long one may think before the next is asked too, ms. @default 500 */
   readonly hedgeMs?: number;
   /** Questions under way at a time; more are refused. @default 1000 */
@@ -108,7 +114,7 @@ class CachingForwarder implements Forwarder {
   };
   readonly #options: ForwarderOptions;
   readonly #clock: Clock;
-  readonly #hedgeMs: number;
+  readonly #pace: FirstGoodOptions;
   readonly #maxConcurrent: number;
   readonly #upstreams: readonly Upstream[];
   readonly #cache: ForwardCache;
@@ -116,11 +122,11 @@ class CachingForwarder implements Forwarder {
   #turn = 0;
 
   constructor(options: ForwarderOptions) {
-    const { clock, timeoutMs = 2000, hedgeMs = 500, maxConcurrent = 1000 } = options;
-    const { forceTcp, maxFails, probeMs } = options;
+    const { clock, timeoutMs = 2000, hedgeMs = 500, patienceMs = 5000, maxConcurrent = 1000 } = options;
+    const { forceTcp, maxFails, probeMs, keepMs } = options;
     this.#options = options;
     this.#clock = clock;
-    this.#hedgeMs = hedgeMs;
+    this.#pace = { clock, hedgeMs, patienceMs };
     this.#maxConcurrent = maxConcurrent;
     this.#upstreams = options.upstreams.map(
       (server) =>
@@ -130,6 +136,7 @@ class CachingForwarder implements Forwarder {
           forceTcp,
           maxFails,
           probeMs,
+          keepMs,
         }),
     );
     this.#cache = new ForwardCache(options);
@@ -186,7 +193,8 @@ class CachingForwarder implements Forwarder {
       this.counts.prefetches++;
       this.#fetch(cacheKey, question).catch(() => {});
     }
-    return { answer, age: Math.floor((now - storedAt) / 1000), stale: false };
+    const age = this.#options.keepTtl === true ? 0 : Math.floor((now - storedAt) / 1000);
+    return { answer, age, stale: false };
   }
 
   #expired(
@@ -249,7 +257,7 @@ class CachingForwarder implements Forwarder {
       this.counts.mismatched++;
       throw new CodedError('EPROTO', 'Cannot read the answer of a DNS server');
     });
-    const answer = await firstGood(tries, this.#clock, this.#hedgeMs);
+    const answer = await firstGood(tries, this.#pace);
     const now = this.#clock.monotonic();
     const known = isPoor(answer) ? this.#cache.get(cacheKey, now)?.answer : undefined;
     if (known !== undefined && !isPoor(known)) {

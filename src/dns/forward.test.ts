@@ -15,8 +15,12 @@ import { until } from './testing/until.ts';
 class TestClock extends ManualClock {
   impatient = false;
 
-  override after(_ms: number, fn: () => void): Disposable {
-    return systemClock.after(this.impatient ? 1 : 60_000, fn);
+  override after(ms: number, fn: () => void): Disposable {
+    if (!this.impatient) return systemClock.after(60_000, fn);
+    return systemClock.after(1, () => {
+      this.move(ms);
+      fn();
+    });
   }
 
   move(ms: number): void {
@@ -144,6 +148,68 @@ test('asks the next when one is slow, and it again when it is back', async () =>
   assert.equal(await ask(resolve, 'd.test A'), 'NOERROR -aa | d.test A 192.0.2.1');
   forwarder.close();
   both.forwarder.close();
+});
+
+test('a question or an answer that is lost on the way costs half a second, and not the name', async () => {
+  let lost = 1;
+  await using upstream = await upstreamServer((name) => (lost-- > 0 ? undefined : { answers: [a(name, '192.0.2.9')] }));
+  const clock = new ManualClock();
+  const { resolve, forwarder } = forwarding([upstream], { clock });
+  const asked = ask(resolve, 'example.test A');
+  await until('it is asked', () => upstream.asked.length === 1);
+  await clock.advance(500);
+  assert.equal(await asked, 'NOERROR -aa | example.test A 192.0.2.9');
+  assert.equal(upstream.asked.length, 2);
+  forwarder.close();
+});
+
+test('who is silent is asked again for five seconds', async () => {
+  let silent = true;
+  await using upstream = await upstreamServer((name) => (silent ? undefined : { answers: [a(name, '192.0.2.9', 0)] }));
+  const clock = new ManualClock();
+  const { resolve, forwarder } = forwarding([upstream], { clock });
+  const patient = ask(resolve, 'a.test A');
+  await until('it is asked', () => upstream.asked.length === 1);
+  await clock.advance(2000);
+  silent = false;
+  await clock.advance(500);
+  assert.equal(await patient, 'NOERROR -aa | a.test A 192.0.2.9');
+  silent = true;
+  const before = upstream.asked.length;
+  const vain = ask(resolve, 'b.test A');
+  await until('it is asked', () => upstream.asked.length > before);
+  await clock.advance(5900);
+  assert.equal(await Promise.race([vain, Promise.resolve('waiting')]), 'waiting');
+  await clock.advance(100);
+  assert.equal(await vain, 'SERVFAIL -aa');
+  forwarder.close();
+});
+
+test('what was cut is passed on as it is where the rest cannot be had, and not kept', async () => {
+  const answers = [a('big.test', '192.0.2.1')];
+  await using upstream = await upstreamServer((_, transport) =>
+    transport === 'udp' ? { truncated: true, answers } : undefined,
+  );
+  const clock = new ManualClock();
+  const { resolve, forwarder } = forwarding([upstream], { clock });
+  for (const count of [1, 2]) {
+    const asked = ask(resolve, 'big.test A');
+    await until('it is asked over TCP', () => upstream.asked.filter((said) => said.endsWith('tcp')).length === count);
+    await clock.advance(2000);
+    assert.equal(await asked, 'NOERROR -aa tc | big.test A 192.0.2.1');
+  }
+  forwarder.close();
+});
+
+test('no more are asked at a time than may be: the others are refused', async () => {
+  await using upstream = await upstreamServer(() => undefined);
+  const clock = new ManualClock();
+  const { resolve, forwarder } = forwarding([upstream], { clock, maxConcurrent: 1 });
+  const first = ask(resolve, 'a.test A');
+  assert.equal(await ask(resolve, 'b.test A'), 'REFUSED -aa');
+  assert.equal(forwarder.counts.rejected, 1);
+  forwarder.close();
+  assert.equal(await first, 'SERVFAIL -aa');
 });
 
 test('SERVFAIL when nobody answers, or what they all say', async () => {

@@ -20,7 +20,7 @@ export function forwardedReply({ answer, age, stale }: Forwarded, query: Query, 
   }
   const answers = Math.min(records, answer.answers);
   const authorities = Math.min(records - answers, answer.authorities);
-  const cut = records < ends.length - 1;
+  const cut = answer.truncated || records < ends.length - 1;
   writeHeader(out, query, cut ? TC : 0, answer.rcode, {
     answers,
     authorities,

@@ -110,6 +110,31 @@ test('without cache nothing is kept, with it times have their limits', async () 
   assert.deepEqual(upstream.asked.slice(2), ['a.test A udp', 'b.test A udp', 'b.test A udp']);
 });
 
+test('keepttl tells everybody the whole time', async () => {
+  await using upstream = await upstreamServer((name) => ({ answers: [a(name, '192.0.2.1', 300)] }));
+  class TestClock extends ManualClock {
+    override after(ms: number, fn: () => void): Disposable {
+      return systemClock.after(ms, fn);
+    }
+  }
+  const clock = new TestClock();
+  using server = serving(`. {\n forward . ${upstream.address}\n cache 60 {\n keepttl\n }\n}`, clock);
+  await ask(server.resolve, 'a.test A');
+  await clock.advance(50_000);
+  assert.equal(await withTtl(server.resolve, 'a.test A'), 'NOERROR -aa | a.test 60 A 192.0.2.1');
+  assert.equal(upstream.asked.length, 1);
+});
+
+test('force_tcp: a connection is opened anew where the server closes it after an answer', async () => {
+  await using upstream = await upstreamServer((name) => ({ answers: [a(name, '192.0.2.1')] }));
+  using server = serving(`. {\n forward . ${upstream.address} {\n force_tcp\n expire 5s\n }\n}`);
+  for (const name of ['a.test', 'b.test', 'c.test']) {
+    assert.equal(await ask(server.resolve, `${name} A`), `NOERROR -aa | ${name} A 192.0.2.1`);
+  }
+  // It may hear of a question once more on a connection that it was about to close.
+  assert.deepEqual([...new Set(upstream.asked)], ['a.test A tcp', 'b.test A tcp', 'c.test A tcp']);
+});
+
 test('serve_stale gives what it has at once, and asks anew behind it', async () => {
   let answer = 1;
   await using upstream = await upstreamServer((name) => ({ answers: [a(name, `192.0.2.${answer}`, 10)] }));

@@ -6,6 +6,8 @@ export interface UpstreamAnswer {
   readonly bytes: Buffer;
   readonly rcode: number;
   readonly authentic: boolean;
+  /** There is more of it than could be had. */
+  readonly truncated: boolean;
   readonly answers: number;
   readonly authorities: number;
   /** The first byte after each record, and after the question first. */
@@ -66,11 +68,12 @@ export function parseUpstreamAnswer(
     bytes: copy,
     rcode,
     authentic: ((bytes[3] ?? 0) & AD) !== 0,
+    truncated: isTruncated(bytes),
     answers,
     authorities,
     ends: Uint16Array.from([questionEnd, ...records.map(({ end }) => end)]),
     ttls: Uint16Array.from(records.map(({ ttlAt }) => ttlAt)),
-    ttl: cacheTtl({ bytes: copy, rcode, records, answers, authorities, limits }),
+    ttl: isTruncated(bytes) ? 0 : cacheTtl({ bytes: copy, rcode, records, answers, authorities, limits }),
   };
 }
 

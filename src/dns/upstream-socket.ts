@@ -1,32 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
-import { connect, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
 import type { Clock } from '#base/clock.ts';
-import { CodedError } from '#base/errors.ts';
+import type { CodedError } from '#base/errors.ts';
 import { HEADER_BYTES, skipName, uint16 } from './query.ts';
-
-export interface ServerAddress {
-  readonly host: string;
-  readonly port: number;
-  /** DNS over TLS (RFC 7858). */
-  readonly tls?: ServerTls | undefined;
-}
-
-export interface ServerTls {
-  /** The name that its certificate has to be for; by default its address. */
-  readonly serverName?: string | undefined;
-  /** PEM. */
-  readonly ca?: string | undefined;
-  readonly cert?: string | undefined;
-  readonly key?: string | undefined;
-}
-
-/** `10.0.0.1`, `10.0.0.1:5353`, `fd00::1` or `[fd00::1]:5353`. */
-export function parseServer(text: string): ServerAddress {
-  const match = /^(?:\[(.+)\]|([^:]+))(?::(\d+))?$/.exec(text);
-  return { host: match?.[1] ?? match?.[2] ?? text, port: Number(match?.[3] ?? 53) };
-}
+import { serverError, type ServerAddress } from './server-address.ts';
 
 /** A port is given up after so many questions, so that nobody has long to guess at it. */
 const QUESTIONS_PER_PORT = 100;
@@ -46,7 +23,10 @@ interface Port {
   asked: number;
 }
 
-/** One upstream server over UDP and TCP. Answers come back with the id of the query as it was given. */
+/** A datagram that nothing came of for so long may be lost, or its answer. */
+const RESEND_MS = 500;
+
+/** One upstream server over UDP. Answers come back with the id of the query as it was given. */
 export class UpstreamSocket {
   readonly server: ServerAddress;
   readonly #clock: Clock;
@@ -62,13 +42,16 @@ export class UpstreamSocket {
     return this.#port !== undefined && this.#port.asked < QUESTIONS_PER_PORT;
   }
 
-  askUdp(query: Buffer, timeoutMs: number): Promise<Buffer> {
+  ask(query: Buffer, timeoutMs: number): Promise<Buffer> {
     const port = this.#openPort();
     return new Promise((resolve, reject) => {
       // A number that only the upstream sees: the client's cannot be guessed from it.
       let id = randomInt(0x1_0000);
       while (port.waiting.has(id)) id = (id + 1) & 0xffff;
-      const timer = this.#clock.after(timeoutMs, () => done(this.#error('ETIMEDOUT', 'it does not answer')));
+      let timer = this.#clock.after(Math.min(RESEND_MS, timeoutMs), () => {
+        timer = this.#clock.after(timeoutMs - RESEND_MS, () => done(this.#error('ETIMEDOUT', 'it does not answer')));
+        if (timeoutMs > RESEND_MS) send();
+      });
       const done = (result: Buffer | Error): void => {
         timer[Symbol.dispose]();
         port.waiting.delete(id);
@@ -88,34 +71,6 @@ export class UpstreamSocket {
           if (error !== null) this.#broken(port, error);
         });
       port.connected.then(send, done);
-    });
-  }
-
-  /** A connection of its own: what needs TCP is rare. */
-  askTcp(query: Buffer, timeoutMs: number): Promise<Buffer> {
-    return new Promise((resolve, reject) => {
-      const socket = openStream(this.server);
-      const timer = this.#clock.after(timeoutMs, () => done(this.#error('ETIMEDOUT', 'it does not answer')));
-      let received = Buffer.alloc(0);
-      const done = (result: Buffer | Error): void => {
-        timer[Symbol.dispose]();
-        socket.destroy();
-        if (result instanceof Error) reject(result);
-        else resolve(result);
-      };
-      socket.once('error', done);
-      socket.once('close', () => done(this.#error('ECONNRESET', 'it closed the connection')));
-      socket.on('data', (chunk: Buffer) => {
-        received = Buffer.concat([received, chunk]);
-        const length = received.length < 2 ? undefined : received.readUInt16BE(0);
-        if (length === undefined || received.length < length + 2) return;
-        const answer = received.subarray(2, length + 2);
-        const ours = length >= 12 && answer.readUInt16BE(0) === query.readUInt16BE(0);
-        done(ours ? answer : this.#error('EPROTO', 'it answered something else'));
-      });
-      const prefix = Buffer.alloc(2);
-      prefix.writeUInt16BE(query.length);
-      socket.write(Buffer.concat([prefix, query]));
     });
   }
 
@@ -166,21 +121,8 @@ export class UpstreamSocket {
   }
 
   #error(code: string, reason: string): CodedError {
-    return new CodedError(code, `Cannot ask the DNS server "${this.server.host}": ${reason}`);
+    return serverError(this.server, code, reason);
   }
-}
-
-function openStream({ host, port, tls }: ServerAddress): Socket {
-  if (tls === undefined) return connect({ host, port });
-  const { serverName, ca, cert, key } = tls;
-  return connectTls({
-    host,
-    port,
-    ...(serverName === undefined ? {} : { servername: serverName }),
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-  });
 }
 
 /** Somebody who guessed the number must guess the question too. Servers leave it out of what they cannot read. */

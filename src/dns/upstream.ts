@@ -5,7 +5,9 @@ import { RCODES, RECORD_TYPES } from './record-type.ts';
 import { isTruncated, rcodeOf } from './upstream-answer.ts';
 import { UpstreamMetrics } from './upstream-metrics.ts';
 import { upstreamQuery } from './upstream-query.ts';
-import { type ServerAddress, UpstreamSocket } from './upstream-socket.ts';
+import type { ServerAddress } from './server-address.ts';
+import { UpstreamSocket } from './upstream-socket.ts';
+import { UpstreamStreams } from './upstream-streams.ts';
 
 /** Failures in a row after which a server is asked last, until it answers a probe. CoreDNS's figures. */
 const MAX_FAILURES = 2;
@@ -23,6 +25,8 @@ export interface UpstreamOptions {
   readonly maxFails?: number | undefined;
   /** From one probe of a server that was given up to the next, which is twice as long after. @default 500 */
   readonly probeMs?: number | undefined;
+  /** How long a connection is kept for the next question. @default 10,000 */
+  readonly keepMs?: number | undefined;
 }
 
 /** One server, with what we know of its health. */
@@ -34,6 +38,7 @@ export class Upstream {
   readonly metrics: UpstreamMetrics = new UpstreamMetrics();
   readonly #clock: Clock;
   readonly #socket: UpstreamSocket;
+  readonly #streams: UpstreamStreams;
   readonly #timeoutMs: number;
   readonly #forceTcp: boolean;
   readonly #maxFails: number;
@@ -53,6 +58,7 @@ export class Upstream {
     this.#forceTcp = forceTcp || server.tls !== undefined;
     this.#maxFails = maxFails === 0 ? Number.POSITIVE_INFINITY : maxFails;
     this.#socket = new UpstreamSocket(server, clock);
+    this.#streams = new UpstreamStreams(server, { clock, keepMs: options.keepMs });
   }
 
   get healthy(): boolean {
@@ -67,7 +73,7 @@ export class Upstream {
     return wireLabel(this.#nonce) + LOOP_DOMAIN;
   }
 
-  /** Over UDP first, over TCP what does not fit. */
+  /** Over UDP first, over TCP what does not fit; an answer that was cut where the whole cannot be had. */
   async ask(key: string, flags: { readonly dnssecOk: boolean; readonly checkingDisabled: boolean }): Promise<Buffer> {
     try {
       const asked = this.#exchange(upstreamQuery(key, { ...flags, edns: !this.#withoutEdns }));
@@ -90,24 +96,23 @@ export class Upstream {
     this.#closed = true;
     this.#probe?.[Symbol.dispose]();
     this.#socket.close();
+    this.#streams.close();
   }
 
   /** Counted, unlike probes. */
   async #exchange(query: Buffer): Promise<Buffer> {
     const start = this.#clock.monotonic();
     if (!this.#forceTcp) (this.#socket.isOpen ? this.metrics.reused : this.metrics.opened).udp++;
-    const answer = await this.#askOver(query, () => void this.metrics.opened.tcp++);
+    const answer = await this.#askOver(query, (connection) => void this.metrics[connection].tcp++);
     this.metrics.answered(rcodeOf(answer), (this.#clock.monotonic() - start) / 1000);
     return answer;
   }
 
-  async #askOver(query: Buffer, onTcp: () => void = () => {}): Promise<Buffer> {
-    if (!this.#forceTcp) {
-      const answer = await this.#socket.askUdp(query, this.#timeoutMs);
-      if (!isTruncated(answer)) return answer;
-    }
-    onTcp();
-    return this.#socket.askTcp(query, this.#timeoutMs);
+  async #askOver(query: Buffer, onTcp?: (connection: 'opened' | 'reused') => void): Promise<Buffer> {
+    if (this.#forceTcp) return this.#streams.ask(query, this.#timeoutMs, onTcp);
+    const answer = await this.#socket.ask(query, this.#timeoutMs);
+    if (!isTruncated(answer)) return answer;
+    return this.#streams.ask(query, this.#timeoutMs, onTcp).catch(() => answer);
   }
 
   #failed(): void {

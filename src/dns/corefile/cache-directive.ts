@@ -20,6 +20,7 @@ export const DEFAULT_CACHE: CacheConfig = Object.freeze({
   servfailMs: 1000,
   prefetch: { amount: 1, withinMs: 60_000, part: 0.1 },
   stale: { ms: HOUR_MS, immediately: false },
+  keepTtl: false,
   exceptSuccess: [],
   exceptDenial: [],
 });
@@ -88,8 +89,8 @@ const PROPERTIES: Readonly<Record<string, (draft: Draft, line: Line) => void>> =
     else if (what === 'denial') draft.exceptDenial = except;
     else throw corefileError(line, `"${what}" cannot be disabled: success and denial can`);
   },
-  // Ages are always taken off.
-  keepttl: (_, line) => {
-    throw corefileError(line, 'keepttl is not supported: answers always say how long they are good for', 'take it out');
+  keepttl: (draft, line) => {
+    argumentsOf(line, 0);
+    draft.keepTtl = true;
   },
 };

@@ -24,6 +24,7 @@ export function readForward(directive: Directive): ForwardConfig {
     maxFails: 2,
     healthCheckMs: 500,
     failFast: false,
+    expireMs: undefined,
     next: [],
   };
   for (const line of directive.block ?? []) {
@@ -99,8 +100,15 @@ const PROPERTIES: Readonly<Record<string, (draft: Draft, line: Line) => void>> =
     draft.maxFails = wholeNumber(line, argumentsOf(line, 1)[0] ?? '');
   },
   health_check: (draft, line) => {
+    const [interval = '', ...rest] = argumentsOf(line, 1, 4);
+    draft.healthCheckMs = duration(line, interval);
     // What a probe asks for does not matter: any answer will do.
-    draft.healthCheckMs = duration(line, argumentsOf(line, 1, 4)[0] ?? '');
+    const [word, domain] = rest[0] === 'no_rec' ? rest.slice(1) : rest;
+    if (word === undefined) return;
+    if (word !== 'domain' || domain === undefined) {
+      throw corefileError(line, `"${word}" is not a property of health_check here: there is no_rec, domain NAME`);
+    }
+    zoneName(line, domain);
   },
   failfast_all_unhealthy_upstreams: (draft, line) => {
     argumentsOf(line, 0);
@@ -109,6 +117,7 @@ const PROPERTIES: Readonly<Record<string, (draft: Draft, line: Line) => void>> =
   next: (draft, line) => {
     draft.next = argumentsOf(line, 1, MANY).map((name) => rcode(line, name));
   },
-  // Connections are not kept for so long that it would matter.
-  expire: (_, line) => void duration(line, argumentsOf(line, 1)[0] ?? ''),
+  expire: (draft, line) => {
+    draft.expireMs = duration(line, argumentsOf(line, 1)[0] ?? '');
+  },
 };

@@ -77,6 +77,8 @@ export interface ForwardConfig {
   readonly healthCheckMs: number;
   /** While no server is healthy nobody is asked. */
   readonly failFast: boolean;
+  /** How long a connection over TCP is kept for the next question; undefined: as long as is usual. */
+  readonly expireMs: number | undefined;
   /** Codes of answers for which the next `forward` is asked. */
   readonly next: readonly number[];
 }
@@ -91,6 +93,8 @@ export interface CacheConfig {
   readonly prefetch: { readonly amount: number; readonly withinMs: number; readonly part: number };
   /** How long after its end an answer may be given; `immediately` also while the servers answer. */
   readonly stale: { readonly ms: number; readonly immediately: boolean } | undefined;
+  /** Clients are told the whole time to live, not what is left of it. */
+  readonly keepTtl: boolean;
   readonly exceptSuccess: readonly WireName[];
   readonly exceptDenial: readonly WireName[];
 }
