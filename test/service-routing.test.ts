@@ -3,6 +3,7 @@
  * ask of it, on a cluster of three nodes in two zones with both families.
  */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { applyAll, askFrom, askTcp, askUdp, echoPod, serviceOf } from './testing/echo.ts';
 import { modes } from './testing/mode.ts';
@@ -330,7 +331,7 @@ test('a cluster of IPv6 alone', { skip, timeout: 120_000 }, async () => {
   await cluster.kubectl('wait', '--for=condition=Ready', 'pod', '--all', '--timeout=60s');
   const path = '{.spec.clusterIP} {.status.loadBalancer.ingress[*].ip} {.spec.ports[0].nodePort}';
   const [clusterIp = '', balancer = '', nodePort] = (await cluster.jsonpath(path, 'service', 'web')).split(' ');
-  assert.match(`${clusterIp} ${balancer}`, /^fd00:10:96::\S+ fd00:127:\S+$/);
+  assert.match(`${clusterIp} ${balancer}`, /^fd00:10:96::\S+ fd00:127::7f\S+$/);
   const client = await cluster.jsonpath('{.status.podIP}', 'pod', 'client');
   await eventually('by name and address', [clusterIp, `one ${client}`, 'one', 'one'], async () => {
     const questions = ['name web 6', 'tcp web 80', `tcp ${balancer} 80`, `tcp fd00:172:18::2 ${nodePort}`];
@@ -338,6 +339,10 @@ test('a cluster of IPv6 alone', { skip, timeout: 120_000 }, async () => {
     return [name, service, ...rest.map((line) => line.split(' ')[0] ?? '')];
   });
   assert.match(await askTcp('::1', Number(nodePort)), /^one /);
+  const events = ['get', 'events', '-o', 'jsonpath={.items[?(@.reason=="HostAddress")].message}'];
+  const [, twin = ''] = / is at (127\.\S+),/.exec(await cluster.kubectl(...events)) ?? [];
+  const hostPort = Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start')) <= 80 ? 80 : 8080;
+  for (const address of [twin, `::ffff:${twin}`]) assert.match(await askTcp(address, hostPort), /^one /, address);
   const chosen = JSON.stringify(serviceOf('chosen', { clusterIP: 'fd00:10:96::77', ports: [{ port: 80 }] }));
   const refused = await cluster.try(['create', '-f', '-'], chosen);
   assert.equal(

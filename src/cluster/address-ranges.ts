@@ -43,13 +43,16 @@ export function defaultRanges(kind: keyof typeof DEFAULTS, families: readonly Ip
 /**
  * Ranges for load balancers that no other cluster of the machine is likely to have, since all of them share the host's
  * loopback: IPv4 addresses of 127.0.0.0/8 are on every Linux machine, nobody has to add them. Its first quarter is left
- * to those who chose theirs by hand (127.0.0.53 is a resolver's on many machines), so is its last.
+ * to those who chose theirs by hand (127.0.0.53 is a resolver's on many machines), so is its last. Addresses of IPv6 end in
+ * other ones of 127.0.0.0/8, at which the host reaches them.
  */
 export function ownBalancerRanges(seed: string, families: readonly IpFamily[]): RangesText {
   const hash = fnv1a(seed);
+  const third = (hash >>> 7) & 0xff;
+  const twins = (0x7f00 + 64 + ((hash ^ 0x40) & 0x7f)).toString(16);
   const ranges: Readonly<Record<IpFamily, string>> = {
-    4: `127.${64 + (hash & 0x7f)}.${(hash >>> 7) & 0xff}.0/24`,
-    6: `fd00:127:${(hash & 0xffff).toString(16)}::/112`,
+    4: `127.${64 + (hash & 0x7f)}.${third}.0/24`,
+    6: `fd00:127::${twins}:${(third << 8).toString(16)}/120`,
   };
   return families.map((family) => ranges[family]).join(',');
 }

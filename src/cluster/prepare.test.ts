@@ -31,7 +31,7 @@ test('a new cluster gets what was asked for and the defaults', () => {
 });
 
 const chosen: readonly (readonly [Partial<ClusterConfig>, service: string, pod: string, balancers: RegExp])[] = [
-  [{ serviceCidr: 'fd01::/112' }, 'fd01::/112', 'fd00:10:244::/56', /^fd00:127:[0-9a-f]+::\/112$/],
+  [{ serviceCidr: 'fd01::/112' }, 'fd01::/112', 'fd00:10:244::/56', /^fd00:127::7f[4-9a-b][0-9a-f]:[0-9a-f]+\/120$/],
   [
     { podCidr: '10.9.0.0/16,fd02::/56' },
     '10.96.0.0/12,fd00:10:96::/112',

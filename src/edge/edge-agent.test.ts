@@ -172,6 +172,19 @@ test("a load balancer's port that is root's is open at another one", async () =>
   assert.deepEqual(await scene.said(), ['close 1']);
 });
 
+test('a load balancer of IPv6 is open at an address of IPv4, and says so', async () => {
+  await using scene = await Scene.begin();
+  const addresses = [{ type: 'InternalIP', address: 'fd00:172:18::2' }];
+  await scene.client.create(nodes, { metadata: { name: 'c' }, spec: {}, status: { addresses } });
+  await scene.create(BALANCER, { loadBalancer: { ingress: [{ ip: 'fd00:127::7f60:102' }] } });
+  assert.deepEqual(await scene.said(), [
+    'route fd00:127::7f60:102 via fd00:172:18::2',
+    'tcp 127.96.1.2:80',
+    'open 1 tcp4 fd00:127::7f60:102:80',
+  ]);
+  assert.deepEqual(scene.events(), ['Normal HostAddress 1']);
+});
+
 test('what the host cannot reach the Service says once, and again when it is another', async () => {
   await using scene = await Scene.begin();
   const status = { loadBalancer: { ingress: [{ ip: 'fd00:127::1' }] } };

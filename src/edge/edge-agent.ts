@@ -9,8 +9,8 @@ import type { Informers } from '#client/informers.ts';
 import { NO_PORT, type FromCarrier, type ToCarrier } from './carrier-message.ts';
 import { nodeAddresses, nodesWithEndpoints, wayOf, type NodeAddresses, type Way } from './eligible-nodes.ts';
 import { hostPortKey, hostPortsOf, type HostPort } from './host-port.ts';
-import { insideOnly } from './inside-only.ts';
-import { refusalNotice, substitutePort } from './refusal.ts';
+import { reachNotices } from './reach-notices.ts';
+import { type Notice, refusalNotice, substitutePort } from './refusal.ts';
 
 /** A bound socket of the host's network. */
 export type OpenHostSocket = (port: Pick<HostPort, 'protocol' | 'address' | 'port'>) => number;
@@ -46,8 +46,8 @@ export class EdgeAgent {
   readonly #options: EdgeOptions;
   readonly #recorder: EventRecorder;
   readonly #open = new Map<string, Map<string, OpenPort>>();
-  /** What each Service was told that the host cannot reach. */
-  readonly #insideOnly = new Map<string, string>();
+  /** What each Service was told of how the host reaches it. */
+  readonly #told = new Map<string, readonly Notice[]>();
   readonly #byId = new Map<number, OpenPort>();
   #lastId = 0;
 
@@ -105,7 +105,7 @@ export class EdgeAgent {
   }
 
   #reconcile(key: string, service: Service | undefined): void {
-    this.#tellInsideOnly(key, service);
+    this.#tellReach(key, service);
     const wanted = service === undefined ? [] : hostPortsOf(service);
     const present = this.#open.get(key);
     if (present === undefined && wanted.length === 0) return;
@@ -126,15 +126,15 @@ export class EdgeAgent {
     this.#aim(key, () => true);
   }
 
-  #tellInsideOnly(key: string, service: Service | undefined): void {
-    const text = service && insideOnly(service);
-    if (this.#insideOnly.get(key) === text) return;
-    if (service === undefined || text === undefined) {
-      this.#insideOnly.delete(key);
-      return;
+  #tellReach(key: string, service: Service | undefined): void {
+    const notices = service === undefined ? [] : reachNotices(service);
+    const before = this.#told.get(key) ?? [];
+    for (const { reason, message } of notices) {
+      if (service === undefined || before.some((told) => told.message === message)) continue;
+      this.#recorder.record(service, 'Normal', reason, message);
     }
-    this.#insideOnly.set(key, text);
-    this.#recorder.record(service, 'Normal', 'InsideOnly', text);
+    if (notices.length === 0) this.#told.delete(key);
+    else this.#told.set(key, notices);
   }
 
   #begin(port: HostPort): OpenPort {
@@ -204,8 +204,9 @@ export class EdgeAgent {
     }
   }
 
-  #route({ port, way }: OpenPort): void {
-    if (way.via !== undefined) this.#options.post({ kind: 'route', address: port.address, via: way.via });
+  #route({ port: { balancer }, way }: OpenPort): void {
+    if (balancer === undefined || way.via === undefined) return;
+    this.#options.post({ kind: 'route', address: balancer, via: way.via });
   }
 
   #wayOf(port: HostPort): Way {

@@ -43,14 +43,16 @@ export interface Way {
  * than none: it may be the API that does not know better.
  */
 export function wayOf(port: HostPort, nodes: readonly NodeAddresses[], eligible: ReadonlySet<string> | undefined): Way {
-  const isOfFamily = (address: string): boolean => address.includes(':') === port.address.includes(':');
+  const { balancer } = port;
+  const isIPv6 = (balancer ?? port.address).includes(':');
+  const isOfFamily = (address: string): boolean => address.includes(':') === isIPv6;
   const open = nodes.filter(({ isOpen }) => isOpen);
   const able = (open.length > 0 ? open : nodes)
     .filter(({ name }) => eligible === undefined || eligible.has(name))
     .flatMap(({ addresses }) => addresses.find(isOfFamily) ?? []);
-  if (port.leadsTo === 'node-port') {
+  if (balancer === undefined) {
     return { targets: able.map((address) => ({ address, port: port.port })), via: undefined };
   }
   const [via] = able;
-  return { targets: via === undefined ? [] : [{ address: port.address, port: port.port }], via };
+  return { targets: via === undefined ? [] : [{ address: balancer, port: port.port }], via };
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { EndpointSlice, Node, Service } from '#api/generated/types.ts';
 import { nodeAddresses, nodesWithEndpoints, wayOf } from './eligible-nodes.ts';
 import { hostPortKey, hostPortsOf } from './host-port.ts';
-import { insideOnly } from './inside-only.ts';
+import { reachNotices } from './reach-notices.ts';
 import { refusalNotice, substitutePort } from './refusal.ts';
 
 function service(spec: object, status: object = {}, metadata: object = {}): Service {
@@ -39,6 +39,14 @@ const cases: readonly (readonly [name: string, service: Service, opens: readonly
     service({ type: 'LoadBalancer', externalTrafficPolicy: 'Local', ports: [{ port: 80 }] }, balanced(LB)),
     ['tcp 127.77.0.1:80 load-balancer local'],
   ],
+  [
+    'a load balancer of IPv6, at the address of IPv4 that it names, and one that names none',
+    service(
+      { type: 'LoadBalancer', ipFamilies: ['IPv6'], ports: [{ port: 80 }] },
+      balanced({ ip: 'fd00:127::7f60:102' }, { ip: 'fd00:127::a00:1' }, { ip: 'fd00:7f::7f60:102' }),
+    ),
+    ['tcp 127.96.1.2:80 fd00:127::7f60:102'],
+  ],
   ['a load balancer that waits', service({ type: 'LoadBalancer', ports: [{ port: 80 }] }), []],
   [
     'addresses that are not of the loopback, or no VIP',
@@ -59,39 +67,54 @@ const cases: readonly (readonly [name: string, service: Service, opens: readonly
 for (const [name, input, opens] of cases) {
   test(`on the host: ${name}`, () => {
     assert.deepEqual(
-      hostPortsOf(input).map((port) => `${hostPortKey(port)} ${port.leadsTo}${port.isLocal ? ' local' : ''}`),
+      hostPortsOf(input).map((port) => {
+        const to = port.balancer === port.address ? 'load-balancer' : (port.balancer ?? 'node-port');
+        return `${hostPortKey(port)} ${to}${port.isLocal ? ' local' : ''}`;
+      }),
       opens,
     );
   });
 }
 
-const inside: readonly (readonly [name: string, service: Service, says: string | undefined])[] = [
-  ['a NodePort', service({ type: 'NodePort', ports: [TCP] }), undefined],
-  ['a load balancer on the loopback', service({ type: 'LoadBalancer', ports: [TCP] }, balanced(LB)), undefined],
+const reach: readonly (readonly [name: string, service: Service, says: string])[] = [
+  ['a NodePort', service({ type: 'NodePort', ports: [TCP] }), ''],
+  ['a load balancer on the loopback', service({ type: 'LoadBalancer', ports: [TCP] }, balanced(LB)), ''],
   [
-    'one of IPv6, and of SCTP',
+    'one of IPv6 that names an address of the loopback',
+    service({ type: 'LoadBalancer', ports: [TCP] }, balanced(LB, { ip: 'fd00:127::7f60:102' })),
+    'HostAddress: On this machine fd00:127::7f60:102 is at 127.96.1.2, or ::ffff:127.96.1.2 where it has to be written as IPv6',
+  ],
+  [
+    'one of IPv6 that names none, and of SCTP',
     service(
       { type: 'LoadBalancer', ports: [TCP, { port: 90, protocol: 'SCTP', nodePort: 30090 }] },
       balanced(LB, { ip: 'fd00:127::1' }),
     ),
-    'Inside of the cluster only: fd00:127::1 (this machine reaches the Service at [::1]:30080), 90/sctp',
+    'InsideOnly: Inside of the cluster only: fd00:127::1 (this machine reaches the Service at [::1]:30080), 90/sctp',
   ],
   [
     'one without NodePorts in a range outside of the loopback',
     service({ type: 'LoadBalancer', ports: [{ port: 80 }] }, balanced({ ip: '192.0.2.1' })),
-    'Inside of the cluster only: 192.0.2.1',
+    'InsideOnly: Inside of the cluster only: 192.0.2.1',
   ],
-  ['one that waits', service({ type: 'LoadBalancer', ports: [{ port: 90, protocol: 'SCTP' }] }), undefined],
+  ['one that waits', service({ type: 'LoadBalancer', ports: [{ port: 90, protocol: 'SCTP' }] }), ''],
   [
     "another class's",
     service({ type: 'LoadBalancer', loadBalancerClass: 'x/y', ports: [TCP] }, balanced({ ip: '192.0.2.1' })),
-    undefined,
+    '',
   ],
-  ['a ClusterIP of SCTP', service({ type: 'ClusterIP', ports: [{ port: 90, protocol: 'SCTP' }] }), undefined],
+  ['a ClusterIP of SCTP', service({ type: 'ClusterIP', ports: [{ port: 90, protocol: 'SCTP' }] }), ''],
 ];
 
-for (const [name, input, says] of inside) {
-  test(`not on the host: ${name}`, () => assert.equal(insideOnly(input), says));
+for (const [name, input, says] of reach) {
+  test(`what is said of how the host reaches ${name}`, () => {
+    assert.equal(
+      reachNotices(input)
+        .map(({ reason, message }) => `${reason}: ${message}`)
+        .join(),
+      says,
+    );
+  });
 }
 
 const nodes = ['a', 'b'].map((name, i) =>

@@ -1,5 +1,6 @@
 import type { Service } from '#api/generated/types.ts';
 import { objectKey } from '#api/object.ts';
+import { hostAddressOf } from './host-address.ts';
 
 export type EdgeProtocol = 'tcp' | 'udp';
 
@@ -16,8 +17,8 @@ export interface HostPort {
   readonly protocol: EdgeProtocol;
   readonly address: string;
   readonly port: number;
-  /** The load balancer's address is where connections go; else they go to this port of a node. */
-  readonly leadsTo: 'load-balancer' | 'node-port';
+  /** Where connections go: to this port of the load balancer's address; undefined: of a node. */
+  readonly balancer: string | undefined;
   /** Only nodes with endpoints of their own take connections: externalTrafficPolicy Local. */
   readonly isLocal: boolean;
 }
@@ -49,22 +50,17 @@ export function hostPortsOf(service: Service): readonly HostPort[] {
     isLocal: spec.externalTrafficPolicy === 'Local',
   };
   const families = (spec.ipFamilies ?? ['IPv4']).filter((name) => name === 'IPv4' || name === 'IPv6');
-  const balancers = (status?.loadBalancer?.ingress ?? [])
-    .filter(({ ip, ipMode }) => ip?.startsWith('127.') === true && ipMode !== 'Proxy')
-    .flatMap(({ ip }) => ip ?? []);
+  const balancers = (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, ipMode }) =>
+    ip === undefined || ipMode === 'Proxy' ? [] : ip,
+  );
   return (spec.ports ?? []).flatMap(({ protocol = 'TCP', port, nodePort = 0 }) => {
     const known = PROTOCOLS[protocol];
     if (known === undefined) return [];
-    const at = (address: string, number: number, leadsTo: HostPort['leadsTo']): HostPort => ({
-      ...common,
-      protocol: known,
-      address,
-      port: number,
-      leadsTo,
-    });
+    const at = (address: string | undefined, number: number, balancer?: string): readonly HostPort[] =>
+      address === undefined ? [] : [{ ...common, protocol: known, address, port: number, balancer }];
     return [
-      ...(nodePort > 0 ? families.map((family) => at(LOOPBACK[family], nodePort, 'node-port')) : []),
-      ...balancers.map((address) => at(address, port, 'load-balancer')),
+      ...(nodePort > 0 ? families.flatMap((family) => at(LOOPBACK[family], nodePort)) : []),
+      ...balancers.flatMap((balancer) => at(hostAddressOf(balancer), port, balancer)),
     ];
   });
 }

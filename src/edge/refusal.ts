@@ -6,8 +6,8 @@ const PRIVILEGED = 1024;
 const OFFSET = 8000;
 
 /** Where a load balancer's address answers when its own port is root's: there nobody else listens on it. */
-export function substitutePort({ leadsTo, port }: HostPort): number | undefined {
-  return leadsTo === 'load-balancer' && port < PRIVILEGED ? port + OFFSET : undefined;
+export function substitutePort({ balancer, port }: HostPort): number | undefined {
+  return balancer !== undefined && port < PRIVILEGED ? port + OFFSET : undefined;
 }
 
 export interface Notice {
