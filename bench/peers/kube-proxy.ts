@@ -36,7 +36,7 @@ export class KubeProxy implements AsyncDisposable {
       `--kubeconfig=${file}`,
       `--proxy-mode=${mode}`,
       `--hostname-override=${nodeName}`,
-      `--cluster-cidr=${clusterCidrs.join(',')}`,
+      ...(clusterCidrs.length === 0 ? [] : [`--cluster-cidr=${clusterCidrs.join(',')}`]),
       // The machine's own limits stay.
       '--conntrack-max-per-core=0',
       '--conntrack-tcp-timeout-established=0',

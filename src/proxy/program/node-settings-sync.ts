@@ -21,11 +21,13 @@ export function applyNodeSettings(config: ProxyConfig, log: Log): void {
   }
 }
 
-/** Where 127.0.0.1 is no place for NodePorts, the kernel is left as strict as it is. */
-export function hasLocalhostNodePorts({ localhostNodePorts, nodePortAddresses }: ProxyConfig): boolean {
-  if (!localhostNodePorts || nodePortAddresses === undefined || nodePortAddresses === 'primary') {
-    return localhostNodePorts;
-  }
+/**
+ * Where 127.0.0.1 is no place for NodePorts, the kernel is left as strict as it is. In mode iptables `primary` means so, as in
+ * kube-proxy; in mode nftables it is the default, which has them all the same.
+ */
+export function hasLocalhostNodePorts({ mode, localhostNodePorts, nodePortAddresses }: ProxyConfig): boolean {
+  if (!localhostNodePorts || nodePortAddresses === undefined) return localhostNodePorts;
+  if (nodePortAddresses === 'primary') return mode === 'nftables';
   return nodePortAddresses.some(({ family, base, prefix }) => family === 4 && (prefix === 0 || base >> 24n === 127n));
 }
 

@@ -15,6 +15,9 @@ import { rulesetSettings } from '../settings.ts';
 import { cleanupInput } from './cleanup-input.ts';
 import { nodeInformer } from './cluster-feed.ts';
 import { probeFamilies, probeNftables } from './kernel-probe-sync.ts';
+import type { RawConfig } from '../config/config-fields.ts';
+import { resolveConfig } from '../config/proxy-config.ts';
+import { hasLocalhostNodePorts } from './node-settings-sync.ts';
 import { factsOf, ownNode } from './own-node.ts';
 import { ProxyHealth } from './proxy-health.ts';
 
@@ -207,4 +210,19 @@ test('a node that is taken away gets no new traffic, and is told to be well', ()
   assert.deepEqual([health.healthz().code, health.livez().code], [503, 200]);
   health.setNode(node('other'));
   assert.equal(health.healthz().code, 200);
+});
+
+test('primary leaves 127.0.0.1 out in mode iptables, as in kube-proxy', () => {
+  const has = (raw: RawConfig): boolean => hasLocalhostNodePorts(resolveConfig(raw));
+  assert.deepEqual(
+    (['nftables', 'iptables'] as const).map((mode) =>
+      [[], ['primary'], ['10.0.0.0/8'], ['127.0.0.0/8'], ['0.0.0.0/0']].map((nodePortAddresses) =>
+        has({ mode, nodePortAddresses }),
+      ),
+    ),
+    [
+      [true, true, false, true, true],
+      [true, false, false, true, true],
+    ],
+  );
 });

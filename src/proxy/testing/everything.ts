@@ -40,7 +40,7 @@ function on(nodePort: number): readonly TestPort[] {
  * can be given the same.
  */
 export function everything(): readonly (Service | EndpointSlice)[] {
-  return [...clusterServices(), ...externalServices(), ...balancedServices(), ...sliceCases()];
+  return [...clusterServices(), ...externalServices(), ...balancedServices(), ...rareServices(), ...sliceCases()];
 }
 
 function clusterServices(): readonly (Service | EndpointSlice)[] {
@@ -130,10 +130,70 @@ function balancedServices(): readonly (Service | EndpointSlice)[] {
   ];
 }
 
+function rareServices(): readonly (Service | EndpointSlice)[] {
+  const LoadBalancer = { type: 'LoadBalancer' };
+  const NodePort = { type: 'NodePort' };
+  const six = { loadBalancerSourceRanges: ['2001:db8:1::/48'] };
+  const proxied = service('proxied', '10.96.0.51', on(30_051), { spec: LoadBalancer });
+  const ingress = [{ ip: '203.0.113.51', ipMode: 'Proxy' }, { hostname: 'lb.example.com' }];
+  const udp = { port: 53, protocol: 'UDP' } as const;
+  const sctp = { port: 9000, protocol: 'SCTP' } as const;
+  return [
+    { ...proxied, status: { loadBalancer: { ingress } } },
+    slice('proxied', both, backend),
+    balanced(service('many', '10.96.0.52', on(30_052), { spec: LoadBalancer }), '203.0.113.52', '203.0.113.53'),
+    slice('many', both, backend),
+    // Without NodePorts, and for clients of the other family only.
+    balanced(
+      service('other-family', '10.96.0.54', [tcp], {
+        spec: { ...LoadBalancer, ...six, allocateLoadBalancerNodePorts: false },
+      }),
+      '203.0.113.54',
+    ),
+    slice('other-family', both, backend),
+    balanced(
+      service('spaces', '10.96.0.55', on(30_055), {
+        spec: { ...LoadBalancer, loadBalancerSourceRanges: [' 192.0.2.0/24 '], sessionAffinity: 'ClientIP' },
+      }),
+      '203.0.113.55',
+    ),
+    slice('spaces', both, backend),
+    service('address-local', '10.96.0.56', [tcp], {
+      spec: { externalIPs: ['198.51.100.56'], ...NodePort, ports: on(30_056), ...Local, ...ClientIP },
+    }),
+    slice('address-local', both, backend),
+    service('datagrams', '10.96.0.57', [{ ...udp, nodePort: 30_057 }], { spec: { ...NodePort, ...Local } }),
+    slice('datagrams', both, [{ port: 5353, protocol: 'UDP' }]),
+    service('associations', '10.96.0.58', [{ ...sctp, nodePort: 30_058 }], { spec: NodePort }),
+    slice('associations', both, [{ port: 9001, protocol: 'SCTP' }]),
+    service('half', '10.96.0.59', on(30_059), { spec: { ...NodePort, ...dual(59) } }),
+    slice('half', both, backend),
+    service('short', '10.96.0.60', [tcp], {
+      spec: { sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: 1 } } },
+    }),
+    slice('short', both, backend),
+  ];
+}
+
 function sliceCases(): readonly (Service | EndpointSlice)[] {
   const zoned = slice('zoned', both, backend);
   const endpoints = zoned.endpoints?.map((one, i) => ({ ...one, hints: { forZones: [{ name: `z${i + 1}` }] } }));
+  const sameNode = slice('same-node', both, backend);
+  const withNodes = sameNode.endpoints?.map((one) => ({
+    ...one,
+    hints: { forNodes: [{ name: one.nodeName ?? '' }], forZones: [{ name: 'z1' }] },
+  }));
+  const external = { type: 'NodePort', ...Local };
   return [
+    { ...sameNode, ...(withNodes === undefined ? {} : { endpoints: withNodes }) },
+    service('same-node', '10.96.0.46', [tcp], { spec: { trafficDistribution: 'PreferSameNode' } }),
+    // Under a policy Local, too, endpoints that end serve where no other is.
+    service('draining-local', '10.96.0.47', on(30_047), { spec: { ...external, internalTrafficPolicy: 'Local' } }),
+    slice('draining-local', ['10.244.0.5 terminating', '10.244.1.5 node=b'], backend),
+    service('draining-elsewhere', '10.96.0.48', on(30_048), { spec: external }),
+    slice('draining-elsewhere', ['10.244.0.5 notready', '10.244.1.5 terminating node=b'], backend),
+    service('unready', '10.96.0.49', on(30_049), { spec: external }),
+    slice('unready', ['10.244.0.5 notready', '10.244.1.5 notready node=b'], backend),
     service('draining', '10.96.0.41', [tcp]),
     slice('draining', ['10.244.0.5 terminating', '10.244.1.5 notready node=b'], backend),
     service('mixed', '10.96.0.42', [tcp]),
