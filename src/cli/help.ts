@@ -17,6 +17,7 @@ export const HELP = `clusterip: Kubernetes Services, complete, on your machine
       --registry-mirror R=URL,...  where to ask for images of registry R first
       --no-egress           Pods do not reach the internet, which takes pasta (Debian: passt)
       --dns-autopath A      on: DNS walks the search path of Pods for them [off]
+      --disk-pressure D     on: a disk that is nearly full costs images, then Pods, as with a kubelet [off]
       --foreground          stay; Ctrl-C stops the cluster
       --wait S              give up after S seconds [60]
       --output text|json

@@ -39,6 +39,7 @@ const OPTIONS = {
   'no-egress': 'boolean',
   'registry-mirror': 'string',
   'dns-autopath': 'string',
+  'disk-pressure': 'string',
   foreground: 'boolean',
   wait: 'string',
   output: 'string',
@@ -141,6 +142,7 @@ function askedConfig(options: Options, dir: StateDir): Partial<ClusterConfig> {
     staticClusterIps: chosen('static-cluster-ips', options['static-cluster-ips'], ['allow', 'deny']),
     storage: chosen('storage', options.storage, ['sqlite']),
     dnsAutopath: onOrOff('dns-autopath', options['dns-autopath']),
+    diskPressure: onOrOff('disk-pressure', options['disk-pressure']),
     proxyMode: chosen('proxy-mode', options['proxy-mode'], PROXY_MODES),
   };
   return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));

@@ -30,6 +30,8 @@ export interface ClusterConfig {
   readonly egress: boolean;
   /** DNS walks the search path of Pods for them. @default false */
   readonly dnsAutopath?: boolean;
+  /** Nodes act on a disk that fills up as kubelets do: images go, then Pods. @default false */
+  readonly diskPressure?: boolean;
   readonly storage: 'sqlite';
 }
 

@@ -11,6 +11,7 @@ import type { Informers } from '#client/informers.ts';
 import { openListenSocket } from '#netlink/listen-socket.ts';
 import { inNetns } from '#netlink/namespace.ts';
 import { NETLINK_NETFILTER, NetlinkSocket } from '#netlink/socket.ts';
+import { KUBELET_DISK_POLICY } from '#node/eviction/disk-threshold.ts';
 import { type NodeAgent, startNodeAgent } from '#node/agent.ts';
 import { createNodeNamespace, type NetworkNamespace } from '#node/network-sync.ts';
 import { nodePortName } from '#node/node-network.ts';
@@ -109,6 +110,7 @@ export class NodeFleet {
       stateDir: `${data.nodesDir}/${name}`,
       imageDir: realpathSync(data.imagesDir),
       imageSources: { mirrors: data.registryMirrors, keyring: this.#keyring },
+      diskPolicy: data.diskPressure ? KUBELET_DISK_POLICY : undefined,
       maskedPaths: [data.stateDir],
       clusterDns: [data.dnsIp],
       clusterDomain: CLUSTER_DOMAIN,

@@ -54,6 +54,7 @@ export interface NodesWorkerData {
   readonly nodesDir: string;
   readonly imagesDir: string;
   readonly registryMirrors: Readonly<Record<string, readonly string[]>>;
+  readonly diskPressure: boolean;
   /** Where the main thread says who its user is to registries: keyring-port.ts. */
   readonly keyring: MessagePort;
   /** Asks for sockets of the cluster network; see `pod-sockets.ts`. */

@@ -28,7 +28,7 @@ export interface WorkersOptions {
   readonly streamSocket: string;
   /** Where the nodes' worker hands out sockets of the cluster network. */
   readonly sockets: MessagePort;
-  readonly config: Pick<ClusterConfig, 'proxyMode' | 'dnsAutopath' | 'registryMirrors'>;
+  readonly config: Pick<ClusterConfig, 'proxyMode' | 'dnsAutopath' | 'diskPressure' | 'registryMirrors'>;
 }
 
 export function startWorkers(options: WorkersOptions): Workers {
@@ -57,6 +57,7 @@ export function startWorkers(options: WorkersOptions): Workers {
     nodesDir: dir.nodesDir,
     imagesDir: dir.imagesDir,
     registryMirrors: config.registryMirrors ?? {},
+    diskPressure: config.diskPressure === true,
     streamSocket,
     cgroupsFile: dir.cgroupsFile,
     sockets,

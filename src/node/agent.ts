@@ -15,6 +15,9 @@ import type { NetworkNamespace } from './network-sync.ts';
 import { readMachine } from './machine-sync.ts';
 import type { NodeContext } from './node-context.ts';
 import { followNodeRoutes } from './node-routes-agent.ts';
+import { DiskPressure } from './eviction/disk-pressure-agent.ts';
+import type { DiskPolicy } from './eviction/disk-threshold.ts';
+import { DISK_PRESSURE_REFUSAL } from './eviction/eviction.ts';
 import type { NodeIdentity } from './node-status.ts';
 import type { ImageSources } from './image/image-store-agent.ts';
 import { admissionRefusal } from './pod/pod-admission.ts';
@@ -53,6 +56,8 @@ export interface NodeAgentOptions {
   readonly clusterDns: readonly string[];
   readonly clusterDomain: string;
   readonly labels?: Readonly<Record<string, string>>;
+  /** What to do when the disk fills up. @default nothing */
+  readonly diskPolicy?: DiskPolicy | undefined;
   /** @default v1.34.2 */
   readonly kubernetesVersion?: string;
 }
@@ -73,9 +78,9 @@ export function startNodeAgent(options: NodeAgentOptions): NodeAgent {
   const stopping = new AbortController();
   const signal = AbortSignal.any([options.signal, stopping.signal]);
   const identity = identityOf(options);
-  const registration = new NodeRegistration(context, identity, signal);
+  const node = new PodSet(context, options.nodes, () => void registration.tellDiskPressure(), options.diskPolicy);
+  const registration = new NodeRegistration(context, identity, signal, () => node.diskPressure?.present ?? false);
   const routes = followNodeRoutes(options.nodes, options.network, log, nodeName);
-  const node = new PodSet(context, options.nodes);
   const informer = new Informer(client, pods, { clock, log, fieldSelector: `spec.nodeName=${nodeName}` });
   // Pods start with the variables of the Services that there are, so those have to be known first.
   const begin = options.services.synced.then(() => {
@@ -87,6 +92,10 @@ export function startNodeAgent(options: NodeAgentOptions): NodeAgent {
   begin.catch((error: unknown) => {
     if (!signal.aborted) log.error('node agent failed', { node: nodeName, error: errorMessage(error) });
   });
+  registration.ready.then(
+    () => node.diskPressure?.watch(signal),
+    () => {},
+  );
   return {
     pods: () => informer.list(),
     ready: registration.ready,
@@ -104,10 +113,18 @@ class PodSet implements InformerHandlers<Pod> {
   readonly #nodes: Informer<Node>;
   readonly #agents = new Map<string, PodAgent | RefusedPod>();
   readonly #queue: WorkQueue;
+  readonly diskPressure: DiskPressure | undefined;
 
-  constructor(node: NodeContext, nodes: Informer<Node>) {
+  constructor(node: NodeContext, nodes: Informer<Node>, onDiskPressure: () => void, policy: DiskPolicy | undefined) {
     this.#node = node;
     this.#nodes = nodes;
+    this.diskPressure =
+      policy &&
+      new DiskPressure(node, policy, {
+        self: () => nodes.get(node.nodeName),
+        pods: () => [...this.#agents.values()].flatMap(({ evictable }) => evictable ?? []),
+        changed: onDiskPressure,
+      });
     this.#queue = new WorkQueue((uid) => this.#sync(uid), {
       clock: node.clock,
       concurrency: 16,
@@ -141,7 +158,8 @@ class PodSet implements InformerHandlers<Pod> {
     const isKnown = startTime !== undefined || phase === 'Failed' || phase === 'Succeeded';
     if (node === undefined || isKnown) return new PodAgent(this.#node, pod, wake);
     const present = [...this.#agents.values()].flatMap(({ demand }) => demand ?? []);
-    const refusal = admissionRefusal(pod, node, present);
+    const pressed = this.diskPressure?.refuses(pod) === true ? DISK_PRESSURE_REFUSAL : undefined;
+    const refusal = pressed ?? admissionRefusal(pod, node, present);
     return refusal === undefined ? new PodAgent(this.#node, pod, wake) : new RefusedPod(this.#node, pod, refusal);
   }
 

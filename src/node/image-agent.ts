@@ -44,7 +44,7 @@ export class ImageAgent {
   readonly #backoff = new RestartBackoff();
   readonly #abort = new AbortController();
   #pulling = false;
-  #pulled: ImageRecord | undefined;
+  #pulled: { readonly record: ImageRecord; readonly held: Disposable } | undefined;
   #failure: PullFailure | undefined;
   #backedOff = false;
 
@@ -58,6 +58,7 @@ export class ImageAgent {
 
   [Symbol.dispose](): void {
     this.#abort.abort(new Error('nobody waits for the image any more'));
+    this.#takePulled();
   }
 
   /** To be asked before each run. Starts to pull where that is needed. */
@@ -65,13 +66,17 @@ export class ImageAgent {
     if (isHostImage(this.#image)) return this.#present(pod, { kind: 'host' });
     const now = this.#node.clock.now();
     if (this.#pulling) return { kind: 'waiting', reason: 'ContainerCreating', retryAt: now + FOREVER_MS };
-    const pulled = this.#pulled;
-    if (pulled !== undefined) {
-      this.#pulled = undefined;
-      return { kind: 'ready', image: { kind: 'oci', record: pulled } };
-    }
+    const record = this.#takePulled();
+    if (record !== undefined) return { kind: 'ready', image: { kind: 'oci', record } };
     if (this.#failure !== undefined && this.#failure.until > now) return this.#backOff(pod, this.#failure, now);
     return this.#find(pod, now);
+  }
+
+  #takePulled(): ImageRecord | undefined {
+    const pulled = this.#pulled;
+    this.#pulled = undefined;
+    pulled?.held[Symbol.dispose]();
+    return pulled?.record;
   }
 
   #find(pod: Pod, now: number): ImageAnswer {
@@ -110,6 +115,7 @@ export class ImageAgent {
       const credentials = credentialsFor(parseReference(this.#image), await this.#pullSecrets(pod));
       const { signal } = this.#abort;
       const record = await images.pull(this.#image, { credentials, signal, onProgress: this.#progress(pod) });
+      if (signal.aborted) return;
       const took = formatDuration(clock.monotonic() - begun);
       const size = `Image size: ${record.bytes} bytes.`;
       this.#event(
@@ -118,9 +124,9 @@ export class ImageAgent {
         'Pulled',
         `Successfully pulled image ${quote(this.#image)} in ${took} (${took} including waiting). ${size}`,
       );
-      this.#pulled = record;
+      // Until the container takes it over: it may have been pulled just to be collected.
+      this.#pulled = { record, held: images.hold(record) };
       this.#failure = undefined;
-      images.relieve();
     } catch (error) {
       if (!this.#abort.signal.aborted) this.#failed(pod, error);
     }

@@ -57,6 +57,7 @@ export function nodeStatus(
   machine: MachineFacts,
   now: number,
   old: Node | undefined,
+  diskPressure: boolean = false,
 ): NodeStatus {
   const capacity = allocatableOf(identity, machine);
   return {
@@ -66,7 +67,7 @@ export function nodeStatus(
     ],
     capacity,
     allocatable: capacity,
-    conditions: nodeConditions(conditionsOf(identity), now, old?.status?.conditions ?? []),
+    conditions: nodeConditions(conditionsOf(identity, diskPressure), now, old?.status?.conditions ?? []),
     features: { supplementalGroupsPolicy: true },
     daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
     nodeInfo: {
@@ -83,10 +84,15 @@ export function nodeStatus(
 type Condition = readonly [type: string, status: string, reason: string, message: string];
 
 /** What is amiss with a node is a condition that is true, as node-problem-detector has it. */
-function conditionsOf({ limitsNotice }: NodeIdentity): readonly Condition[] {
-  if (limitsNotice === undefined) return conditions;
-  return [['ResourceLimitsNotEnforced', 'True', 'CgroupsNotAvailable', limitsMessage(limitsNotice)], ...conditions];
+function conditionsOf({ limitsNotice }: NodeIdentity, diskPressure: boolean): readonly Condition[] {
+  const own = conditions.map((condition) =>
+    diskPressure && condition[0] === 'DiskPressure' ? DISK_PRESSURE : condition,
+  );
+  if (limitsNotice === undefined) return own;
+  return [['ResourceLimitsNotEnforced', 'True', 'CgroupsNotAvailable', limitsMessage(limitsNotice)], ...own];
 }
+
+const DISK_PRESSURE: Condition = ['DiskPressure', 'True', 'KubeletHasDiskPressure', 'kubelet has disk pressure'];
 
 export function limitsMessage(notice: string): string {
   return `Limits of CPU, memory and processes are not enforced: ${notice}`;

@@ -14,12 +14,17 @@ import { fetchPodInputs } from './pod-inputs-agent.ts';
 import { resumeContainers } from './pod-resume-agent.ts';
 import { createPodSandbox, type MadeSandbox, PreparationError } from './pod-sandbox-agent.ts';
 import { PodSupplies } from './pod-supplies-agent.ts';
-import { watchStorage } from './storage-limit-agent.ts';
+import type { Evictable } from './eviction/disk-pressure-agent.ts';
+import type { StoragePaths } from './eviction/disk-use-agent.ts';
+import { watchStorage } from './eviction/storage-limit-agent.ts';
 
 /** What a Pod has once its containers may start. */
 interface Prepared extends MadeSandbox {
   readonly supplies: PodSupplies;
 }
+
+/** immediateEvictionGracePeriodSeconds */
+const EVICTION_GRACE_MS = 1000;
 
 /** One Pod on this node, from the first time it is seen until nothing of it is left. */
 export class PodAgent {
@@ -39,6 +44,11 @@ export class PodAgent {
   #podIps: readonly string[];
   #phase: 'Succeeded' | 'Failed' | undefined;
   #reason: { readonly reason: string; readonly message: string } | undefined;
+  #evicted = false;
+  /** Resolves when nothing of it is on the disk. */
+  readonly #cleared = Promise.withResolvers<void>();
+  /** Why somebody else than its owner ends it. */
+  #disruption: { readonly reason: string; readonly message: string } | undefined;
   #written = '';
   #conditions: readonly PodCondition[] = [];
   #backedOff = new Set<string>();
@@ -72,6 +82,17 @@ export class PodAgent {
   /** What it takes of the node, until it is gone or the API has heard that it ended: a scheduler gives that away. */
   get demand(): Demand | undefined {
     return this.#ended || this.#orphaned ? undefined : this.#demand;
+  }
+
+  /** What an end of it would give back to the disk; undefined when it is over. */
+  get evictable(): Evictable | undefined {
+    if (this.#prepared === undefined || this.#phase !== undefined) return undefined;
+    const evict = (message: string): Promise<void> => {
+      this.#disruption = { reason: 'TerminationByKubelet', message };
+      this.#evict(message);
+      return this.#cleared.promise;
+    };
+    return { pod: this.#pod, paths: this.#paths, evict };
   }
 
   get done(): boolean {
@@ -166,15 +187,19 @@ export class PodAgent {
       await this.#node.runtime.removeSandbox(this.uid, 'running');
       throw error;
     }
-    const paths = {
+    this.#storage = watchStorage(pod, this.#paths, this.#node.clock, (message) => this.#evict(message));
+  }
+
+  get #paths(): StoragePaths {
+    return {
       podDirectory: podDirectory(this.#node, this.uid),
-      logDirectory: logDirectory(this.#node, refOf(pod)),
+      logDirectory: logDirectory(this.#node, refOf(this.#pod)),
     };
-    this.#storage = watchStorage(pod, paths, this.#node.clock, (message) => this.#evict(message));
   }
 
   #evict(message: string): void {
     if (this.#phase !== undefined) return;
+    this.#evicted = true;
     this.#reason = { reason: 'Evicted', message };
     this.#phase = 'Failed';
     this.#event('Warning', 'Evicted', message);
@@ -285,6 +310,7 @@ export class PodAgent {
     for (const container of this.#containers) container[Symbol.dispose]();
     for (const pool of this.#node.pools) pool.release(this.uid);
     await this.#node.runtime.removeSandbox(this.uid, what);
+    this.#cleared.resolve();
   }
 
   async #forget(): Promise<void> {
@@ -325,6 +351,7 @@ export class PodAgent {
       phase: this.#phase,
       isGone: this.#gone,
       ...this.#reason,
+      disruption: this.#disruption,
       decided: this.#conditions,
       now: clock.now(),
     });
@@ -347,6 +374,7 @@ export class PodAgent {
   }
 
   #graceMs(): number {
+    if (this.#evicted) return EVICTION_GRACE_MS;
     return (this.#pod.spec.terminationGracePeriodSeconds ?? 30) * 1000;
   }
 

@@ -9,6 +9,7 @@ import { refusedStatus } from './pod/pod-status.ts';
 export class RefusedPod {
   /** Takes nothing of the node. */
   readonly demand = undefined;
+  readonly evictable = undefined;
   readonly #node: NodeContext;
   readonly #refusal: AdmissionRefusal;
   #pod: Pod;

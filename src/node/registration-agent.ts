@@ -20,8 +20,15 @@ export class NodeRegistration {
   readonly #node: NodeContext;
   readonly #identity: NodeIdentity;
   readonly #signal: AbortSignal;
+  readonly #diskPressure: () => boolean;
 
-  constructor(node: NodeContext, identity: NodeIdentity, signal: AbortSignal) {
+  constructor(
+    node: NodeContext,
+    identity: NodeIdentity,
+    signal: AbortSignal,
+    diskPressure: () => boolean = () => false,
+  ) {
+    this.#diskPressure = diskPressure;
     this.#node = node;
     this.#identity = identity;
     this.#signal = signal;
@@ -33,6 +40,20 @@ export class NodeRegistration {
       },
       () => {},
     );
+  }
+
+  /** At once, not with the next regular report. */
+  async tellDiskPressure(): Promise<void> {
+    const { client, events, log } = this.#node;
+    const { name } = this.#identity;
+    try {
+      await this.#writeStatus();
+      const status = this.#diskPressure() ? 'NodeHasDiskPressure' : 'NodeHasNoDiskPressure';
+      const message = `Node ${name} status is now: ${status}`;
+      events.record(await client.get(nodes, { name }), 'Normal', status, message);
+    } catch (error) {
+      log.warn('disk pressure not told', { node: name, error: errorMessage(error) });
+    }
   }
 
   async #register(): Promise<void> {
@@ -60,7 +81,7 @@ export class NodeRegistration {
     const { client, machine, clock } = this.#node;
     const { name } = this.#identity;
     const old: Node = await client.get(nodes, { name });
-    const status = nodeStatus(this.#identity, machine, clock.now(), old);
+    const status = nodeStatus(this.#identity, machine, clock.now(), old, this.#diskPressure());
     await client.patch(nodes, { name }, { kind: 'merge', body: { status } }, { subresource: 'status' });
   }
 

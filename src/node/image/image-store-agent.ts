@@ -1,15 +1,5 @@
 import { createHash } from 'node:crypto';
-import {
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statfsSync,
-  utimesSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, statSync, writeFileSync } from 'node:fs';
 import type { Clock } from '#base/clock.ts';
 import type { Credentials } from './credentials.ts';
 import type { ImageRecord } from './image-record.ts';
@@ -38,10 +28,14 @@ export interface PullOptions extends PullListener {
   readonly credentials: readonly Credentials[];
 }
 
+export interface Relief {
+  /** Asked before each. */
+  readonly isEnough: () => boolean;
+  /** What was used so lately stays. */
+  readonly minimumAgeMs: number;
+}
+
 const PARALLEL = 3;
-/** As kubelets have it: images that nobody uses go when the disk is so full, until it is less so. */
-const HIGH_PERCENT = 85;
-const LOW_PERCENT = 80;
 /** A layer that belongs to no image for so long will belong to none: loading the rest of it takes less. */
 const FRESH_MS = 3_600_000;
 
@@ -138,13 +132,13 @@ export class ImageStore {
     return removed.map(({ name }) => name);
   }
 
-  /** When the disk is nearly full: the images that were not used for the longest time go first. */
-  relieve(): readonly string[] {
+  /** Removes images that no container holds, those first that were not used for the longest time. */
+  relieve({ isEnough, minimumAgeMs }: Relief): readonly string[] {
     const removed: string[] = [];
-    if (this.#percentUsed() < HIGH_PERCENT) return removed;
-    const age = ({ name }: ImageRecord): number => statSync(`${this.#records}/${fileOf(name)}`).mtimeMs;
-    for (const record of this.list().toSorted((a, b) => age(a) - age(b))) {
-      if (this.#percentUsed() < LOW_PERCENT) break;
+    const usedAt = ({ name }: ImageRecord): number => statSync(`${this.#records}/${fileOf(name)}`).mtimeMs;
+    const before = this.#clock.now() - minimumAgeMs;
+    for (const record of this.list().toSorted((a, b) => usedAt(a) - usedAt(b))) {
+      if (usedAt(record) > before || isEnough()) break;
       if (this.#isHeld(record)) continue;
       rmSync(`${this.#records}/${fileOf(record.name)}`, { force: true });
       this.#collectLayers([record]);
@@ -170,11 +164,6 @@ export class ImageStore {
     const kept = [...this.list(), ...[...this.#held.values()].map(({ record }) => record)];
     const before = this.#clock.now() - FRESH_MS;
     this.layers.collect({ keep: layersOf(kept), gone: layersOf(removed), before });
-  }
-
-  #percentUsed(): number {
-    const { blocks, bavail } = statfsSync(this.#records);
-    return 100 * (1 - bavail / blocks);
   }
 
   async #pull(reference: ImageReference, name: string, options: PullOptions): Promise<ImageRecord> {

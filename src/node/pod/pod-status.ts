@@ -18,6 +18,8 @@ export interface PodRuntimeState {
   readonly isGone?: boolean;
   readonly reason?: string | undefined;
   readonly message?: string | undefined;
+  /** Why the node ends it, where that is for the node's sake. */
+  readonly disruption?: { readonly reason: string; readonly message: string } | undefined;
   /**
    * Conditions as decided before, which the Pod may not show yet. Going by what it shows, two writes on their way with
    * different times would undo each other for ever.
@@ -162,8 +164,6 @@ interface Verdict {
   readonly message?: string | undefined;
 }
 
-const OWN = ['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled'];
-
 function conditionsOf(state: PodRuntimeState, phase: string): readonly PodCondition[] {
   const old = state.pod.status?.conditions ?? [];
   const containersReady = containersReadyVerdict(state, phase);
@@ -173,8 +173,11 @@ function conditionsOf(state: PodRuntimeState, phase: string): readonly PodCondit
     readyVerdict(state, containersReady),
     containersReady,
     { type: 'PodScheduled', status: 'True' },
+    ...(state.disruption === undefined
+      ? []
+      : [{ type: 'DisruptionTarget', status: 'True', ...state.disruption } as const]),
   ];
-  const foreign = old.filter(({ type }) => !OWN.includes(type));
+  const foreign = old.filter(({ type }) => !verdicts.some((verdict) => verdict.type === type));
   const before = [...(state.decided ?? []), ...old];
   return [...verdicts.map((verdict) => conditionOf(verdict, state, before)), ...foreign];
 }

@@ -13,6 +13,7 @@ import { inProcessTransport } from '#client/in-process-transport.ts';
 import { Informer } from '#client/informer.ts';
 import { FakeApi } from '#client/testing/fake-api.ts';
 import { type NodeAgent, startNodeAgent } from '../agent.ts';
+import type { DiskPolicy } from '../eviction/disk-threshold.ts';
 import { createFabric, createNodeNamespace, type NetworkNamespace } from '../network-sync.ts';
 import { followNodeRoutes } from '../node-routes-agent.ts';
 import type { SandboxRuntime } from '../sandbox/runtime-agent.ts';
@@ -23,6 +24,12 @@ export function cidr(text: string): Cidr {
   return parsed;
 }
 
+export interface TestNodesOptions {
+  /** Holds their state for as long as they are there. */
+  readonly directory?: string;
+  readonly diskPolicy?: DiskPolicy;
+}
+
 /** Nodes in a real kernel under an API server that is not one. Everything is gone when it is disposed. */
 export class TestNodes implements AsyncDisposable {
   readonly api: FakeApi = new FakeApi(systemClock);
@@ -30,6 +37,7 @@ export class TestNodes implements AsyncDisposable {
   readonly runtime: SandboxRuntime;
   readonly fabric: NetworkNamespace;
   readonly stateDir: string;
+  readonly #diskPolicy: DiskPolicy | undefined;
   readonly #abort = new AbortController();
   readonly #log: Log;
   readonly #services: Informer<Service>;
@@ -37,8 +45,9 @@ export class TestNodes implements AsyncDisposable {
   #agents: NodeAgent[] = [];
   readonly #networks: NetworkNamespace[] = [];
 
-  private constructor(runtime: SandboxRuntime) {
+  private constructor(runtime: SandboxRuntime, { directory = tmpdir(), diskPolicy }: TestNodesOptions) {
     this.runtime = runtime;
+    this.#diskPolicy = diskPolicy;
     this.#log = createLog('test', (record) => {
       if (record.level !== 'debug') process.stderr.write(`${formatRecord(record)}\n`);
     });
@@ -47,7 +56,7 @@ export class TestNodes implements AsyncDisposable {
         ? Promise.resolve({ kind: 'object', status: 201, body: { status: { token: 'a.b.c' } } })
         : this.api.handle(request);
     this.client = createClient(inProcessTransport(handle, { username: 'test', groups: ['system:masters'] }));
-    this.stateDir = realpathSync(mkdtempSync(`${tmpdir()}/clusterip-node-`));
+    this.stateDir = realpathSync(mkdtempSync(`${directory}/clusterip-node-`));
     this.fabric = createFabric({ addresses: ['172.18.0.1/16'] });
     this.#services = new Informer(this.client, services, { clock: systemClock, log: this.#log });
     this.#nodes = new Informer(this.client, nodes, { clock: systemClock, log: this.#log });
@@ -56,8 +65,8 @@ export class TestNodes implements AsyncDisposable {
     followNodeRoutes(this.#nodes, this.fabric, this.#log);
   }
 
-  static async start(runtime: SandboxRuntime, count: number): Promise<TestNodes> {
-    const nodes = new TestNodes(runtime);
+  static async start(runtime: SandboxRuntime, count: number, options: TestNodesOptions = {}): Promise<TestNodes> {
+    const nodes = new TestNodes(runtime, options);
     for (let number = 1; number <= count; number++) await nodes.begin(number);
     return nodes;
   }
@@ -93,6 +102,7 @@ export class TestNodes implements AsyncDisposable {
       maskedPaths: [this.stateDir],
       clusterDns: ['10.96.0.10'],
       clusterDomain: 'cluster.local',
+      diskPolicy: this.#diskPolicy,
     });
     this.#agents.push(agent);
     await agent.ready;

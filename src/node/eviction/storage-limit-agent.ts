@@ -1,7 +1,7 @@
-import { lstat, readdir } from 'node:fs/promises';
 import type { Clock } from '#base/clock.ts';
 import type { Pod, PodSpec, Volume } from '#api/generated/types.ts';
 import { formatQuantity, parseQuantity, quantityValue } from '#api/quantity.ts';
+import { containerDirectories, diskUse, type StoragePaths, volumeDirectory } from './disk-use-agent.ts';
 
 /** How often kubelets look. */
 const PERIOD_MS = 10_000;
@@ -10,12 +10,6 @@ interface StorageLimit {
   readonly directories: (pod: StoragePaths) => readonly string[] | Promise<readonly string[]>;
   readonly bytes: number;
   readonly message: string;
-}
-
-/** Where a Pod keeps things on the disk. */
-export interface StoragePaths {
-  readonly podDirectory: string;
-  readonly logDirectory: string;
 }
 
 /** What of a Pod's disk use is limited, in the order and with the words of a kubelet's evictions. */
@@ -38,7 +32,7 @@ function storageLimits({ spec }: Pod): readonly StorageLimit[] {
 }
 
 function volumeLimit(name: string, limit: string | undefined): readonly StorageLimit[] {
-  if (limit === undefined) return [];
+  if (limit === undefined || quantityValue(limit) <= 0) return [];
   const message = `Usage of EmptyDir volume ${JSON.stringify(name)} exceeds the limit ${JSON.stringify(limit)}. `;
   return [{ directories: (paths) => [volumeDirectory(paths, name)], bytes: quantityValue(limit), message }];
 }
@@ -60,20 +54,6 @@ function podLimit(
     bytes,
     message: `Pod ephemeral local storage usage exceeds the total limit of containers ${total}. `,
   };
-}
-
-function volumeDirectory({ podDirectory }: StoragePaths, name: string): string {
-  return `${podDirectory}/volumes/${name}`;
-}
-
-/** Its log, and what each of its runs wrote over the image. */
-async function containerDirectories(
-  { podDirectory, logDirectory }: StoragePaths,
-  name: string,
-): Promise<readonly string[]> {
-  const runs = await readdir(`${podDirectory}/containers`).catch(() => []);
-  const own = runs.filter((run) => run.startsWith(`${name}-`) && /^\d+$/.test(run.slice(name.length + 1)));
-  return [`${logDirectory}/${name}`, ...own.map((run) => `${podDirectory}/containers/${run}`)];
 }
 
 /** Looks now and then whether a Pod keeps within its limits of disk space. Costs nothing for Pods without any. */
@@ -100,19 +80,8 @@ async function watch(
     await clock.sleep(PERIOD_MS, signal).catch(() => {});
     for (const { directories, bytes, message } of limits) {
       if (signal.aborted) return undefined;
-      const sizes = await Promise.all((await directories(paths)).map(diskUse));
-      if (sizes.reduce((sum, size) => sum + size, 0) > bytes) return message;
+      if ((await diskUse(await directories(paths))) > bytes) return message;
     }
   }
   return undefined;
-}
-
-/** Bytes that a tree takes on the disk. What goes meanwhile, or may not be read, takes none. */
-async function diskUse(path: string): Promise<number> {
-  const stat = await lstat(path).catch(() => undefined);
-  if (stat === undefined) return 0;
-  let bytes = stat.blocks * 512;
-  if (!stat.isDirectory()) return bytes;
-  for (const name of await readdir(path).catch(() => [])) bytes += await diskUse(`${path}/${name}`);
-  return bytes;
 }
