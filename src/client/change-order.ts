@@ -7,6 +7,8 @@ import { compareVersions } from './version.ts';
 const MAX_REMEMBERED = 1000;
 /** A server that lists the same for so long is right: somebody restored a backup. */
 const GIVE_IN_MS = 5 * 60_000;
+/** Of something without a name, to be known by. */
+const MAX_TEXT = 200;
 
 /** What is known of an object. */
 export type Held = { readonly metadata: Pick<ObjectMeta, 'resourceVersion' | 'uid'> };
@@ -51,7 +53,16 @@ export class ChangeOrder {
     const { name, resourceVersion } = object?.metadata ?? {};
     const isNamed = type === 'BOOKMARK' || (CHANGES.has(type) && typeof name === 'string');
     if (isNamed && typeof resourceVersion === 'string') return true;
-    this.#doubt('event', 'makes no sense', {});
+    this.#doubt('event', 'makes no sense', { text: excerpt(event) });
+    return false;
+  }
+
+  /** Whether an item of a list is anything at all. */
+  isNamed(item: unknown): boolean {
+    const { metadata } = (item ?? {}) as Partial<KubeObject>;
+    if (typeof metadata?.name === 'string') return true;
+    // Not doubted: another list would say the same.
+    this.#say('warn', 'item', 'without a name', { text: excerpt(item) });
     return false;
   }
 
@@ -133,21 +144,25 @@ export class ChangeOrder {
     return false;
   }
 
-  #doubt(name: string, because: string, versions: Readonly<Record<string, string | undefined>>): void {
+  #doubt(name: string, because: string, details: Readonly<Record<string, string | undefined>>): void {
     this.#isDoubted = true;
-    this.#say('warn', name, because, versions);
+    this.#say('warn', name, because, details);
   }
 
   #say(
     level: 'warn' | 'error',
     name: string,
     because: string,
-    versions: Readonly<Record<string, string | undefined>>,
+    details: Readonly<Record<string, string | undefined>>,
   ): void {
-    const line = `${name} ${because}`;
+    const line = `${name} ${because} ${details['text']}`;
     if (this.#said.has(line) || this.#said.size >= MAX_REMEMBERED) return;
     this.#said.add(line);
     const { resource, log } = this.#options;
-    log[level]('the API server says what cannot be', { resource, name, because, ...versions });
+    log[level]('the API server says what cannot be', { resource, name, because, ...details });
   }
+}
+
+function excerpt(value: unknown): string {
+  return JSON.stringify(value).slice(0, MAX_TEXT);
 }

@@ -36,7 +36,13 @@ interface Fixture {
   send(truth: string, ...events: readonly WatchEvent[]): Promise<void>;
 }
 
-async function start(t: TestContext, clock: Clock, version: string, ...items: readonly ConfigMap[]): Promise<Fixture> {
+async function start(
+  t: TestContext,
+  clock: Clock,
+  version: string,
+  options: { readonly pageSize?: number | undefined },
+  ...items: readonly ConfigMap[]
+): Promise<Fixture> {
   const server = await ScriptedServer.start();
   const transport = httpsTransport({
     server: `http://127.0.0.1:${server.port}`,
@@ -52,9 +58,11 @@ async function start(t: TestContext, clock: Clock, version: string, ...items: re
   const said: string[] = [];
   const told: string[] = [];
   const log = createLog('client', ({ level, fields }) => {
-    if (level !== 'debug' && fields['name'] !== undefined) said.push([fields['name'], fields['because']].join(' '));
+    if (level !== 'debug' && fields['name'] !== undefined) {
+      said.push(['name', 'because', 'text'].flatMap((key) => (key in fields ? [String(fields[key])] : [])).join(' '));
+    }
   });
-  const informer = new Informer(createClient(transport), configMaps, { clock, log, random: () => 0 });
+  const informer = new Informer(createClient(transport), configMaps, { ...options, clock, log, random: () => 0 });
   const note = (what: string) => (object: ConfigMap) =>
     told.push(`${what} ${object.metadata.name} ${object.metadata.resourceVersion}`);
   informer.on({ added: note('+'), updated: note('~'), deleted: note('-') });
@@ -72,7 +80,7 @@ async function start(t: TestContext, clock: Clock, version: string, ...items: re
 const z = map('z', '1');
 
 test('nothing goes back to what it was before, and each lie is told once', async (t) => {
-  const f = await start(t, systemClock, '5', map('a', '5'), map('b', '3'), z);
+  const f = await start(t, systemClock, '5', {}, map('a', '5'), map('b', '3'), z);
   f.seen();
   await f.send(
     '8',
@@ -105,7 +113,7 @@ test('nothing goes back to what it was before, and each lie is told once', async
 });
 
 test('what makes no sense is passed over, and what comes behind it is not', async (t) => {
-  const f = await start(t, systemClock, '5', map('a', '5'), z);
+  const f = await start(t, systemClock, '5', {}, map('a', '5'), z);
   f.seen();
   const senseless = [
     { type: 'ADDED' },
@@ -117,7 +125,10 @@ test('what makes no sense is passed over, and what comes behind it is not', asyn
   ] as unknown as WatchEvent[];
   await f.send('8', ...senseless, event('ADDED', map('c', '7')));
   assert.deepEqual(f.seen(), ['+ c 7']);
-  assert.deepEqual(f.said, ['event makes no sense']);
+  assert.deepEqual(
+    f.said,
+    senseless.map((one) => `event makes no sense ${JSON.stringify(one)}`),
+  );
   // Some servers write an empty list so.
   f.server.intercept = ({ line }) =>
     line === 'list configmaps' ? { status: 200, body: { metadata: { resourceVersion: '9' }, items: null } } : undefined;
@@ -125,8 +136,36 @@ test('what makes no sense is passed over, and what comes behind it is not', asyn
   await turns(() => f.informer.size === 0);
 });
 
+for (const pageSize of [undefined, 2]) {
+  test(`of a list ${pageSize === undefined ? 'that comes whole' : 'in pages'} what makes no sense is said once each, and the rest is taken`, async (t) => {
+    const senseless = [
+      {},
+      { metadata: null, spec: 1 },
+      { metadata: { namespace: 'd', resourceVersion: '6' } },
+      ...(pageSize === undefined ? [null, 7] : []),
+      { metadata: { name: 8, namespace: 'd' } },
+    ] as unknown as ConfigMap[];
+    const f = await start(t, systemClock, '5', { pageSize }, map('a', '5'), ...senseless, map('b', '4'), z);
+    assert.deepEqual(f.seen(), ['+ a 5', '+ b 4']);
+    // The watch goes on as from any list, and the same list again says nothing new.
+    await f.send('6', event('MODIFIED', map('a', '6')));
+    f.server.list('configmaps', '7', map('a', '6'), ...senseless, map('c', '7'), map('z', '6'));
+    f.server.send('configmaps', { type: 'ERROR', object: { kind: 'Status', code: 410 } } as WatchEvent);
+    await turns(() => f.informer.get('d/c') !== undefined && f.server.watches('configmaps') === 1);
+    assert.deepEqual(f.seen(), ['~ a 6', ...(pageSize === undefined ? ['- b 4', '+ c 7'] : ['+ c 7', '- b 4'])]);
+    assert.deepEqual(f.said, [
+      'item without a name {}',
+      'item without a name {"metadata":null,"spec":1}',
+      'item without a name {"metadata":{"namespace":"d","resourceVersion":"6"}}',
+      ...(pageSize === undefined ? ['item without a name null', 'item without a name 7'] : []),
+      'item without a name {"metadata":{"name":8,"namespace":"d"}}',
+    ]);
+    assert.equal(f.server.requests.at(-1), 'watch configmaps 7');
+  });
+}
+
 test('what comes out of place is taken for what it tells', async (t) => {
-  const f = await start(t, systemClock, '5', map('a', '5'), z);
+  const f = await start(t, systemClock, '5', {}, map('a', '5'), z);
   f.seen();
   await f.send(
     '10',
@@ -142,7 +181,7 @@ test('what comes out of place is taken for what it tells', async (t) => {
 });
 
 test('versions that are no numbers cannot be compared, only be the same', async (t) => {
-  const f = await start(t, systemClock, 'x', map('a', 'opaque-9'), z);
+  const f = await start(t, systemClock, 'x', {}, map('a', 'opaque-9'), z);
   f.seen();
   await f.send(
     'y',
@@ -156,7 +195,7 @@ test('versions that are no numbers cannot be compared, only be the same', async 
 });
 
 test('a bookmark that goes back does not take the stream back, and one that goes on does', async (t) => {
-  const f = await start(t, systemClock, '5', z);
+  const f = await start(t, systemClock, '5', {}, z);
   await f.send('9', event('BOOKMARK', map('', '3')));
   f.server.send('configmaps', event('BOOKMARK', map('', '20')));
   await turns(() => f.informer.resourceVersion === '20');
@@ -164,7 +203,7 @@ test('a bookmark that goes back does not take the stream back, and one that goes
 });
 
 test('after a lie the next watch begins with a list, which makes up for what was kept back; after the truth it goes on', async (t) => {
-  const f = await start(t, systemClock, '5', map('a', '5'), map('b', '5'), z);
+  const f = await start(t, systemClock, '5', {}, map('a', '5'), map('b', '5'), z);
   f.server.requests.length = 0;
   await f.send('7', event('MODIFIED', map('a', '6')));
   f.server.end('configmaps');
@@ -189,7 +228,7 @@ test('after a lie the next watch begins with a list, which makes up for what was
 });
 
 test('a replica that is behind is asked again until it is not, and takes nothing back meanwhile', async (t) => {
-  const f = await start(t, new SteppedClock(), '50', map('a', '40'), map('b', '30'), z);
+  const f = await start(t, new SteppedClock(), '50', {}, map('a', '40'), map('b', '30'), z);
   await f.send('55', event('DELETED', map('b', '52')));
   f.seen();
   f.server.list('configmaps', '45', map('a', '39'), map('b', '30'), z);
@@ -213,7 +252,7 @@ test('a replica that is behind is asked again until it is not, and takes nothing
 });
 
 test('a list that is new, with an object that is not, is taken but for that one', async (t) => {
-  const f = await start(t, systemClock, '50', map('a', '40'), z);
+  const f = await start(t, systemClock, '50', {}, map('a', '40'), z);
   await f.send('55', event('MODIFIED', map('a', '52')));
   f.seen();
   f.server.list('configmaps', '60', map('a', '40'), map('new', '58'), map('z', '55'));
@@ -234,7 +273,7 @@ test('a list that is new, with an object that is not, is taken but for that one'
 
 test('a server that lists the older state for minutes is one that was restored from a backup', async (t) => {
   const clock = new SteppedClock();
-  const f = await start(t, clock, '50', map('a', '40'), map('b', '45'), z);
+  const f = await start(t, clock, '50', {}, map('a', '40'), map('b', '45'), z);
   f.seen();
   f.server.list('configmaps', '30', map('a', '20'), map('c', '10'), z);
   f.server.intercept = ({ line }) =>

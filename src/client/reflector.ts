@@ -145,7 +145,7 @@ export class Reflector<T extends KubeObject> {
     const list = await this.#client.list(this.resource, this.#selection(signal));
     const { metadata } = list;
     // In Go an empty list may be written as null.
-    const items = (list.items as readonly T[] | null) ?? [];
+    const items = ((list.items as readonly T[] | null) ?? []).filter((item) => this.#order.isNamed(item));
     if (signal.aborted) return;
     this.#checkList(metadata.resourceVersion);
     for (const item of items) listing.seen(item);
@@ -159,7 +159,7 @@ export class Reflector<T extends KubeObject> {
     const listing = this.#store.listing();
     this.#order.list();
     const onItem = (item: T): void => {
-      if (signal.aborted) return;
+      if (signal.aborted || !this.#order.isNamed(item)) return;
       listing.seen(item);
       this.#settle(this.#typed(item));
     };
