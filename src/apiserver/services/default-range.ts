@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { formatCidr, type Cidr } from '#base/cidr.ts';
 import { rfc3339, type Clock } from '#base/clock.ts';
-import type { Log } from '#base/log.ts';
 import type { ServiceCIDR } from '#api/generated/types.ts';
 import { serviceCidrs } from '#api/resource.ts';
 import { StaleError, type ObjectStorage } from '../storage/object-storage.ts';
@@ -12,36 +11,37 @@ import { DEFAULT_RANGE } from './service-ranges.ts';
 export interface DefaultRangeOptions {
   readonly storage: ObjectStorage;
   readonly clock: Clock;
-  readonly log: Log;
   readonly serviceCidrs: readonly Cidr[];
 }
 
 /**
  * Makes the ServiceCIDR `kubernetes` out of the server's own ranges where there is none, and gives it the second range when
- * the server has got one. It is not changed otherwise: addresses are in use, and other servers may have other options.
+ * the server has got one. It is not changed otherwise: addresses are in use, and other servers may have other options. Resolves to one
+ * that differs.
  */
-export async function ensureDefaultRange(options: DefaultRangeOptions): Promise<void> {
-  const { storage, clock, log } = options;
+export async function ensureDefaultRange(options: DefaultRangeOptions): Promise<ServiceCIDR | undefined> {
+  const { storage, clock } = options;
   const cidrs = options.serviceCidrs.map((cidr) => formatCidr(cidr));
   const cache = storage.cache(serviceCidrs);
   const stored = cache.get(DEFAULT_RANGE);
   try {
     if (stored === undefined) {
       await storage.put(cache, DEFAULT_RANGE, defaultRange(cidrs, clock), 0);
-      return;
+      return undefined;
     }
     const range = stored.object as ServiceCIDR;
     const present = range.spec.cidrs ?? [];
-    if (present.join() === cidrs.join()) return;
+    if (present.join() === cidrs.join()) return undefined;
     if (cidrs.length === 2 && present.length === 1 && present[0] === cidrs[0]) {
       const next: ServiceCIDR = { ...range, spec: { cidrs } };
       await storage.put(cache, DEFAULT_RANGE, next, stored.revision);
-      return;
+      return undefined;
     }
-    log.warn('the ServiceCIDR kubernetes has other ranges than this server', { stored: present, configured: cidrs });
+    return range;
   } catch (error) {
     // Another server was faster; what it made is as good.
     if (!(error instanceof StaleError)) throw error;
+    return undefined;
   }
 }
 

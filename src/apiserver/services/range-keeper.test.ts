@@ -243,6 +243,30 @@ test('a Service out of every range is told of once', async () => {
   assert.deepEqual(await events(server), expected);
 });
 
+test('a default range that is not the one of the server is told of once', async () => {
+  const store = new MemoryStore();
+  const first = await TestServer.start({ store, keepRanges: true, serviceCidrs: cidrs('10.97.0.0/28') });
+  await first[Symbol.asyncDispose]();
+  const clock = new ManualClock();
+  await using server = TestServer.bare({ store, clock, keepRanges: true, serviceCidrs: cidrs('10.96.0.0/28') });
+  const told =
+    'The default ServiceCIDR [10.97.0.0/28] does not match the controller flag configurations [10.96.0.0/28]';
+  const expected = [
+    `Warning KubernetesDefaultServiceCIDRInconsistent ServiceCIDR/kubernetes kubernetes-service-cidr-controller ${told}`,
+  ];
+  assert.deepEqual(
+    await eventually(
+      () => events(server),
+      ({ length }) => length > 0,
+    ),
+    expected,
+  );
+  await server.patch(`${RANGES}/kubernetes`, 'merge', { metadata: { labels: { a: 'b' } } });
+  await clock.advance(60_000);
+  assert.deepEqual(await events(server), expected);
+  assert.match(await range(server, 'kubernetes'), /^10\.97\.0\.0\/28 /);
+});
+
 test('the default range is made again, and becomes dual where the server has two', async () => {
   const store = new MemoryStore();
   const first = await TestServer.start({ store, keepRanges: true, serviceCidrs: cidrs('10.96.0.0/28') });

@@ -1,4 +1,4 @@
-import type { Cidr } from '#base/cidr.ts';
+import { formatCidr, type Cidr } from '#base/cidr.ts';
 import type { Clock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
 import type { Log } from '#base/log.ts';
@@ -27,6 +27,7 @@ export interface RangeKeeperOptions {
 /** How often everything is looked through: what no event tells of, as an orphan that has become old enough. */
 const SWEEP_MS = 30_000;
 const COMPONENT = 'ipallocator-repair-controller';
+const DEFAULT_COMPONENT = 'kubernetes-service-cidr-controller';
 
 /**
  * Keeps the objects about Service addresses true: the default ServiceCIDR, finalizer and condition of each, an IPAddress
@@ -38,7 +39,7 @@ export class RangeKeeper {
   readonly #ranges: WorkQueue;
   readonly #services: WorkQueue;
   #cidrs: readonly Cidr[] = [];
-  /** Out of range and taken twice are told once for each Service, not at each look. */
+  /** Out of range and taken twice are told once for each Service, and a default range of others once, not at each look. */
   readonly #told = new Map<string, string>();
 
   constructor(options: RangeKeeperOptions) {
@@ -154,13 +155,22 @@ export class RangeKeeper {
     if (create !== undefined) await this.#client.create(ipAddresses, ipAddressOf(create.ip, create.service));
   }
 
+  async #keepDefault(): Promise<void> {
+    const other = await ensureDefaultRange(this.#options);
+    if (other === undefined || this.#told.has(DEFAULT_RANGE)) return;
+    const own = this.#options.serviceCidrs.map(formatCidr).join(' ');
+    const stored = other.spec.cidrs?.join(' ') ?? '';
+    const note = `The default ServiceCIDR [${stored}] does not match the controller flag configurations [${own}]`;
+    this.#told.set(DEFAULT_RANGE, note);
+    const reason = 'KubernetesDefaultServiceCIDRInconsistent';
+    await this.#client.warn(other, { component: DEFAULT_COMPONENT, reason, action: '', note });
+  }
+
   async #keepRange(name: string): Promise<void> {
     const { storage, clock } = this.#options;
+    if (name === DEFAULT_RANGE) await this.#keepDefault();
     const stored = storage.cache(serviceCidrs).get(name);
-    if (stored === undefined) {
-      if (name === DEFAULT_RANGE) await ensureDefaultRange(this.#options);
-      return;
-    }
+    if (stored === undefined) return;
     const range = stored.object as ServiceCIDR;
     const step = planRange(range, this.#allRanges(), this.#addresses(), clock.now());
     switch (step.kind) {
