@@ -133,7 +133,7 @@ class EndpointSliceController {
       zoneOf: (name: string) => zoneOf(this.nodes.get(name)),
     };
     const known = changed?.filter((pod) => pod !== undefined) ?? [];
-    const first = this.#triggerTimes.after(service, known);
+    const first = changed === undefined ? undefined : this.#triggerTimes.after(service, known);
     if (changed !== undefined && known.length === changed.length) {
       const patch = patchEndpointSlices({ ...state, triggerTime: first }, known);
       if (patch !== undefined) return patch;

@@ -32,5 +32,5 @@ test('TriggerTimes.next() gives the oldest change since the last', () => {
   const times = new TriggerTimes();
   for (const { what, pods: text, is } of steps) assert.equal(times.next(service('1'), pods(text)), is, what);
   times.forget('d/s');
-  assert.equal(times.next(service('2'), []), '2');
+  assert.equal(times.next(service('2'), pods('a:1')), '2', 'Pods that were ready before there was a Service');
 });

@@ -20,6 +20,7 @@ export class TriggerTimes {
 
   /** Undefined when nothing changed that has a time. */
   next(service: Service, pods: readonly Pod[]): string | undefined {
+    const isNew = !this.#known.has(objectKey(service));
     const known = this.#knownOf(objectKey(service));
     const { all } = known;
     known.all = pods;
@@ -28,7 +29,8 @@ export class TriggerTimes {
       pods.filter((pod, i) => pod !== all[i]),
     );
     if (known.pods.size > 2 * pods.length + 16) prune(known.pods, pods);
-    return oldest;
+    // Its Pods may have been ready for long.
+    return isNew ? service.metadata.creationTimestamp : oldest;
   }
 
   /** The same, where only these Pods changed. */
