@@ -1,3 +1,4 @@
+import type { Pod } from '#api/generated/types.ts';
 import type { StatsSummary } from './stats-summary.ts';
 
 /** `/metrics/resource` of a kubelet (KEP-727): what metrics-server reads. */
@@ -46,6 +47,27 @@ export function resourceMetrics({ node, pods }: StatsSummary): string {
       ofPods.map(({ labels, memory }) => [labels, memory.workingSetBytes]),
     ),
     family('scrape_error', 'gauge', [['', 0]]),
+  ].join('');
+}
+
+/** Of `/metrics` of a kubelet, what can be said here. */
+export function kubeletMetrics(nodeName: string, pods: readonly Pod[]): string {
+  const running = pods.flatMap(({ status }) => (status?.phase === 'Running' ? [status] : []));
+  const states = { running: 0, exited: 0 };
+  for (const { containerStatuses = [], initContainerStatuses = [] } of running) {
+    for (const { state } of [...containerStatuses, ...initContainerStatuses]) {
+      if (state?.running !== undefined) states.running++;
+      else if (state?.terminated !== undefined) states.exited++;
+    }
+  }
+  return [
+    family('kubelet_node_name', 'gauge', [[labelsOf({ node: nodeName }), 1]]),
+    family(
+      'kubelet_running_containers',
+      'gauge',
+      Object.entries(states).map(([state, count]) => [labelsOf({ container_state: state }), count]),
+    ),
+    family('kubelet_running_pods', 'gauge', [['', running.length]]),
   ].join('');
 }
 

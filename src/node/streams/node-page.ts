@@ -1,5 +1,5 @@
 import type { Pod } from '#api/generated/types.ts';
-import { resourceMetrics } from '../stats/resource-metrics.ts';
+import { kubeletMetrics, resourceMetrics } from '../stats/resource-metrics.ts';
 import type { StatsSummary } from '../stats/stats-summary.ts';
 
 export interface NodePage {
@@ -9,12 +9,15 @@ export interface NodePage {
 
 /** Where pages come from; both have nothing for a node that is not known. */
 interface NodeSources {
+  readonly nodeName: string;
   readonly summary: () => StatsSummary | undefined;
   readonly pods: () => readonly Pod[] | undefined;
 }
 
+const METRICS = 'text/plain; version=0.0.4; charset=utf-8';
+
 /** What a kubelet says of itself, on its paths. Undefined where there is no such page, or no such node. */
-export function nodePage(target: string, { summary, pods }: NodeSources): NodePage | undefined {
+export function nodePage(target: string, { nodeName, summary, pods }: NodeSources): NodePage | undefined {
   switch (URL.parse(target, 'http://node')?.pathname) {
     case '/healthz':
       return { contentType: 'text/plain; charset=utf-8', body: 'ok' };
@@ -27,9 +30,13 @@ export function nodePage(target: string, { summary, pods }: NodeSources): NodePa
       const value = summary();
       return value && { contentType: 'application/json', body: `${JSON.stringify(value, null, 1)}\n` };
     }
+    case '/metrics': {
+      const items = pods();
+      return items && { contentType: METRICS, body: kubeletMetrics(nodeName, items) };
+    }
     case '/metrics/resource': {
       const value = summary();
-      return value && { contentType: 'text/plain; version=0.0.4; charset=utf-8', body: resourceMetrics(value) };
+      return value && { contentType: METRICS, body: resourceMetrics(value) };
     }
     default:
       return undefined;

@@ -1,14 +1,16 @@
 import type { StdioRequest } from './remote-session.ts';
 
+export interface LogRequest {
+  readonly kind: 'log';
+  readonly namespace: string;
+  readonly pod: string;
+  readonly container: string;
+  readonly query: URLSearchParams;
+}
+
 /** What a path of the node's server asks for. */
 export type StreamRequest =
-  | {
-      readonly kind: 'log';
-      readonly namespace: string;
-      readonly pod: string;
-      readonly container: string;
-      readonly query: URLSearchParams;
-    }
+  | LogRequest
   | ({
       readonly kind: 'exec' | 'attach';
       readonly namespace: string;

@@ -15,8 +15,9 @@ import { nodePage } from './node-page.ts';
 import { portDialer, servePortForward } from './port-forward.ts';
 import { relayAttach, relayExec } from './session-relay.ts';
 import { acceptSpdySession, PORT_FORWARD_PROTOCOL, refuse, spdyProtocol, switchToSpdy } from './spdy-upgrade.ts';
-import { parseStreamRequest, type StreamRequest } from './stream-request.ts';
+import { type LogRequest, parseStreamRequest, type StreamRequest } from './stream-request.ts';
 import { serveChannelPortForward } from './websocket-port-forward.ts';
+import { LOG_PROTOCOLS, sendLog } from './websocket-log.ts';
 import { WebSocketSession } from './websocket-session.ts';
 
 /** Port-forward in a WebSocket: the messages are a byte stream that SPDY runs on. */
@@ -42,7 +43,7 @@ export class StreamServer implements AsyncDisposable {
   readonly #stats: NonNullable<StreamServerOptions['stats']>;
   readonly #pods: NonNullable<StreamServerOptions['pods']>;
   readonly #clock: Clock;
-  readonly #log: Log;
+  readonly #journal: Log;
   readonly #http: Server;
   readonly #webSockets: WebSocketServer;
   readonly #connections = new Set<Duplex>();
@@ -53,7 +54,7 @@ export class StreamServer implements AsyncDisposable {
     this.#stats = options.stats ?? (() => undefined);
     this.#pods = options.pods ?? (() => undefined);
     this.#clock = options.clock ?? systemClock;
-    this.#log = options.log ?? silentLog;
+    this.#journal = options.log ?? silentLog;
     this.#http = http.createServer((request, response) => void this.#answer(request, response));
     this.#http.on('connection', (socket) => {
       this.#connections.add(socket);
@@ -96,7 +97,8 @@ export class StreamServer implements AsyncDisposable {
     response.once('close', () => abort.abort());
     try {
       const { host = '' } = request.headers;
-      const page = nodePage(request.url ?? '', { summary: () => this.#stats(host), pods: () => this.#pods(host) });
+      const sources = { nodeName: host, summary: () => this.#stats(host), pods: () => this.#pods(host) };
+      const page = nodePage(request.url ?? '', sources);
       if (page !== undefined) {
         response.writeHead(200, { 'Content-Type': page.contentType }).end(page.body);
         return;
@@ -104,12 +106,10 @@ export class StreamServer implements AsyncDisposable {
       const wanted = parseStreamRequest(request.url ?? '');
       if (wanted === undefined) throw new StreamRefusal(404, 'the server could not find the requested resource');
       if (wanted.kind !== 'log') throw new StreamRefusal(400, 'Upgrade request required');
-      const handle = this.#find(wanted);
-      const options = parseLogOptions(wanted.query, this.#clock);
-      if (options.previous && handle.previousLogPath === undefined) throw noPrevious(handle);
+      const chunks = this.#log(wanted, this.#find(wanted), abort.signal);
       response.writeHead(200, { 'Content-Type': 'text/plain' });
       response.flushHeaders();
-      for await (const bytes of containerLog(this.#runtime, handle, options, abort.signal)) {
+      for await (const bytes of chunks) {
         if (response.write(bytes)) continue;
         await new Promise<void>((resolve) => {
           response.once('drain', resolve);
@@ -124,19 +124,26 @@ export class StreamServer implements AsyncDisposable {
     }
   }
 
+  /** Throws at once where there is nothing to read. */
+  #log(wanted: LogRequest, handle: ContainerHandle, signal: AbortSignal): AsyncIterable<Buffer> {
+    const options = parseLogOptions(wanted.query, this.#clock);
+    if (options.previous && handle.previousLogPath === undefined) throw noPrevious(handle);
+    return containerLog(this.#runtime, handle, options, signal);
+  }
+
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     try {
       const wanted = parseStreamRequest(request.url ?? '');
-      if (wanted === undefined || wanted.kind === 'log') {
+      const isWebSocket = (request.headers.upgrade ?? '').toLowerCase() === 'websocket';
+      if (wanted === undefined || (wanted.kind === 'log' && !isWebSocket)) {
         throw new StreamRefusal(404, 'the server could not find the requested resource');
       }
       const handle = this.#find(wanted);
-      if ((request.headers.upgrade ?? '').toLowerCase() === 'websocket') {
-        this.#upgradeWebSocket(request, socket, head, wanted, handle);
-      } else await this.#upgradeSpdy(request, socket, head, wanted, handle);
+      if (isWebSocket) this.#upgradeWebSocket(request, socket, head, wanted, handle);
+      else await this.#upgradeSpdy(request, socket, head, wanted, handle);
     } catch (error) {
       if (!(error instanceof StreamRefusal))
-        this.#log.warn('stream failed', { url: request.url, error: errorMessage(error) });
+        this.#journal.warn('stream failed', { url: request.url, error: errorMessage(error) });
       refuse(socket, statusOf(error), errorMessage(error));
     }
   }
@@ -150,15 +157,20 @@ export class StreamServer implements AsyncDisposable {
   ): void {
     const header = request.headers['sec-websocket-protocol'];
     const offered = (header ?? '').split(',').map((name) => name.trim());
-    const protocol = header === undefined ? '' : protocolFor(new Set(offered), request.url ?? '');
+    const protocol = header === undefined ? '' : protocolFor(new Set(offered), wanted);
     if (protocol === undefined) {
       throw new StreamRefusal(400, `unable to upgrade: none of the subprotocols [${offered.join(' ')}] is supported`);
     }
+    const abort = new AbortController();
+    const chunks = wanted.kind === 'log' ? this.#log(wanted, handle, abort.signal) : undefined;
     this.#chosen.set(request, protocol);
     // The slash in the name of the tunnel is not allowed there, and the library would refuse it.
     if (header !== undefined) request.headers['sec-websocket-protocol'] = 'chosen';
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      void this.#serveWebSocket(webSocket, wanted, handle);
+      webSocket.once('close', () => abort.abort());
+      if (chunks === undefined) void this.#serveWebSocket(webSocket, wanted, handle);
+      // Whoever cuts a log short has read enough of it.
+      else sendLog(webSocket, chunks).catch(() => webSocket.terminate());
     });
   }
 
@@ -220,9 +232,9 @@ export class StreamServer implements AsyncDisposable {
   }
 }
 
-function protocolFor(offered: ReadonlySet<string>, target: string): string | undefined {
-  const kind = parseStreamRequest(target)?.kind;
-  const known = kind === 'portForward' ? [TUNNEL_PROTOCOL, ...CHANNEL_PROTOCOLS] : CHANNEL_PROTOCOLS;
+function protocolFor(offered: ReadonlySet<string>, { kind }: StreamRequest): string | undefined {
+  const channels = kind === 'portForward' ? [TUNNEL_PROTOCOL, ...CHANNEL_PROTOCOLS] : CHANNEL_PROTOCOLS;
+  const known = kind === 'log' ? LOG_PROTOCOLS : channels;
   return known.find((protocol) => offered.has(protocol));
 }
 

@@ -131,6 +131,24 @@ test('unknown subprotocols and containers are refused before the upgrade', async
   }
 });
 
+for (const [protocol, whole] of [
+  ['', 'one\ntwo\n'],
+  ['binary.k8s.io', 'one\ntwo\n'],
+  ['base64.binary.k8s.io', Buffer.from('one\ntwo\n').toString('base64')],
+] as const) {
+  test(`a log with ${protocol || 'no protocol'}`, async (t) => {
+    const { open, container } = await fixture(t);
+    container.print('stdout', 'one');
+    container.print('stderr', 'two');
+    const socket = open('/containerLogs/default/web/main', ...(protocol === '' ? [] : [protocol]));
+    const messages: string[] = [];
+    socket.on('message', (data: Buffer) => void messages.push(data.toString()));
+    const [code] = (await once(socket, 'close')) as [number];
+    assert.equal(messages[0], '');
+    assert.deepEqual([socket.protocol, messages.join(''), code], [protocol, whole, 1000]);
+  });
+}
+
 test('port-forward over v4 channels', async (t) => {
   const { open } = await fixture(t);
   const echo = createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1');
