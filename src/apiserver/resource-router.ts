@@ -115,7 +115,7 @@ async function servePodSubresource(context: ResourceContext, subresource: string
   if (subresource === 'binding' && context.verb === 'create') return bind(context);
   if (subresource === 'eviction' && context.verb === 'create') return evict(context);
   if (subresource === 'log' && context.verb === 'get') return podLog(context);
-  if (subresource === 'ephemeralcontainers') return servePart(context, 'ephemeralcontainers');
+  if (subresource === 'ephemeralcontainers' || subresource === 'resize') return servePart(context, subresource);
   if (isStreamKind(subresource)) throw new StatusError(upgradeRequired());
   throw new StatusError(methodNotAllowed());
 }

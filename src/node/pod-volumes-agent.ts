@@ -3,13 +3,13 @@ import { quantityValue } from '#api/quantity.ts';
 import type { Container, EmptyDirVolumeSource, Pod, Volume } from '#api/generated/types.ts';
 import { type NodeContext, podDirectory } from './node-context.ts';
 import { ContainerConfigError } from './pod/container-env.ts';
-import { expand } from './pod/expand.ts';
 import type { PodFacts } from './pod/field-value.ts';
 import type { PodInputs } from './pod-inputs-agent.ts';
 import { setUpError } from './pod-sandbox-agent.ts';
 import type { ContainerMount } from './sandbox/container-mounts.ts';
 import type { PodSandbox } from './sandbox/pod-sandbox-sync.ts';
 import { isMapped } from './stage/id-map.ts';
+import { subPathOf } from './volume/sub-path.ts';
 import { volumeFiles } from './volume/volume-files.ts';
 import { giveToGroup, makeEmptyDir, prepareHostPath, writeVolume } from './volume/volume-sync.ts';
 
@@ -99,15 +99,15 @@ export function containerMounts(
   volumes: ReadonlyMap<string, MadeVolume>,
   env: Readonly<Record<string, string>>,
 ): readonly ContainerMount[] {
-  return (container.volumeMounts ?? []).map(({ name, mountPath, subPath, subPathExpr, readOnly }) => {
+  return (container.volumeMounts ?? []).map((mount) => {
+    const { name, mountPath, readOnly } = mount;
     const volume = volumes.get(name);
     if (volume === undefined) throw new ContainerConfigError(`volume ${JSON.stringify(name)} not found`);
-    const part = subPathExpr === undefined ? subPath : expand(subPathExpr, (variable) => env[variable]);
-    if (part?.split('/').includes('..') === true) throw new ContainerConfigError(`subPath must not contain '..'`);
+    const part = subPathOf(mount, env);
     const failure = `failed to prepare subPath for volumeMount ${JSON.stringify(name)} of container ${JSON.stringify(container.name)}`;
     return {
       source: volume.path,
-      part: part === undefined || part === '' ? undefined : { path: part, failure },
+      part: part === undefined ? undefined : { path: part, failure },
       target: mountPath.startsWith('/') ? mountPath : `/${mountPath}`,
       readOnly: readOnly === true || volume.readOnly,
     };

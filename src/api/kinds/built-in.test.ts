@@ -39,7 +39,7 @@ namespaces* ns v1 status,finalize
   Name | Status | Age
 nodes* no v1 status,proxy
   Name | Status | Roles | Age | Version || Internal-IP | External-IP | OS-Image | Kernel-Version | Container-Runtime
-pods po v1 status,attach,binding,ephemeralcontainers,eviction,exec,log,portforward,proxy
+pods po v1 status,attach,binding,ephemeralcontainers,eviction,exec,log,portforward,proxy,resize
   Name | Ready | Status | Restarts | Age || IP | Node | Nominated Node | Readiness Gates
 services svc v1 status,proxy
   Name | Type | Cluster-IP | External-IP | Port(s) | Age || Selector

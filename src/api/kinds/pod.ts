@@ -47,6 +47,7 @@ export const pod: KindDefinition<t.Pod> = defineKind(pods, {
       { name: 'log', kind: 'Pod', verbs: ['get'] },
       { name: 'portforward', kind: 'PodPortForwardOptions', verbs: STREAM },
       { name: 'proxy', kind: 'PodProxyOptions', verbs: ['create', 'delete', 'get', 'patch', 'update'] },
+      { name: 'resize', kind: 'Pod', verbs: ['get', 'patch', 'update'] },
     ],
   },
   deletion: { kind: 'graceful', graceSeconds },

@@ -30,6 +30,11 @@ export function admitLimits(server: ServerContext, pod: Pod): Pod {
   return { ...filled, status: { ...filled.status, qosClass: qosClassOf(filled.spec) } };
 }
 
+/** Refuses a Pod whose containers have been given other resources, where these are out of range. */
+export function checkLimits(server: ServerContext, pod: Pod): void {
+  for (const range of rangesOf(server, pod)) refuseProblems(pods, pod, podProblems(range, pod));
+}
+
 export function admitClaimLimits(server: ServerContext, claim: PersistentVolumeClaim): PersistentVolumeClaim {
   for (const range of rangesOf(server, claim)) {
     const requests = amountsOf(claim.spec.resources?.requests);

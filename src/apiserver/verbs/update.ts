@@ -5,11 +5,13 @@ import type { Pod } from '#api/generated/types.ts';
 import type { KindDefinition } from '#api/kind.ts';
 import type { KubeObject } from '#api/object.ts';
 import { validateEphemeralContainers } from '#api/pod/ephemeral.ts';
+import { validatePodResize, withResources } from '#api/pod/resize.ts';
 import type { ApiRequest, ApiResponse, UserInfo } from '#api/request.ts';
 import { badRequest, failure, modifiedConflict, notFoundStatus, uidConflict } from '#api/status.ts';
 import { admitUpdate } from '../admission/admit.ts';
 import { allocateFor, besideDeletion, releaseOf, untouched } from '../admission/allocate.ts';
 import { checkGrant } from '../admission/grant.ts';
+import { checkLimits } from '../admission/limit-range.ts';
 import { chargeQuotas } from '../admission/quota.ts';
 import { mutateByWebhooks, validateByWebhooks } from '../admission/webhook/webhook-admission.ts';
 import type { Write } from '../admission/webhook/write.ts';
@@ -28,7 +30,7 @@ import { createObject } from './create.ts';
 import { scopeOf } from './list.ts';
 
 /** Which part of the object a write is about. */
-export type Part = 'main' | 'status' | 'finalize' | 'binding' | 'ephemeralcontainers';
+export type Part = 'main' | 'status' | 'finalize' | 'binding' | 'ephemeralcontainers' | 'resize';
 
 export interface Target {
   readonly server: ServerContext;
@@ -174,11 +176,12 @@ async function replace(
   const errors = validate(kind, part, reserved.object, before);
   if (errors.length > 0) throw new StatusError(invalidStatus(kind.resource, name, errors));
   if (part === 'main') admitUpdate(server, kind, reserved.object, before);
+  if (part === 'resize') checkLimits(server, reserved.object as Pod);
   const write = writeOf(target, part, before, dryRun);
   if (write !== undefined) await validateByWebhooks({ ...write, object: reserved.object });
   const next = withMetadata(reserved.object, { resourceVersion: before.metadata.resourceVersion, managedFields });
   if (deepEqual(next, before)) return old;
-  if (part === 'main') await chargeQuotas({ server, kind, object: next, old: before, dryRun });
+  if (part === 'main' || part === 'resize') await chargeQuotas({ server, kind, object: next, old: before, dryRun });
   const stored = persisted(kind, next);
   if (dryRun) return { object: stored };
   if (mayGo(next) && !holdsSpecFinalizers(kind, next)) {
@@ -227,6 +230,8 @@ function prepare(kind: KindDefinition, part: Part, input: KubeObject, old: KubeO
       return { ...old, spec: { ...specOf(old), finalizers: specOf(input).finalizers } } as KubeObject;
     case 'ephemeralcontainers':
       return kind.prepareUpdate(kind.defaults(withEphemeralContainers(old, input)), old);
+    case 'resize':
+      return kind.prepareUpdate(kind.defaults(withResources(old as Pod, input as Pod)), old);
   }
 }
 
@@ -238,6 +243,8 @@ function validate(kind: KindDefinition, part: Part, object: KubeObject, old: Kub
       return kind.validateStatusUpdate(object, old);
     case 'ephemeralcontainers':
       return validateEphemeralContainers(object as Pod, old as Pod);
+    case 'resize':
+      return validatePodResize(object as Pod, old as Pod);
     case 'binding':
     case 'finalize':
       return [];
