@@ -14,6 +14,22 @@ interface NodeSources {
   readonly pods: () => readonly Pod[] | undefined;
 }
 
+function podList(items: readonly object[] | undefined): NodePage | undefined {
+  const list = { kind: 'PodList', apiVersion: 'v1', metadata: {}, items };
+  return items && { contentType: 'application/json', body: JSON.stringify(list) };
+}
+
+/** A Pod as a runtime knows it: its name, and the containers that run. */
+function runningPart({ metadata, spec, status }: Pod): readonly object[] {
+  const states = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  const running = new Set(states.flatMap(({ name, state }) => (state?.running === undefined ? [] : [name])));
+  const containers = [...(spec.initContainers ?? []), ...spec.containers]
+    .filter(({ name }) => running.has(name))
+    .map(({ name, image }) => ({ name, image, resources: {} }));
+  const { name, namespace, uid } = metadata;
+  return containers.length === 0 ? [] : [{ metadata: { name, namespace, uid }, spec: { containers }, status: {} }];
+}
+
 const METRICS = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** What a kubelet says of itself, on its paths. Undefined where there is no such page, or no such node. */
@@ -21,11 +37,11 @@ export function nodePage(target: string, { nodeName, summary, pods }: NodeSource
   switch (URL.parse(target, 'http://node')?.pathname) {
     case '/healthz':
       return { contentType: 'text/plain; charset=utf-8', body: 'ok' };
-    case '/pods': {
-      const items = pods();
-      const list = { kind: 'PodList', apiVersion: 'v1', metadata: {}, items };
-      return items && { contentType: 'application/json', body: JSON.stringify(list) };
-    }
+    case '/pods':
+      return podList(pods());
+    case '/runningpods':
+    case '/runningpods/':
+      return podList(pods()?.flatMap(runningPart));
     case '/stats/summary': {
       const value = summary();
       return value && { contentType: 'application/json', body: `${JSON.stringify(value, null, 1)}\n` };
