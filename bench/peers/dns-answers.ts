@@ -10,7 +10,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { CLUSTER } from '../../src/dns/comparison/cluster-objects.ts';
 import { wantedAnswer } from '../../src/dns/comparison/differences.ts';
 import { sayOutside } from '../../src/dns/comparison/outside-names.ts';
-import { filledCorefile, inOrder, ownAnswers, type Places } from '../../src/dns/comparison/own-answers.ts';
+import { classOf, filledCorefile, inOrder, ownAnswers, type Places } from '../../src/dns/comparison/own-answers.ts';
 import { type Comparison, COMPARISONS } from '../../src/dns/comparison/questions.ts';
 import { queryBytes, responseText } from '../../src/dns/testing/ask.ts';
 import { staticApi } from '../../src/dns/testing/static-api.ts';
@@ -31,7 +31,7 @@ async function askOver(port: number, question: string): Promise<string> {
   const socket = createSocket('udp4');
   try {
     const message = once(socket, 'message') as Promise<[Buffer]>;
-    socket.send(queryBytes(name, type, { edns: 4096 }), port, '127.0.0.1');
+    socket.send(queryBytes(name, type, { ...classOf(question), edns: 4096 }), port, '127.0.0.1');
     return inOrder(responseText((await message)[0]));
   } finally {
     socket.close();

@@ -1,20 +1,13 @@
-import {
-  decode,
-  encode,
-  RECURSION_AVAILABLE,
-  RECURSION_DESIRED,
-  TRUNCATED_RESPONSE,
-  type Answer as Wire,
-} from 'dns-packet';
+import { decode, type Answer as Wire } from 'dns-packet';
 import type { OutsideAnswer } from './answer.ts';
 import type { AskOutside, Reply } from './handler.ts';
 import { nameText } from './name.ts';
-import { HEADER_BYTES, keyOf, type Query, OPT_BYTES } from './query.ts';
+import { packedReply } from './packed-reply.ts';
+import { keyOf, type Query } from './query.ts';
 import { RCODES } from './record-type.ts';
-import { bareReply, writeOpt } from './reply.ts';
+import { bareReply } from './reply.ts';
 import { rcodeOf } from './upstream-answer.ts';
 
-const AUTHORITATIVE = 0x0400;
 const CHECKING_DISABLED = 0x10;
 
 export interface AliasedContext {
@@ -47,35 +40,5 @@ export function mergedReply({ query, limit, ttl }: AliasedContext, outside: Outs
   const aliases = outside.aliases.flatMap((alias): Wire[] =>
     alias.kind === 'CNAME' ? [{ type: 'CNAME', name: nameText(alias.name), ttl, data: nameText(alias.target) }] : [],
   );
-  const answers = [...aliases, ...(found.answers ?? [])];
-  const room = query.edns ? limit - OPT_BYTES : limit;
-  for (let count = answers.length; ; count--) {
-    const out = encodeAnswers(query, answers.slice(0, count), count < answers.length);
-    if (out.length <= room || count === 0) return finished(out, query);
-  }
-}
-
-function encodeAnswers(query: Query, answers: Wire[], truncated: boolean): Buffer {
-  const { bytes } = query;
-  const [question] = decode(bytes).questions ?? [];
-  return encode({
-    type: 'response',
-    id: bytes.readUInt16BE(0),
-    flags:
-      RECURSION_AVAILABLE |
-      AUTHORITATIVE |
-      (bytes.readUInt16BE(2) & (RECURSION_DESIRED | CHECKING_DISABLED)) |
-      (truncated ? TRUNCATED_RESPONSE : 0),
-    questions: question === undefined ? [] : [question],
-    answers,
-  });
-}
-
-function finished(out: Buffer, query: Query): Buffer {
-  query.bytes.copy(out, HEADER_BYTES, HEADER_BYTES, query.questionEnd);
-  if (!query.edns) return out;
-  const whole = Buffer.concat([out, Buffer.alloc(OPT_BYTES)]);
-  whole.writeUInt16BE(1, 10);
-  writeOpt(whole, out.length, query.dnssecOk);
-  return whole;
+  return packedReply(query, limit, { answers: [...aliases, ...(found.answers ?? [])] });
 }

@@ -7,7 +7,7 @@ import { nameOf } from './query.ts';
 import { RCODES, RECORD_TYPES } from './record-type.ts';
 import type { DnsRecord } from './record.ts';
 import { reply } from './reply.ts';
-import { compileTemplate } from './template.ts';
+import { compileAnswer } from './compiled-answer.ts';
 import { rcodeOf } from './upstream-answer.ts';
 import type { Zone } from './zone.ts';
 
@@ -108,12 +108,12 @@ async function walkOutside(
 function localReply(context: AutopathContext, name: WireName, found: LocalAnswer): Buffer {
   const { query, limit, source, ttl, turn } = context;
   const { rcode, answers, additionals, soa } = found;
-  const template = compileTemplate(
+  const compiled = compileAnswer(
     { name: nameOf(query), type: query.type },
     { kind: 'answer', rcode, answers: [aliasTo(context, name), ...answers], additionals, soa },
     { ttl, zone: source.zone.name },
   );
-  return reply(template, query, limit, turn);
+  return reply(compiled, query, limit, turn);
 }
 
 function aliasTo({ query }: AutopathContext, target: WireName): DnsRecord {

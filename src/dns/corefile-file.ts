@@ -1,4 +1,5 @@
 import { globSync, readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { CodedError, errorMessage } from '#base/errors.ts';
 import { parseCorefile, type SourceFile } from './corefile/corefile.ts';
@@ -36,7 +37,7 @@ export function readCorefile(file: string, env: Environment): CorefileRead {
   };
   let servers: () => readonly ServerConfig[];
   try {
-    const found = readServers(parseCorefile(read(file), { env, imported }));
+    const found = readServers(parseCorefile(read(file), { env, imported }), interfaceAddresses);
     servers = () => found;
   } catch (error) {
     servers = () => {
@@ -44,4 +45,10 @@ export function readCorefile(file: string, env: Environment): CorefileRead {
     };
   }
   return { servers, fingerprint: texts.join('\n') };
+}
+
+/** Without those that are good for nothing beyond their link. */
+function interfaceAddresses(name: string): readonly string[] | undefined {
+  const found = networkInterfaces()[name];
+  return found?.map(({ address }) => address).filter((address) => !address.startsWith('fe80:'));
 }

@@ -187,6 +187,13 @@ test('no text of a Corefile does more than be refused', () => {
     ),
     fc.constantFrom(
       'rewrite',
+      'template ANY ANY',
+      'match',
+      'answer',
+      '"{{ .Name }} 60 IN A {{ index .Match 1 }}"',
+      '{{',
+      'bind',
+      'chaos',
       'name',
       'regex',
       '(',

@@ -7,7 +7,7 @@ import { RECORD_TYPES } from './record-type.ts';
 import type { DnsRecord } from './record.ts';
 import { bareReply, reply } from './reply.ts';
 import { addressRecords } from './service-records.ts';
-import { compileTemplate } from './template.ts';
+import { compileAnswer } from './compiled-answer.ts';
 
 export interface HostsHandlerOptions {
   /** As it is now: a file may change. */
@@ -37,8 +37,8 @@ export function hostsHandler(options: HostsHandlerOptions): Handler {
     const answers =
       records ?? addressRecords(name, known ?? []).filter(({ kind }) => RECORD_TYPES[kind] === query.type);
     const answer = { kind: 'answer', rcode: 'NOERROR', answers, additionals: [], soa: false } as const;
-    const template = compileTemplate({ name, type: query.type }, answer, { ttl, zone: '\0' });
-    return reply(template, query, limit, turn++);
+    const compiled = compileAnswer({ name, type: query.type }, answer, { ttl, zone: '\0' });
+    return reply(compiled, query, limit, turn++);
   };
 }
 

@@ -7,8 +7,8 @@ import { nameOf, type Query } from './query.ts';
 import { addressReply, bareReply, denial, reply } from './reply.ts';
 import { RECORD_TYPES } from './record-type.ts';
 import { SVC } from './service-entry.ts';
-import { compileTemplate } from './template.ts';
-import { TemplateCache } from './template-cache.ts';
+import { compileAnswer } from './compiled-answer.ts';
+import { AnswerCache } from './answer-cache.ts';
 import type { Zone } from './zone.ts';
 
 export interface KubernetesHandlerOptions {
@@ -19,7 +19,7 @@ export interface KubernetesHandlerOptions {
   readonly isReady: () => boolean;
   readonly autopath?: Autopath | undefined;
   /** Of compiled answers that are kept. @default 4 MiB */
-  readonly maxTemplateBytes?: number | undefined;
+  readonly maxCompiledBytes?: number | undefined;
   /** Names of the zone that do not exist, of which the next stage may know. @default none */
   readonly fallsThrough?: ((name: WireName) => boolean) | undefined;
   /** Whose SOA a denial carries, where that is not the zone's. */
@@ -30,8 +30,8 @@ export interface KubernetesHandlerOptions {
 
 /** Answers for the names of a cluster, and for the addresses in it. */
 export function kubernetesHandler(options: KubernetesHandlerOptions): Handler {
-  const { source, ttl, isReady, autopath, maxTemplateBytes, fallsThrough, outside, next } = options;
-  const templates = new TemplateCache(maxTemplateBytes);
+  const { source, ttl, isReady, autopath, maxCompiledBytes, fallsThrough, outside, next } = options;
+  const kept = new AnswerCache(maxCompiledBytes);
   const soaZone = zoneOfDenials(options);
   const { onlyKnownNamespaces = false, ignoreEmptyServices = false } = source;
   const addressOf = onlyKnownNamespaces || ignoreEmptyServices ? undefined : clusterIpReply(source.zone, ttl);
@@ -59,9 +59,9 @@ export function kubernetesHandler(options: KubernetesHandlerOptions): Handler {
       return next(query, limit, client, depth);
     }
     if (answer.rcode === 'NXDOMAIN') return deny(query, limit, client, depth);
-    const template = compileTemplate(question, answer, { ttl, zone: soaZone(question.name) });
-    if (template.owner !== undefined) templates.set(query.key, template);
-    return reply(template, query, limit, turn++);
+    const compiled = compileAnswer(question, answer, { ttl, zone: soaZone(question.name) });
+    if (compiled.owner !== undefined) kept.set(query.key, compiled);
+    return reply(compiled, query, limit, turn++);
   };
 
   return (query, limit, client, depth) => {
@@ -71,8 +71,8 @@ export function kubernetesHandler(options: KubernetesHandlerOptions): Handler {
     }
     const straight = addressOf?.(query);
     if (straight !== undefined) return straight;
-    const template = templates.get(query.key);
-    return template === undefined ? answerSlowly(query, limit, client, depth) : reply(template, query, limit, turn++);
+    const compiled = kept.get(query.key);
+    return compiled === undefined ? answerSlowly(query, limit, client, depth) : reply(compiled, query, limit, turn++);
   };
 }
 

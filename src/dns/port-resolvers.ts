@@ -1,4 +1,5 @@
 import type { Clock } from '#base/clock.ts';
+import { chaosHandler } from './chaos-handler.ts';
 import type { ServerConfig } from './corefile/server-config.ts';
 import type { DnsParts } from './dns-parts.ts';
 import type { Forwarder } from './forward-socket.ts';
@@ -23,11 +24,19 @@ export interface PortResolvers {
   readonly forwarders: readonly ForwarderMetrics[];
 }
 
+export interface PortOptions {
+  readonly clock: Clock;
+  /** Where the lines of `log` go. */
+  readonly print: (line: string) => void;
+  /** Of the program, for those who ask. */
+  readonly version: string;
+}
+
 /** What answers on each address and port of a configuration. */
 export function portResolvers(
   servers: readonly ServerConfig[],
   parts: DnsParts,
-  { clock, print }: { readonly clock: Clock; readonly print: (line: string) => void },
+  { clock, print, version }: PortOptions,
 ): PortResolvers {
   const resolvers = new Map<string, PortResolver>();
   const metrics: ServerMetrics[] = [];
@@ -58,7 +67,8 @@ export function portResolvers(
           return forwarder;
         },
       };
-      const handled = resolveWith(serverHandler(config, stages));
+      const chaos = config.chaos === undefined ? undefined : chaosHandler(config.chaos, `clusterip-${version}`);
+      const handled = resolveWith(serverHandler(config, stages), chaos);
       metrics.push({ server: label, zone, metrics: counts, plugins: pluginsOf(config) });
       const counted = withMetrics(handled, counts, clock);
       return {
@@ -77,13 +87,15 @@ const hostsOf = ({ hosts }: ServerConfig): readonly string[] => (hosts.length ==
 const dotted = (name: string): string => (name.endsWith('.') ? name : `${name}.`);
 
 function pluginsOf(config: ServerConfig): readonly string[] {
-  const { kubernetes, forwards, cache, hostsFile, rewrites, autopath, log, health, ready, prometheus, reload } = config;
-  const present = { autopath, cache, health, hosts: hostsFile, log, prometheus, ready, reload };
+  const { kubernetes, forwards, cache, hostsFile, rewrites, templates, chaos, autopath } = config;
+  const { log, health, ready, prometheus, reload } = config;
+  const present = { autopath, cache, chaos, health, hosts: hostsFile, log, prometheus, ready, reload };
   return [
     ...Object.entries(present).flatMap(([name, value]) => (value === undefined ? [] : name)),
     ...(forwards.length > 0 ? ['forward'] : []),
     ...(kubernetes.length > 0 ? ['kubernetes'] : []),
     ...(rewrites.length > 0 ? ['rewrite'] : []),
+    ...(templates.length > 0 ? ['template'] : []),
     ...config.idle,
   ].toSorted();
 }

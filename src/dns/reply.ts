@@ -2,7 +2,7 @@ import type { Address } from './address.ts';
 import type { WireName } from './name.ts';
 import { EDNS_SIZE, HEADER_BYTES, OPT_BYTES, type Query, TCP_SIZE } from './query.ts';
 import { CLASS_IN, RCODES, type Rcode } from './record-type.ts';
-import type { Template } from './template.ts';
+import type { CompiledAnswer } from './compiled-answer.ts';
 
 const QR = 0x80;
 const AA = 0x04;
@@ -62,18 +62,18 @@ export function recordsWithin(ends: ArrayLike<number>, room: number): number {
   return records;
 }
 
-/** The answer of a template to this query. What does not fit in `limit` bytes is left out record by record, with TC set. */
-export function reply(template: Template, query: Query, limit: number, turn: number): Buffer {
-  const { body, ends, answers, authorities } = template;
+/** A compiled answer to this query. What does not fit in `limit` bytes is left out record by record, with TC set. */
+export function reply(compiled: CompiledAnswer, query: Query, limit: number, turn: number): Buffer {
+  const { body, ends, answers, authorities } = compiled;
   const room = query.edns ? limit - OPT_BYTES : limit;
   const records = recordsWithin(ends, room);
   const length = ends[records] ?? 0;
   const out = Buffer.allocUnsafe(query.edns ? length + OPT_BYTES : length);
   out.write(body, HEADER_BYTES, length - HEADER_BYTES, 'latin1');
-  if (template.turn !== undefined) takeTurns(out, template, length, turn);
+  if (compiled.turn !== undefined) takeTurns(out, compiled, length, turn);
   const given = Math.min(records, answers);
   const givenAuthorities = Math.min(records - given, authorities);
-  writeHeader(out, query, records === ends.length - 1 ? AA : AA | TC, template.rcode, {
+  writeHeader(out, query, records === ends.length - 1 ? AA : AA | TC, compiled.rcode, {
     answers: given,
     authorities: givenAuthorities,
     additionals: records - given - givenAuthorities,
@@ -84,7 +84,7 @@ export function reply(template: Template, query: Query, limit: number, turn: num
 }
 
 /** The addresses begin with another one each time; the one size of all makes that two copies. */
-function takeTurns(out: Buffer, { body, turn }: Template, length: number, number: number): void {
+function takeTurns(out: Buffer, { body, turn }: CompiledAnswer, length: number, number: number): void {
   if (turn === undefined) return;
   const { start, size, count } = turn;
   const skip = number % count;
@@ -95,7 +95,7 @@ function takeTurns(out: Buffer, { body, turn }: Template, length: number, number
   if (start + first < end) out.write(body.slice(at, at + end - start - first), start + first, 'latin1');
 }
 
-/** The one address of a name, which most questions are for: written straight, it needs no template. */
+/** The one address of a name, which most questions are for: written straight, it needs no compiling. */
 export function addressReply(query: Query, address: Address, ttl: number): Buffer {
   const { questionEnd } = query;
   const size = typeof address === 'number' ? 4 : 16;

@@ -25,13 +25,15 @@ export type Resolve = (
   depth?: number,
 ) => Promise<Uint8Array | undefined> | Uint8Array | undefined;
 
-/** Reads what comes in, refuses what nobody answers, and leaves the rest to the stages. */
-export function resolveWith(handler: Handler): Resolve {
+const refused: Handler = (query) => bareReply(query, 'REFUSED');
+
+/** Reads what comes in, refuses what nobody answers, and leaves the rest to the stages; other classes to `otherClass`. */
+export function resolveWith(handler: Handler, otherClass: Handler = refused): Resolve {
   return (bytes, transport, client, depth = 0) => {
     const query = parseQuery(bytes);
     if (query.kind === 'ignore') return undefined;
     if (query.kind === 'error') return errorReply(bytes, query.rcode);
-    if (!isInternetClass(query)) return bareReply(query, 'REFUSED');
+    if (!isInternetClass(query)) return otherClass(query, sizeLimit(query, transport), client, depth);
     if (query.type === RECORD_TYPES.AXFR || query.type === RECORD_TYPES.IXFR) return bareReply(query, 'REFUSED');
     return handler(query, sizeLimit(query, transport), client, depth);
   };
@@ -74,16 +76,16 @@ export interface ResolverOptions {
   /** @default kube-system/kube-dns */
   readonly dnsService?: { readonly namespace: string; readonly name: string };
   /** Of compiled answers that are kept. @default 4 MiB */
-  readonly maxTemplateBytes?: number;
+  readonly maxCompiledBytes?: number;
 }
 
 /** One cluster's names, and servers that know the others. */
 export function createResolver(options: ResolverOptions): Resolve {
-  const { forwarder, ttl = 5, isReady, autopath, maxTemplateBytes } = options;
+  const { forwarder, ttl = 5, isReady, autopath, maxCompiledBytes } = options;
   const outside = outsideThrough(() => resolve);
   const next = forwardHandler({ forwarder });
   const source = answerSource(options);
-  const resolve = resolveWith(kubernetesHandler({ source, ttl, isReady, autopath, maxTemplateBytes, outside, next }));
+  const resolve = resolveWith(kubernetesHandler({ source, ttl, isReady, autopath, maxCompiledBytes, outside, next }));
   return resolve;
 }
 

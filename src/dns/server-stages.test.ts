@@ -38,7 +38,7 @@ function serving(corefile: string, clock = systemClock): Serving {
   });
   const lines: string[] = [];
   const servers = readServers(parseCorefile({ file: 'Corefile', text: corefile }));
-  const { resolvers } = portResolvers(servers, parts, { clock, print: (line) => lines.push(line) });
+  const { resolvers } = portResolvers(servers, parts, { clock, print: (line) => lines.push(line), version: '1' });
   const [port] = resolvers.values();
   assert.ok(port !== undefined);
   parts.settle();

@@ -9,6 +9,7 @@ import { hostsHandler } from './hosts-handler.ts';
 import { kubernetesHandler } from './kubernetes-handler.ts';
 import { isBelow, type WireName } from './name.ts';
 import { rewriteHandler } from './rewrite-handler.ts';
+import { templateHandler } from './template-handler.ts';
 
 /** What the stages of a server are made with: things that last, which another configuration may share. */
 export interface StageParts {
@@ -22,7 +23,7 @@ export interface StageParts {
   readonly onWalked?: (() => void) | undefined;
 }
 
-/** The stages of one server, from last to first; their order is CoreDNS's: rewrite, hosts, kubernetes, forward. */
+/** The stages of one server, from last to first; their order is CoreDNS's: rewrite, template, hosts, kubernetes, forward. */
 export function serverHandler(server: ServerConfig, parts: StageParts): Handler {
   let next: Handler = noAnswer;
   for (const config of server.forwards.toReversed()) {
@@ -32,6 +33,9 @@ export function serverHandler(server: ServerConfig, parts: StageParts): Handler 
   for (const config of server.kubernetes.toReversed()) next = clusterHandler(config, server, parts, next);
   if (server.hostsFile !== undefined) {
     next = hostsHandler({ ...server.hostsFile, hosts: parts.hosts(server.hostsFile), next });
+  }
+  if (server.templates.length > 0) {
+    next = templateHandler({ rules: server.templates, outside: parts.outside, next });
   }
   return server.rewrites.length === 0 ? next : rewriteHandler(server.rewrites, next);
 }

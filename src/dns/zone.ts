@@ -209,7 +209,7 @@ function indexHostnames(
   }
 }
 
-/** Joined it is one string, while a template is a chain of its pieces for as long as it lives. */
+/** Joined it is one string, while a template string is a chain of its pieces for as long as it lives. */
 function flat(key: string): string {
   return [key, ''].join('');
 }

@@ -12,6 +12,11 @@ const isPodName = (question: string): boolean => /\.pod\.cluster\.local /.test(q
 
 const DIFFERENCES: readonly Difference[] = [
   {
+    why: 'what other classes say of a server is not asked of others',
+    applies: (question) => question === 'version.bind A CH',
+    answer: () => 'REFUSED -aa',
+  },
+  {
     why: 'the case of the question is kept in every name that ends like it',
     applies: (question, theirs) => question.startsWith('WEB.ns') && theirs.includes('SRV'),
     answer: (theirs) => theirs.replace('+ web.', '+ WEB.'),

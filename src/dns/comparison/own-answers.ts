@@ -25,6 +25,12 @@ export function inOrder(answer: string): string {
   return [head, ...records.filter((record) => !record.startsWith('+ OPT ')).toSorted()].join(' | ');
 }
 
+/** `NAME TYPE [CLASS]` */
+export function classOf(question: string): { readonly class?: string } {
+  const [, , questionClass] = question.split(' ');
+  return questionClass === undefined ? {} : { class: questionClass };
+}
+
 /** What we say to the questions of a comparison. */
 export async function ownAnswers({ corefile, questions }: Comparison, places: Places): Promise<readonly string[]> {
   const servers = readServers(parseCorefile({ file: 'Corefile', text: filledCorefile(corefile, places) }));
@@ -36,7 +42,11 @@ export async function ownAnswers({ corefile, questions }: Comparison, places: Pl
     clock: systemClock,
     log: silentLog,
   });
-  const { resolvers } = portResolvers(servers, parts, { clock: systemClock, print: () => {} });
+  const { resolvers } = portResolvers(servers, parts, {
+    clock: systemClock,
+    print: () => {},
+    version: 'test',
+  });
   const [port] = resolvers.values();
   if (port === undefined) throw new TypeError('the Corefile has no server');
   parts.settle();
@@ -44,7 +54,7 @@ export async function ownAnswers({ corefile, questions }: Comparison, places: Pl
     await until('the cluster is known', () => parts.isReady);
     const answers: string[] = [];
     for (const question of questions) {
-      answers.push(inOrder(await ask(port.resolve, question, { edns: 4096 }, '127.0.0.1')));
+      answers.push(inOrder(await ask(port.resolve, question, { ...classOf(question), edns: 4096 }, '127.0.0.1')));
     }
     return answers;
   } finally {

@@ -260,6 +260,67 @@ stub.test:PORT {
     ],
   },
   {
+    name: 'template, chaos',
+    corefile: `.:PORT {
+  template ANY ANY internal.cloudapp.net {
+    match "^(?:[^.]+\\.){4,}internal\\.cloudapp\\.net\\.$"
+    rcode NXDOMAIN
+    fallthrough
+  }
+  template ANY ANY reddog.microsoft.com {
+    rcode NXDOMAIN
+  }
+  template IN A ip.test {
+    match (^|[.])ip-(?P<a>[0-9]*)-(?P<b>[0-9]*)-(?P<c>[0-9]*)-(?P<d>[0-9]*)[.]ip[.]test[.]$
+    match "^hex0a(?P<b>[a-f0-9]{2})(?P<c>[a-f0-9]{2})(?P<d>[a-f0-9]{2})[.]ip[.]test[.]$"
+    answer "{{ .Name }} 60 IN A 10.{{ parseInt .Group.b 16 8 }}.{{ parseInt .Group.c 16 8 }}.{{ parseInt ( index .Group \\"d\\" ) 16 8 }}"
+    fallthrough
+  }
+  template IN AAAA v6.test {
+    authority "{{ .Zone }} 60 {{ .Class }} SOA ns.{{ .Zone }} hostmaster.{{ .Zone }} (1 60 60 60 60)"
+  }
+  template IN ANY many.test {
+    match "^(.+)\\.(?P<name>[a-z]+)\\.many\\.test\\.$"
+    answer "{{ .Name }} 60 IN MX 10 {{/* which */}}{{ index .Group \\"name\\" -}}  .test." "{{ .Name }} TXT {{ .Type }} \\"{{ index .Match 1 }} {{.Remote}}\\""
+    additional "{{ .Group.name }}.test. 60 IN A 10.0.0.1"
+    authority "many.test. 1h IN NS ns0.many.test."
+  }
+  template IN PTR 10.in-addr.arpa {
+    match ^(?P<d>[0-9]*)[.](?P<c>[0-9]*)[.](?P<b>[0-9]*)[.]10[.]in-addr[.]arpa[.]$
+    answer "{{ .Name }} 60 IN PTR ip-10-{{ .Group.b }}-{{ .Group.c }}-{{ .Group.d }}.ip.test."
+  }
+  template IN ANY alias.test {
+    match "^(?P<to>.*)\\.alias\\.test\\.$"
+    answer "{{ .Name }} 60 IN CNAME {{ .Group.to }}"
+  }
+  template IN SRV srv.test {
+    answer "{{ .Name }} 30 IN SRV 0 100 80 {{ .Name }}"
+  }
+  template IN A wrong.test {
+    match "^(.*)\\.wrong\\.test\\.$"
+    answer "{{ .Name }} 60 IN A 10.0.0.{{ index .Match 1 }}"
+  }
+  chaos said-1 somebody
+  forward . UPSTREAM
+}
+`,
+    questions: [
+      ...each('A', 'a.b.c.d.internal.cloudapp.net.', 'b.c.d.internal.cloudapp.net.', 'x.reddog.microsoft.com.'),
+      ...each('AAAA', 'a.b.c.d.internal.cloudapp.net.', 'reddog.microsoft.com.', 'a.v6.test.', 'v6.test.'),
+      ...each('A', 'ip-10-1-2-3.ip.test.', 'IP-10-1-2-3.ip.TEST.', 'hex0a010203.ip.test.', 'no.ip.test.', 'a.v6.test.'),
+      ...each('MX', 'a.b.many.test.', 'many.test.', 'A.b.many.test.'),
+      ...each('TXT', 'x.y.z.many.test.', 'ip-10-1-2-3.ip.test.'),
+      ...each('PTR', '3.2.1.10.in-addr.arpa.', '1.10.in-addr.arpa.', '1.1.1.11.in-addr.arpa.'),
+      ...each('A', 'example.org.alias.test.', 'alias.example.org.alias.test.', 'none.example.org.alias.test.'),
+      ...each('CNAME', 'example.org.alias.test.'),
+      ...each('MX', 'example.org.alias.test.'),
+      ...each('SRV', '_http._tcp.srv.test.'),
+      ...each('A', 'srv.test.', '1.wrong.test.', '256.wrong.test.', 'x.wrong.test.'),
+      ...['version.bind', 'version.server', 'authors.bind'].map((name) => `${name} TXT CH`),
+      'version.bind A CH',
+    ],
+  },
+  {
     name: 'autopath',
     corefile: `.:PORT {
   autopath @kubernetes

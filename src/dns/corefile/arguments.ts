@@ -1,6 +1,7 @@
 import { cidrAddress, parseCidr } from '#base/cidr.ts';
 import { formatIp, parseIp } from '#base/ip.ts';
 import { wireName, type WireName } from '../name.ts';
+import { RCODES, type Rcode } from '../record-type.ts';
 import type { Line } from './corefile.ts';
 import { corefileError, type Place } from './place.ts';
 
@@ -82,6 +83,13 @@ export function zonesOrBlock(line: Line, args: readonly string[], block: readonl
 /** `fallthrough` by itself is for every name. */
 export function fallthroughZones(line: Line): readonly WireName[] {
   return line.args.length === 0 ? ['\0'] : line.args.flatMap((arg) => zonesOf(line, arg));
+}
+
+export function rcodeNamed(place: Place, name: string): number {
+  const code = Object.hasOwn(RCODES, name) ? RCODES[name as Rcode] : undefined;
+  if (code !== undefined && code < 16) return code;
+  const known = Object.keys(RCODES).filter((other) => RCODES[other as Rcode] < 16);
+  throw corefileError(place, `"${name}" is no code of an answer: there is ${known.join(', ')}`);
 }
 
 /** `:8080`, `localhost:9153`, `[::1]:9153`. */

@@ -5,103 +5,11 @@ import { nameText } from '../name.ts';
 import { parseCorefile } from './corefile.ts';
 import { readServers } from './servers.ts';
 import type { ServerConfig } from './server-config.ts';
-
-/** What kubeadm writes. */
-export const KUBEADM = `.:53 {
-    errors
-    health {
-       lameduck 5s
-    }
-    ready
-    kubernetes cluster.local in-addr.arpa ip6.arpa {
-       pods insecure
-       fallthrough in-addr.arpa ip6.arpa
-       ttl 30
-    }
-    prometheus :9153
-    forward . /etc/resolv.conf {
-       max_concurrent 1000
-    }
-    cache 30 {
-       disable success cluster.local
-       disable denial cluster.local
-    }
-    loop
-    reload
-    loadbalance
-}
-`;
+import { shown } from './testing/shown.ts';
 
 function read(text: string): readonly ServerConfig[] {
   return readServers(parseCorefile({ file: 'Corefile', text }));
 }
-
-/** A configuration without what is at its default, names as text. */
-function shown(value: unknown): unknown {
-  return JSON.parse(
-    JSON.stringify(value, (_, inner: unknown) => {
-      if (inner instanceof RegExp) return String(inner);
-      return typeof inner === 'string' && inner.endsWith('\0') ? nameText(inner) : inner;
-    }),
-  );
-}
-
-test("kubeadm's Corefile is understood as it is", () => {
-  const [server, ...others] = read(KUBEADM);
-  assert.deepEqual(others, []);
-  assert.deepEqual(shown(server), {
-    file: 'Corefile',
-    line: 1,
-    zones: ['.'],
-    port: 53,
-    hosts: [],
-    kubernetes: [
-      {
-        zones: ['cluster.local'],
-        reverseZones: ['in-addr.arpa', 'ip6.arpa'],
-        pods: 'insecure',
-        endpointPodNames: false,
-        ttl: 30,
-        fallthrough: ['in-addr.arpa', 'ip6.arpa'],
-        namespaces: [],
-        noEndpoints: false,
-        ignoreEmptyServices: false,
-      },
-    ],
-    forwards: [
-      {
-        from: '.',
-        except: [],
-        to: [{ file: '/etc/resolv.conf' }],
-        policy: 'random',
-        maxConcurrent: 1000,
-        forceTcp: false,
-        tlsFiles: [],
-        maxFails: 2,
-        healthCheckMs: 500,
-        failFast: false,
-        next: [],
-      },
-    ],
-    cache: {
-      zones: ['.'],
-      success: { entries: 9984, maxSeconds: 30, minSeconds: 0 },
-      denial: { entries: 9984, maxSeconds: 30, minSeconds: 0 },
-      servfailMs: 1000,
-      prefetch: { amount: 1, withinMs: 60_000, part: 0.1 },
-      stale: { ms: 3_600_000, immediately: false },
-      keepTtl: false,
-      exceptSuccess: ['cluster.local'],
-      exceptDenial: ['cluster.local'],
-    },
-    rewrites: [],
-    health: { host: '', port: 8080, lameduckMs: 5000 },
-    ready: { host: '', port: 8181 },
-    prometheus: { host: '', port: 9153 },
-    reload: { intervalMs: 30_000 },
-    idle: ['errors', 'loop', 'loadbalance'],
-  });
-});
 
 /** Text -> the part of the first server that it is about. */
 const understood: readonly (readonly [string, (server: ServerConfig) => unknown, unknown])[] = [
@@ -192,6 +100,9 @@ for (const [text, part, expected] of understood) {
   });
 }
 
+const CODES =
+  'line 3: "BADNEWS" is no code of an answer: there is NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED';
+
 /** Text -> what stands in the way, after `Cannot use "Corefile", `. */
 const refused: readonly (readonly [string, string])[] = [
   ['. {', 'line 1: the brace of this server block is never closed'],
@@ -224,14 +135,38 @@ const refused: readonly (readonly [string, string])[] = [
     'line 2: "(" is no regular expression: Invalid regular expression: /(/: Unterminated group',
   ],
   ['. {\n  autopath @kubernetes\n}', 'line 2: autopath needs to know the Pods'],
-  ['. {\n  bind 127.0.0.1 lo\n}', 'line 2: "lo" is no address to bind'],
-  ['. {\n  bind ::1 {\n    except ::1\n  }\n}', 'line 3: "except" is not a property of bind here: there is none'],
+  ['. {\n  bind eth9\n}', 'line 2: "eth9" is neither an address nor an interface of this machine that is up'],
+  ['. {\n  bind ::1 {\n    except ::1\n  }\n}', 'line 2: bind leaves no address to listen on'],
+  ['. {\n  bind ::1 {\n    but ::2\n  }\n}', 'line 3: "but" is not a property of bind here: there is except'],
+  ['. {\n  loadbalance {\n    prefer 10.0.0.0/8\n  }\n}', 'line 3: loadbalance cannot "prefer": addresses take turns'],
+  ['. {\n  template CH TXT\n}', 'line 2: template cannot be for class "CH": it is IN or ANY'],
+  ['. {\n  template IN LOC\n}', 'line 2: "LOC" is no type of a question'],
+  [
+    '. {\n  template IN A {\n    answer "{{ if .Name }}a{{ end }} IN A 10.0.0.1"\n  }\n}',
+    'line 3: "{{ if .Name }}" is not supported in a template: there is .Name, .Zone, .Class, .Type, .Remote, ' +
+      '.Group.NAME, index .Match N, index .Group "N" and parseInt of one of these',
+  ],
+  [
+    '. {\n  template IN A {\n    answer "{{ .Name }} IN LOC 1 2"\n  }\n}',
+    'line 3: "{{ .Name }} IN LOC 1 2" is no record: Cannot write records of type "LOC": there is ' +
+      'A, AAAA, CAA, CNAME, DNAME, HINFO, MX, NS, PTR, SOA, SRV, TXT',
+  ],
+  [
+    '. {\n  template IN A {\n    answer "a.test IN A 10.0.0.1000"\n  }\n}',
+    'line 3: "a.test IN A 10.0.0.1000" is no record: Cannot read the record "a.test IN A 10.0.0.1000"',
+  ],
+  [
+    '. {\n  template IN A {\n    answer "{{ .Group.a }} IN A 10.0.0.1"\n    match (?P<b>.*)\n  }\n}',
+    'line 3: "{{ .Group.a }} IN A 10.0.0.1" is no record: Cannot fill a template: there is no group "a"',
+  ],
+  [
+    '. {\n  template IN A {\n    answer "{{ index .Match 2 }} IN A 10.0.0.1"\n    match (.*)\n  }\n}',
+    'line 3: "{{ index .Match 2 }} IN A 10.0.0.1" is no record: Cannot fill a template: there is no match 2',
+  ],
+  ['. {\n  template IN A {\n    rcode BADNEWS\n  }\n}', CODES],
   ['. {\n  loadbalance weighted file\n}', 'line 2: loadbalance cannot be "weighted": it is round_robin'],
   ['. {\n  ready {\n    every 5s\n  }\n}', 'line 3: "every" is not a property of ready here: there is monitor'],
-  [
-    '. {\n  forward . 10.0.0.1 {\n    next NXDOMAIN BADNEWS\n  }\n}',
-    'line 3: "BADNEWS" is no code of an answer: there is NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED',
-  ],
+  ['. {\n  forward . 10.0.0.1 {\n    next NXDOMAIN BADNEWS\n  }\n}', CODES],
 ];
 
 for (const [text, expected] of refused) {
@@ -246,59 +181,13 @@ for (const [text, expected] of refused) {
   });
 }
 
-/** What others write, as it is. */
-const EKS = KUBEADM.replace('       ttl 30\n', '')
-  .replace(' {\n       max_concurrent 1000\n    }', '')
-  .replace(/cache 30 \{[^}]*\}/, 'cache 30');
-const K3S = `.:53 {
-    errors
-    health
-    ready
-    kubernetes cluster.local in-addr.arpa ip6.arpa {
-      pods insecure
-      fallthrough in-addr.arpa ip6.arpa
-    }
-    hosts /etc/coredns/NodeHosts {
-      ttl 60
-      reload 15s
-      fallthrough
-    }
-    prometheus :9153
-    cache 30
-    loop
-    reload
-    loadbalance
-    import /etc/coredns/custom/*.override
-    forward . /etc/resolv.conf
-}
-import /etc/coredns/custom/*.server
-`;
-
-test("EKS's and k3s's Corefiles are understood as they are, with users' own files and without", () => {
-  assert.equal(read(EKS).length, 1);
-  const files: Readonly<Record<string, string>> = {
-    '/etc/coredns/custom/*.override': 'log\n',
-    '/etc/coredns/custom/*.server': 'corp.test:53 {\n  forward . 10.0.0.1\n}\n',
-  };
-  for (const own of [true, false]) {
-    const imported = (pattern: string) => (own ? [{ file: pattern, text: files[pattern] ?? '' }] : []);
-    const servers = readServers(parseCorefile({ file: 'Corefile', text: K3S }, { imported }));
-    assert.deepEqual(
-      servers.map(
-        ({ zones, log, hostsFile }) => `${zones.map(nameText).join()} ${log !== undefined} ${hostsFile?.file}`,
-      ),
-      own ? ['. true /etc/coredns/NodeHosts', 'corp.test false undefined'] : ['. false /etc/coredns/NodeHosts'],
-    );
-  }
-});
-
 test('what is not supported is named with its line and with what there is', () => {
   assert.throws(
-    () => read('. {\n  errors\n  template ANY AAAA\n}'),
+    () => read('. {\n  errors\n  view a {\n    expr true\n  }\n}'),
     (error) => {
       assert.match(
         errorMessage(error),
-        /^Cannot use "Corefile", line 3: the plugin "template" is not supported: there is any, autopath, bind, .*, trace$/,
+        /^Cannot use "Corefile", line 3: the plugin "view" is not supported: there is any, autopath, bind, .*, trace$/,
       );
       return true;
     },
@@ -310,6 +199,18 @@ test('what is not supported is named with its line and with what there is', () =
       return true;
     },
   );
+});
+
+test('an interface stands for its addresses', () => {
+  const addresses = (name: string) => (name === 'eth0' ? ['10.0.0.5', 'fd00::5'] : undefined);
+  const [server] = readServers(
+    parseCorefile({
+      file: 'Corefile',
+      text: '. {\n  bind 127.0.0.1 eth0 {\n    except fd00::5\n  }\n  bind 127.0.0.1 ::1\n}',
+    }),
+    addresses,
+  );
+  assert.deepEqual(server?.hosts, ['127.0.0.1', '10.0.0.5', '::1']);
 });
 
 test('variables and imported files are put in, and an error names the file', () => {

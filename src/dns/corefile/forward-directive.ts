@@ -1,6 +1,5 @@
 import { parseIp } from '#base/ip.ts';
-import { RCODES, type Rcode } from '../record-type.ts';
-import { argumentsOf, duration, unknownProperty, wholeNumber, zoneName, zonesOf } from './arguments.ts';
+import { argumentsOf, duration, rcodeNamed, unknownProperty, wholeNumber, zoneName, zonesOf } from './arguments.ts';
 import type { Directive, Line } from './corefile.ts';
 import { corefileError, type Place } from './place.ts';
 import type { ForwardConfig, ForwardPolicy, ServerTarget } from './server-config.ts';
@@ -51,13 +50,6 @@ function target(place: Place, text: string): ForwardConfig['to'][number] {
     );
   }
   return { file: text };
-}
-
-function rcode(place: Place, name: string): number {
-  const code = Object.hasOwn(RCODES, name) ? RCODES[name as Rcode] : undefined;
-  if (code !== undefined && code < 16) return code;
-  const known = Object.keys(RCODES).filter((other) => RCODES[other as Rcode] < 16);
-  throw corefileError(place, `"${name}" is no code of an answer: there is ${known.join(', ')}`);
 }
 
 export function serverTarget(text: string, tls: boolean): ServerTarget | undefined {
@@ -115,7 +107,7 @@ const PROPERTIES: Readonly<Record<string, (draft: Draft, line: Line) => void>> =
     draft.failFast = true;
   },
   next: (draft, line) => {
-    draft.next = argumentsOf(line, 1, MANY).map((name) => rcode(line, name));
+    draft.next = argumentsOf(line, 1, MANY).map((name) => rcodeNamed(line, name));
   },
   expire: (draft, line) => {
     draft.expireMs = duration(line, argumentsOf(line, 1)[0] ?? '');

@@ -1,5 +1,6 @@
 import type { WireName } from '../name.ts';
 import type { PodMode } from '../pod-name.ts';
+import type { TemplatePart } from './go-template.ts';
 import type { Place } from './place.ts';
 
 /** One zone on one port, with all that answers there. Plain data: what a Corefile says. */
@@ -14,6 +15,8 @@ export interface ServerConfig extends Place {
   readonly cache: CacheConfig | undefined;
   readonly hostsFile: HostsConfig | undefined;
   readonly rewrites: readonly RewriteRule[];
+  readonly templates: readonly TemplateRule[];
+  readonly chaos: ChaosConfig | undefined;
   readonly autopath: AutopathConfig | undefined;
   readonly log: LogConfig | undefined;
   readonly health: HealthConfig | undefined;
@@ -131,6 +134,28 @@ export type NameMatch =
 export type AnswerRewrite =
   | { readonly kind: 'auto' }
   | { readonly kind: 'name' | 'value'; readonly pattern: RegExp; readonly to: string };
+
+/** Answers that are written in the configuration. */
+export interface TemplateRule {
+  readonly zones: readonly WireName[];
+  /** ANY: every type. */
+  readonly type: number;
+  /** Of names in lower case with a dot at the end; the first that fits says what the parts of the name are. */
+  readonly patterns: readonly RegExp[];
+  readonly answers: readonly (readonly TemplatePart[])[];
+  readonly authorities: readonly (readonly TemplatePart[])[];
+  readonly additionals: readonly (readonly TemplatePart[])[];
+  readonly rcode: number;
+  /** Zones for whose names that no pattern fits the next is asked. */
+  readonly fallthrough: readonly WireName[];
+}
+
+/** What is said of the server itself, in class CH. */
+export interface ChaosConfig {
+  /** Undefined: our own. */
+  readonly version: string | undefined;
+  readonly authors: readonly string[];
+}
 
 export interface AutopathConfig {
   /** Whose names are walked for. */

@@ -10,6 +10,7 @@ import { readRewrites } from './rewrite-directive.ts';
 import type { ServerConfig } from './server-config.ts';
 import {
   checkLoadBalance,
+  type InterfaceAddresses,
   readAutopath,
   readBind,
   readHealth,
@@ -19,11 +20,16 @@ import {
   readReload,
 } from './serving-directives.ts';
 
+import { readTemplate } from './template-directive.ts';
+
 type Draft = { -readonly [K in keyof ServerConfig]: ServerConfig[K] };
 
 /** What the blocks of a Corefile mean. @throws CodedError `ECOREFILE` naming the first line that cannot be followed. */
-export function readServers(blocks: readonly ServerBlock[]): readonly ServerConfig[] {
-  const servers = blocks.flatMap(readBlock);
+export function readServers(
+  blocks: readonly ServerBlock[],
+  interfaceAddresses: InterfaceAddresses = () => undefined,
+): readonly ServerConfig[] {
+  const servers = blocks.flatMap((block) => readBlock(block, interfaceAddresses));
   const seen = new Map<string, ServerConfig>();
   for (const server of servers) {
     for (const zone of server.zones) {
@@ -41,7 +47,7 @@ export function readServers(blocks: readonly ServerBlock[]): readonly ServerConf
 const DEFAULT_PORT = 53;
 
 /** One for each port that its keys name. */
-function readBlock(block: ServerBlock): readonly ServerConfig[] {
+function readBlock(block: ServerBlock, interfaceAddresses: InterfaceAddresses): readonly ServerConfig[] {
   const byPort = new Map<number, WireName[]>();
   for (const key of block.keys) {
     const { zones, port } = readKey(block, key);
@@ -49,7 +55,7 @@ function readBlock(block: ServerBlock): readonly ServerConfig[] {
   }
   return [...byPort].map(([port, zones]) => {
     const draft = emptyServer(block, zones, port);
-    for (const directive of block.directives) readDirective(draft, directive);
+    for (const directive of block.directives) readDirective(draft, directive, interfaceAddresses);
     if (draft.autopath !== undefined && draft.kubernetes.every(({ pods }) => pods !== 'verified')) {
       const at = block.directives.find(({ name }) => name === 'autopath') ?? block;
       throw corefileError(at, 'autopath needs to know the Pods', 'add: pods verified, to kubernetes');
@@ -82,6 +88,8 @@ function emptyServer({ file, line }: ServerBlock, zones: readonly WireName[], po
     cache: undefined,
     hostsFile: undefined,
     rewrites: [],
+    templates: [],
+    chaos: undefined,
     autopath: undefined,
     log: undefined,
     health: undefined,
@@ -92,10 +100,10 @@ function emptyServer({ file, line }: ServerBlock, zones: readonly WireName[], po
   };
 }
 
-function readDirective(draft: Draft, directive: Directive): void {
+function readDirective(draft: Draft, directive: Directive, interfaceAddresses: InterfaceAddresses): void {
   const { name } = directive;
   const read = Object.hasOwn(DIRECTIVES, name) ? DIRECTIVES[name] : undefined;
-  if (read !== undefined) return read(draft, directive);
+  if (read !== undefined) return read(draft, directive, interfaceAddresses);
   if (IDLE.has(name)) {
     if (name === 'loadbalance') checkLoadBalance(directive);
     draft.idle = [...draft.idle, name];
@@ -124,15 +132,21 @@ const IDLE: ReadonlySet<string> = new Set([
   'trace',
 ]);
 
-const DIRECTIVES: Readonly<Record<string, (draft: Draft, directive: Directive) => void>> = {
+type ReadDirective = (draft: Draft, directive: Directive, interfaceAddresses: InterfaceAddresses) => void;
+
+const DIRECTIVES: Readonly<Record<string, ReadDirective>> = {
   autopath: (draft, directive) => {
     draft.autopath = readAutopath(directive, draft.zones);
   },
-  bind: (draft, directive) => {
-    draft.hosts = [...draft.hosts, ...readBind(directive)];
+  bind: (draft, directive, interfaceAddresses) => {
+    draft.hosts = [...new Set([...draft.hosts, ...readBind(directive, interfaceAddresses)])];
   },
   cache: (draft, directive) => {
     draft.cache = readCache(directive, draft.zones);
+  },
+  chaos: (draft, directive) => {
+    const [version, ...authors] = directive.args;
+    draft.chaos = { version, authors };
   },
   forward: (draft, directive) => {
     draft.forwards = [...draft.forwards, readForward(directive)];
@@ -160,5 +174,8 @@ const DIRECTIVES: Readonly<Record<string, (draft: Draft, directive: Directive) =
   },
   rewrite: (draft, directive) => {
     draft.rewrites = [...draft.rewrites, ...readRewrites(directive)];
+  },
+  template: (draft, directive) => {
+    draft.templates = [...draft.templates, readTemplate(directive, draft.zones)];
   },
 };

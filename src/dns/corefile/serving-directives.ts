@@ -1,7 +1,7 @@
 import { parseIp } from '#base/ip.ts';
 import type { WireName } from '../name.ts';
 import { argumentsOf, duration, listenAddress, unknownProperty, zonesOf, zonesOrBlock } from './arguments.ts';
-import type { Directive } from './corefile.ts';
+import type { Directive, Line } from './corefile.ts';
 import { corefileError } from './place.ts';
 import type { AutopathConfig, HealthConfig, ListenConfig, LogConfig, ReloadConfig } from './server-config.ts';
 
@@ -23,17 +23,34 @@ export function readReady(directive: Directive): ListenConfig {
   return listenAddress(directive, address, 8181);
 }
 
-export function readBind(directive: Directive): readonly string[] {
-  const [line] = directive.block ?? [];
-  if (line !== undefined) throw corefileError(line, `"${line.name}" is not a property of bind here: there is none`);
-  const other = directive.args.find((arg) => arg !== 'localhost' && parseIp(arg) === undefined);
-  if (other === undefined) return directive.args;
-  throw corefileError(directive, `"${other}" is no address to bind`, 'write the addresses of the interface');
+/** The addresses of an interface of this machine; undefined where there is none of that name. */
+export type InterfaceAddresses = (name: string) => readonly string[] | undefined;
+
+/** Addresses, and interfaces for all of theirs, without those that `except` names. */
+export function readBind(directive: Directive, interfaceAddresses: InterfaceAddresses): readonly string[] {
+  const addresses = (line: Line): readonly string[] =>
+    argumentsOf(line, 1, Number.POSITIVE_INFINITY).flatMap((arg) => {
+      if (arg === 'localhost' || parseIp(arg) !== undefined) return [arg];
+      const found = interfaceAddresses(arg);
+      if (found !== undefined) return found;
+      throw corefileError(line, `"${arg}" is neither an address nor an interface of this machine that is up`);
+    });
+  const except = (directive.block ?? []).flatMap((line) => {
+    if (line.name !== 'except') throw unknownProperty(line, 'bind', ['except']);
+    return addresses(line);
+  });
+  const bound = addresses(directive).filter((address) => !except.includes(address));
+  if (bound.length === 0) throw corefileError(directive, 'bind leaves no address to listen on');
+  return bound;
 }
 
 /** Addresses take turns, whatever is said: so what would say otherwise is refused. */
 export function checkLoadBalance(directive: Directive): void {
   const [policy = 'round_robin'] = directive.args;
+  const [line] = directive.block ?? [];
+  if (line !== undefined && policy === 'round_robin') {
+    throw corefileError(line, `loadbalance cannot "${line.name}": addresses take turns`, 'take it out');
+  }
   if (policy === 'round_robin') return;
   throw corefileError(directive, `loadbalance cannot be "${policy}": it is round_robin`, 'take it out');
 }

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { wireName } from './name.ts';
 import { ServiceEntry } from './service-entry.ts';
-import type { Template } from './template.ts';
-import { TemplateCache } from './template-cache.ts';
+import type { CompiledAnswer } from './compiled-answer.ts';
+import { AnswerCache } from './answer-cache.ts';
 
 const owner = new ServiceEntry('\x03web\x02ns', wireName('cluster.local') ?? '\0');
 
-function template(bytes: number): Template {
+function compiled(bytes: number): CompiledAnswer {
   const version = owner.version;
   return {
     body: 'x'.repeat(bytes),
@@ -23,10 +23,10 @@ function template(bytes: number): Template {
 }
 
 test('compiled answers are bounded in bytes, and those that are asked for stay', () => {
-  const cache = new TemplateCache(1_000_000);
-  cache.set('asked', template(100));
+  const cache = new AnswerCache(1_000_000);
+  cache.set('asked', compiled(100));
   for (let i = 0; i < 1000; i++) {
-    cache.set(`large ${i}`, template(64_000));
+    cache.set(`large ${i}`, compiled(64_000));
     assert.ok(cache.get('asked') !== undefined, `after ${i}`);
     // 64,000 bytes each and their places: 15 are a million, and one may be over the half of each half.
     assert.ok(cache.size <= 18, `${cache.size} after ${i}`);

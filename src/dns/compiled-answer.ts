@@ -7,7 +7,7 @@ import type { DnsRecord } from './record.ts';
 import type { ServiceEntry } from './service-entry.ts';
 
 /** A whole answer, but for what each query brings: id, flags, the case of the name, EDNS0 and the room there is. */
-export interface Template {
+export interface CompiledAnswer {
   /**
    * What comes after the header, one character a byte: a string of some bytes takes a tenth of what a buffer takes, and there
    * are many thousands.
@@ -26,7 +26,7 @@ export interface Template {
   readonly version: number;
 }
 
-export interface TemplateOptions {
+export interface CompileOptions {
   /** Seconds. */
   readonly ttl: number;
   readonly zone: WireName;
@@ -35,7 +35,7 @@ export interface TemplateOptions {
 /** A record must start below this, or its end would not be a number of two bytes. */
 const MAX_START = 0xfc00;
 
-export function compileTemplate(question: Question, answer: LocalAnswer, { ttl, zone }: TemplateOptions): Template {
+export function compileAnswer(question: Question, answer: LocalAnswer, { ttl, zone }: CompileOptions): CompiledAnswer {
   const writer = new MessageWriter({ start: HEADER_BYTES, ttl, zone });
   writer.question(question.name, question.type);
   const ends = [writer.length];
@@ -82,7 +82,7 @@ function sharedEnds(ends: readonly number[]): readonly number[] {
   return made;
 }
 
-function turnOf(records: readonly DnsRecord[], ends: readonly number[], count: number): Template['turn'] {
+function turnOf(records: readonly DnsRecord[], ends: readonly number[], count: number): CompiledAnswer['turn'] {
   const first = records.findIndex(({ kind }) => kind === 'A' || kind === 'AAAA');
   const turning = count - first;
   if (first === -1 || turning < 2) return undefined;

@@ -1,0 +1,108 @@
+import type { WireName } from '../name.ts';
+import { parseRecord, recordType, WRITTEN_TYPES } from '../record-text.ts';
+import { RCODES, RECORD_TYPES } from '../record-type.ts';
+import {
+  argumentsOf,
+  fallthroughZones,
+  rcodeNamed,
+  regularExpression,
+  unknownProperty,
+  zonesOrBlock,
+} from './arguments.ts';
+import type { Directive, Line } from './corefile.ts';
+import { fillTemplate, parseTemplate, type TemplateData, type TemplatePart } from './go-template.ts';
+import { corefileError, type Place } from './place.ts';
+import type { TemplateRule } from './server-config.ts';
+
+type Draft = { -readonly [K in keyof TemplateRule]: TemplateRule[K] };
+const MANY = Number.POSITIVE_INFINITY;
+
+/** `template CLASS TYPE [ZONE...] { ... }` */
+export function readTemplate(directive: Directive, block: readonly WireName[]): TemplateRule {
+  const [queryClass = '', type = '', ...zones] = argumentsOf(directive, 2, MANY);
+  if (queryClass !== 'IN' && queryClass !== 'ANY') {
+    throw corefileError(directive, `template cannot be for class "${queryClass}": it is IN or ANY`);
+  }
+  const draft: Draft = {
+    zones: zonesOrBlock(directive, zones, block),
+    type: typeNamed(directive, type),
+    patterns: [],
+    answers: [],
+    authorities: [],
+    additionals: [],
+    rcode: RCODES.NOERROR,
+    fallthrough: [],
+  };
+  // What records may refer to stands in the patterns, which may come after them.
+  const lines = (directive.block ?? []).toSorted((a, b) => Number(b.name === 'match') - Number(a.name === 'match'));
+  for (const line of lines) {
+    const read = Object.hasOwn(PROPERTIES, line.name) ? PROPERTIES[line.name] : undefined;
+    if (read === undefined) throw unknownProperty(line, 'template', Object.keys(PROPERTIES));
+    read(draft, line);
+  }
+  return Object.freeze({ ...draft, patterns: draft.patterns.length === 0 ? [/.*/] : draft.patterns });
+}
+
+/** Its number; ANY is every type. */
+function typeNamed(place: Place, name: string): number {
+  const number = /^TYPE(\d{1,5})$/.exec(name)?.[1];
+  if (number !== undefined && Number(number) < 65_536) return Number(number);
+  if (Object.hasOwn(RECORD_TYPES, name)) return RECORD_TYPES[name as keyof typeof RECORD_TYPES];
+  throw corefileError(place, `"${name}" is no type of a question`, 'write it like A, ANY or TYPE64');
+}
+
+const PROPERTIES: Readonly<Record<string, (draft: Draft, line: Line) => void>> = {
+  match: (draft, line) => {
+    const patterns = argumentsOf(line, 1, MANY).map((text) => regularExpression(line, text));
+    draft.patterns = [...draft.patterns, ...patterns];
+  },
+  answer: (draft, line) => {
+    draft.answers = [...draft.answers, ...records(draft, line)];
+  },
+  additional: (draft, line) => {
+    draft.additionals = [...draft.additionals, ...records(draft, line)];
+  },
+  authority: (draft, line) => {
+    draft.authorities = [...draft.authorities, ...records(draft, line)];
+  },
+  rcode: (draft, line) => {
+    draft.rcode = rcodeNamed(line, argumentsOf(line, 1)[0] ?? '');
+  },
+  fallthrough: (draft, line) => {
+    draft.fallthrough = fallthroughZones(line);
+  },
+  // CoreDNS has no use for it any more, either.
+  upstream: () => {},
+};
+
+function records({ patterns }: Draft, line: Line): readonly (readonly TemplatePart[])[] {
+  return argumentsOf(line, 1, MANY).map((text) => {
+    const parts = parseTemplate(line, text);
+    const data = exampleData(patterns);
+    try {
+      const record = fillTemplate(parts, data);
+      // Its data may only be right with the names of questions.
+      if (parts.every((part) => typeof part === 'string')) parseRecord(record);
+      const type = recordType(record);
+      if (WRITTEN_TYPES.includes(type)) return parts;
+      throw new SyntaxError(`Cannot write records of type "${type}": there is ${WRITTEN_TYPES.join(', ')}`);
+    } catch (error) {
+      throw corefileError(line, `"${text}" is no record: ${(error as Error).message}`);
+    }
+  });
+}
+
+/** Of each group that there is in one of the patterns, a number that may stand in addresses. */
+function exampleData(patterns: readonly RegExp[]): TemplateData {
+  const groups: Record<string, string> = {};
+  let count = 1;
+  for (const { source } of patterns) {
+    // With an empty choice it matches, and says which groups it has.
+    const found = new RegExp(`${source}|`).exec('');
+    count = Math.max(count, found?.length ?? 1);
+    for (const name of Object.keys(found?.groups ?? {})) groups[name] = '1';
+  }
+  for (let i = 0; i < count; i++) groups[i] = '1';
+  const fields = { Name: 'name.', Zone: 'zone.', Class: 'IN', Type: 'A', Remote: '192.0.2.1' };
+  return { fields, match: Array.from({ length: count }, () => '1'), groups };
+}
