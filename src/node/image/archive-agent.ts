@@ -3,11 +3,21 @@ import { createWriteStream, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { whileRoom } from './disk-room.ts';
 import { decompress } from './decompress.ts';
 import type { ImageRecord } from './image-record.ts';
 import { checkConfig, type ImageStore, machineArchitecture } from './image-store-agent.ts';
-import { type Descriptor, ImageFormatError, isObject, parseConfig, parseManifest, parseObject } from './manifest.ts';
+import {
+  type Descriptor,
+  ImageFormatError,
+  isObject,
+  parseConfig,
+  parseJson,
+  parseManifest,
+  parseObject,
+} from './manifest.ts';
 import { formatReference, parseReference } from './reference.ts';
+import { MAX_TEXT } from './http-agent.ts';
 import { sha256 } from './registry-agent.ts';
 import { readTar } from './tar.ts';
 
@@ -58,7 +68,10 @@ class Archive {
   }
 
   text(path: string): string {
-    return readFileSync(this.file(path), 'utf8');
+    const file = this.file(path);
+    if (statSync(file).size > MAX_TEXT)
+      throw new ImageFormatError(`${JSON.stringify(path)} is larger than ${MAX_TEXT} bytes`);
+    return readFileSync(file, 'utf8');
   }
 
   blobText({ digest }: Descriptor): string {
@@ -70,7 +83,7 @@ class Archive {
 
 async function unpackArchive(source: AsyncIterable<Uint8Array>, scratch: string): Promise<Archive> {
   const archive = new Archive();
-  const tar = readTar(decompress(source));
+  const tar = readTar(whileRoom(decompress(source), scratch));
   const links: (readonly [string, string])[] = [];
   let number = 0;
   for (let entry = await tar.next(); entry !== undefined; entry = await tar.next()) {
@@ -87,13 +100,8 @@ async function unpackArchive(source: AsyncIterable<Uint8Array>, scratch: string)
 }
 
 async function loadDocker(store: ImageStore, archive: Archive, options: LoadOptions): Promise<readonly ImageRecord[]> {
-  const images = JSON.parse(archive.text('manifest.json')) as readonly {
-    readonly Config: string;
-    readonly RepoTags?: readonly string[] | null;
-    readonly Layers: readonly string[];
-  }[];
   const records: ImageRecord[] = [];
-  for (const { Config, RepoTags, Layers } of images) {
+  for (const { Config, RepoTags, Layers } of dockerImages(archive.text('manifest.json'))) {
     const text = archive.text(Config);
     const config = parseConfig(text);
     checkConfig(config, { layers: Layers });
@@ -105,6 +113,24 @@ async function loadDocker(store: ImageStore, archive: Archive, options: LoadOpti
     records.push(...saveAs(store, names, { id: sha256(text), digest: undefined, config, bytes }));
   }
   return records;
+}
+
+interface DockerImage {
+  readonly Config: string;
+  readonly RepoTags?: readonly string[] | null;
+  readonly Layers: readonly string[];
+}
+
+function dockerImages(text: string): readonly DockerImage[] {
+  const images: unknown = parseJson(text, 'manifest.json');
+  const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every((one) => typeof one === 'string');
+  const isImage = (value: unknown): value is DockerImage =>
+    isObject(value) &&
+    typeof value['Config'] === 'string' &&
+    isTexts(value['Layers']) &&
+    isTexts(value['RepoTags'] ?? []);
+  if (Array.isArray(images) && images.every(isImage)) return images;
+  throw new ImageFormatError('manifest.json is no list of images');
 }
 
 async function loadOci(store: ImageStore, archive: Archive, options: LoadOptions): Promise<readonly ImageRecord[]> {

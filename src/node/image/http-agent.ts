@@ -130,4 +130,5 @@ export async function readText(response: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-const MAX_TEXT = 4 << 20;
+/** Bytes of a manifest or a configuration, at most. */
+export const MAX_TEXT: number = 4 << 20;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmdirSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { Readable } from 'node:stream';
 import { after, test } from 'node:test';
@@ -61,10 +61,14 @@ isolateTests(import.meta.url, () => {
   const closed = skip === false ? new TestRegistry(users) : undefined;
   // Before the thread is moved: its pool works on files where it was.
   const full = mkdtempSync(`${tmpdir()}/clusterip-full-`);
+  const small = mkdtempSync(`${tmpdir()}/clusterip-small-`);
   mount('tmpfs', full, 'tmpfs', 0, 'size=100k');
+  mount('tmpfs', small, 'tmpfs', 0, 'size=32m');
   after(() => {
-    umount(full, MNT_DETACH);
-    rmdirSync(full);
+    for (const directory of [full, small]) {
+      umount(directory, MNT_DETACH);
+      rmdirSync(directory);
+    }
   });
   const runtime = new SandboxRuntime(systemClock);
   after(async () => {
@@ -195,10 +199,34 @@ isolateTests(import.meta.url, () => {
   test('a disk that is full says so', { skip }, async () => {
     const { registry, host } = await registryOf(open);
     await registry.push(sampleImage(), 'large', 'v1');
-    const small = runtime.images(`${full}/images`);
+    const store = runtime.images(`${full}/images`);
     const options = { credentials: [], signal: new AbortController().signal };
-    await assert.rejects(small.pull(`${host}/large:v1`, options), { message: /ENOSPC: no space left on device/ });
-    assert.deepEqual(small.list(), []);
+    await assert.rejects(store.pull(`${host}/large:v1`, options), { message: /ENOSPC: no space left on device/ });
+    assert.deepEqual(store.list(), []);
+  });
+
+  test('what unpacks to more than the disk holds leaves of it what a cluster needs', { skip }, async () => {
+    const { registry, host } = await registryOf(open);
+    const files = Array.from({ length: 5 }, (_, i) => ({ path: `${i}`, data: Buffer.alloc(6 * 2 ** 20) }));
+    const bomb = buildImage({ layers: [{ files }] });
+    await registry.push(bomb, 'bomb', 'v1');
+    const store = runtime.images(`${small}/images`);
+    const options = { credentials: [], signal: new AbortController().signal };
+    let least = Infinity;
+    const { bsize } = statfsSync(small);
+    const watch = setInterval(() => (least = Math.min(least, statfsSync(small).bavail * bsize)), 1);
+    try {
+      await assert.rejects(store.pull(`${host}/bomb:v1`, options), { message: /have to leave 16777216/ });
+    } finally {
+      clearInterval(watch);
+    }
+    assert.ok(least > 8 * 2 ** 20, String(least));
+    assert.deepEqual(readdirSync(`${small}/images/layers`), []);
+    const archive = writeTar(bomb.plainLayers.map((data, index) => ({ path: `${index}`, data })));
+    await assert.rejects(loadArchive(store, Readable.from([archive]), { scratchDir: small }), {
+      message: /have to leave 16777216/,
+    });
+    assert.deepEqual(readdirSync(small), ['images']);
   });
 
   test('images come from archives, are listed, kept while in use, and removed', { skip }, async () => {
@@ -243,6 +271,15 @@ isolateTests(import.meta.url, () => {
     assert.equal(store.remove('local/docker:1')?.id, config);
     store.collect({ unused: true });
     assert.equal(await nodes.exec('user', 'cat', '/srv/linked'), 'new\n');
+    for (const [text, message] of [
+      ['{', 'manifest.json is not JSON'],
+      ['{}', 'manifest.json is no list of images'],
+      ['[{"Config":"c.json","Layers":[1]}]', 'manifest.json is no list of images'],
+      ['[{"Config":"c.json","Layers":[]}]', '"c.json" is not in the archive'],
+    ] as const) {
+      const broken = Readable.from([writeTar([{ path: 'manifest.json', data: text }])]);
+      await assert.rejects(loadArchive(store, broken, { scratchDir: nodes.stateDir }), { message });
+    }
     await assert.rejects(
       loadArchive(store, Readable.from([writeTar([{ path: 'x', data: 'y' }])]), { scratchDir: nodes.stateDir }),
       { message: 'neither manifest.json nor index.json is in it: not an archive of images' },

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { createReadStream, existsSync, mkdirSync, readdirSync, renameSync, statfsSync, statSync } from 'node:fs';
+import { createReadStream, existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { Channel } from '#base/channel.ts';
 import type { Clock } from '#base/clock.ts';
-import { CodedError, errorCode, errorMessage } from '#base/errors.ts';
+import { errorCode, errorMessage } from '#base/errors.ts';
 import { removeTree } from '../sandbox/remove-tree-sync.ts';
+import { checkRoom, whileRoom } from './disk-room.ts';
 import { decompress, DigestStream } from './decompress.ts';
 import { unpackLayer, type UnpackOptions } from './layer-unpack-sync.ts';
 import { type Descriptor, ImageFormatError } from './manifest.ts';
@@ -16,8 +17,6 @@ const ATTEMPTS = 4;
 const RETRY_MS = 200;
 /** Nobody writes to a download that has not grown for so long. */
 const ABANDONED_MS = 60_000;
-/** What a download leaves of a disk: the store of the cluster and its log go on. */
-const SPARE_BYTES = 16 * 2 ** 20;
 
 export interface Collection {
   /** Digests of layers as plain tar files, like all here. */
@@ -193,7 +192,7 @@ export class LayerStore {
     mkdirSync(fresh, { mode: 0o755 });
     try {
       const packed = new DigestStream(source);
-      const plain = new DigestStream(decompress(packed));
+      const plain = new DigestStream(whileRoom(decompress(packed), this.directory));
       await unpackLayer(plain, fresh, this.#options);
       if (digest !== undefined) compare(digest, packed.digest());
       compare(diffId, plain.digest());
@@ -231,17 +230,6 @@ function chunksOf(response: IncomingMessage): Channel<Buffer> {
   response.on('close', () => channel.fail(new Error('aborted')));
   channel.onReturn = () => response.destroy();
   return channel;
-}
-
-/** @throws CodedError `ENOSPC` where so many bytes would take what a cluster needs to go on. */
-function checkRoom(directory: string, bytes: number): void {
-  const { bavail, bsize } = statfsSync(directory);
-  const free = bavail * bsize;
-  if (free >= bytes + SPARE_BYTES) return;
-  throw new CodedError(
-    'ENOSPC',
-    `ENOSPC: no space left on device, of which ${free} bytes are free: a download of ${bytes} has to leave ${SPARE_BYTES}`,
-  );
 }
 
 /** 127 layers have to fit into the 4096 bytes of a mount's options. */

@@ -2,7 +2,6 @@ import {
   chmodSync,
   closeSync,
   fchmodSync,
-  futimesSync,
   lchownSync,
   linkSync,
   lstatSync,
@@ -80,7 +79,7 @@ class LayerDirectory {
       this.#giveAway(path, entry);
       chmodSync(path, entry.mode);
       this.#attributes(path, entry);
-      lutimesSync(path, entry.mtime, entry.mtime);
+      this.#date(path, entry);
     }
   }
 
@@ -134,11 +133,11 @@ class LayerDirectory {
       }
       this.#giveAway(path, entry);
       fchmodSync(fd, entry.mode);
-      futimesSync(fd, entry.mtime, entry.mtime);
     } finally {
       closeSync(fd);
     }
     this.#attributes(path, entry);
+    this.#date(path, entry);
   }
 
   /** Before its mode is set: a change of owner takes away what lets others become him. */
@@ -150,7 +149,13 @@ class LayerDirectory {
 
   #own(path: string, entry: TarEntry): void {
     this.#giveAway(path, entry);
-    lutimesSync(path, entry.mtime, entry.mtime);
+    this.#date(path, entry);
+  }
+
+  /** Node takes a number below zero for now, but a date for what it is. */
+  #date(path: string, { mtime }: TarEntry): void {
+    const date = new Date(mtime * 1000);
+    lutimesSync(path, date, date);
   }
 
   #whiteOut(parent: string, name: string): void {

@@ -133,6 +133,17 @@ test('decompress() tells gzip, zstd and plain apart, in whatever pieces they com
   }
 });
 
+test('unpackLayer() of a file from before 1970', async () => {
+  const directory = mkdtempSync(`${tmpdir()}/clusterip-unpack-`);
+  try {
+    const source = Readable.from([writeTar([{ path: 'old', data: 'x', mtime: -3600 }])]);
+    await unpackLayer(source, directory, { privileged: false, owners: undefined });
+    assert.equal(lstatSync(`${directory}/old`).mtimeMs, -3_600_000);
+  } finally {
+    removeTree(directory);
+  }
+});
+
 const asRoot = process.getuid?.() === 0 ? false : 'needs root';
 
 test(

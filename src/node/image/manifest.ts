@@ -109,13 +109,17 @@ function checkDigest(value: unknown, where: string): string {
 }
 
 export function parseObject(text: string, what: string): Json {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isObject(value)) return value;
-  } catch {
-    // Said below.
-  }
+  const value = parseJson(text, `the ${what}`);
+  if (isObject(value)) return value;
   throw new ImageFormatError(`the ${what} is not a JSON object`);
+}
+
+export function parseJson(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ImageFormatError(`${what} is not JSON`);
+  }
 }
 
 export function isObject(value: unknown): value is Json {

@@ -38,6 +38,13 @@ for (const { image, full } of cases) {
   });
 }
 
+test('a name with capitals is told what is wrong with it', () => {
+  assert.throws(() => parseReference('MyApp:1'), {
+    message:
+      'couldn\'t parse image name "MyApp:1": invalid reference format: repository name (library/MyApp) must be lowercase',
+  });
+});
+
 test('credentialsFor() takes what is for the registry, the longest path first', () => {
   const auth = (name: string): { auth: string } => ({ auth: Buffer.from(`${name}:p:w`).toString('base64') });
   const auths = {

@@ -13,8 +13,8 @@ export interface ImageReference {
 
 /** Code InvalidImageName. */
 export class ImageNameError extends CodedError {
-  constructor(image: string) {
-    super('InvalidImageName', `couldn't parse image name ${JSON.stringify(image)}: invalid reference format`);
+  constructor(image: string, why: string = '') {
+    super('InvalidImageName', `couldn't parse image name ${JSON.stringify(image)}: invalid reference format${why}`);
     this.name = 'ImageNameError';
   }
 }
@@ -32,6 +32,9 @@ export function parseReference(image: string): ImageReference {
   const path = colon < 0 ? rest : rest.slice(0, colon);
   const repository = registry === 'docker.io' && !path.includes('/') ? `library/${path}` : path;
   const tag = colon < 0 ? (digest === undefined ? 'latest' : undefined) : rest.slice(colon + 1);
+  if (repository !== repository.toLowerCase() && REPOSITORY.test(repository.toLowerCase())) {
+    throw new ImageNameError(image, `: repository name (${repository}) must be lowercase`);
+  }
   const valid =
     REGISTRY.test(registry) &&
     REPOSITORY.test(repository) &&

@@ -99,10 +99,18 @@ function entryOf(header: Buffer, type: string, size: number, extra: ReadonlyMap<
     uid: Number(given('uid') ?? number(header, 108, 8)),
     gid: Number(given('gid') ?? number(header, 116, 8)),
     size: Number(given('size') ?? size),
-    mtime: Number(given('mtime') ?? number(header, 136, 12)),
+    mtime: time(Number(given('mtime') ?? number(header, 136, 12))),
     xattrs: new Map(xattrs),
   };
 }
+
+/** Whatever the archive says, something that a date can be made of. */
+function time(seconds: number): number {
+  return Number.isNaN(seconds) ? 0 : Math.max(-MAX_SECONDS, Math.min(MAX_SECONDS, seconds));
+}
+
+/** ECMA-262, 21.4.1.1. */
+const MAX_SECONDS = 8.64e12;
 
 const XATTR = 'SCHILY.xattr.';
 
@@ -145,9 +153,9 @@ function paxRecords(bytes: Buffer): readonly (readonly [string, Buffer])[] {
   return records;
 }
 
-/** Octal digits, or with the highest bit set the number itself, the highest byte first. */
+/** Octal digits, or with the highest bit set the number itself, the highest byte first, in two's complement. */
 function number(header: Buffer, at: number, length: number): number {
-  if ((header[at] ?? 0) & 0x80) return Number(BigInt(`0x${header.toString('hex', at + length - 8, at + length)}`));
+  if ((header[at] ?? 0) & 0x80) return Number(header.readBigInt64BE(at + length - 8));
   return Number.parseInt(string(header, at, length).trim() || '0', 8);
 }
 

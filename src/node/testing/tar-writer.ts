@@ -8,6 +8,8 @@ export interface TarFile {
   readonly mode?: number;
   readonly uid?: number;
   readonly gid?: number;
+  /** Whole seconds since 1970. */
+  readonly mtime?: number;
 }
 
 /** A plain ustar file, headers and all. */
@@ -19,7 +21,10 @@ export function writeTar(files: readonly TarFile[]): Buffer {
   return Buffer.concat([...blocks, Buffer.alloc(1024)]);
 }
 
-function header({ path, type = '0', link = '', mode, uid = 0, gid = 0 }: TarFile, size: number): Buffer {
+function header(
+  { path, type = '0', link = '', mode, uid = 0, gid = 0, mtime = 1_700_000_000 }: TarFile,
+  size: number,
+): Buffer {
   const block = Buffer.alloc(512);
   const octal = (value: number, at: number, length: number): void => {
     block.write(value.toString(8).padStart(length - 1, '0'), at);
@@ -29,7 +34,8 @@ function header({ path, type = '0', link = '', mode, uid = 0, gid = 0 }: TarFile
   octal(uid, 108, 8);
   octal(gid, 116, 8);
   octal(size, 124, 12);
-  octal(1_700_000_000, 136, 12);
+  if (mtime >= 0) octal(mtime, 136, 12);
+  else block.fill(0xff, 136, 140).writeBigInt64BE(BigInt(mtime), 140);
   block.write('        ', 148);
   block.write(type, 156);
   block.write(link, 157);
