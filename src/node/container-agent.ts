@@ -326,6 +326,7 @@ export class ContainerAgent {
     if (!known) this.#node.log.warn('container did not start', { container: this.spec.name, error: message });
     this.#state = { ...ended(128, 'StartError', now, now, this.#id), message: why };
     this.#retryAt = this.#backoff.readyAt(now);
+    this.#event(pod, 'Normal', 'Created', `Created container: ${this.spec.name}`);
     this.#event(pod, 'Warning', 'Failed', `Error: ${why}`);
   }
 

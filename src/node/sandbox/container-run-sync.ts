@@ -168,13 +168,13 @@ export class ContainerRun {
 
   /** What its processes use now; undefined when it has ended. */
   usage(): Usage | undefined {
-    if (!this.running) return undefined;
+    if (!this.#process.running) return undefined;
     return this.#cgroup?.usage() ?? processUsage(this.#process.pid, this.#sandbox.spec.processes !== 'container');
   }
 
   /** Bytes and packets that the Pod's interface passed on so far. */
   get traffic(): Traffic | undefined {
-    return this.running ? readTraffic(this.#process.pid) : undefined;
+    return this.#process.running ? readTraffic(this.#process.pid) : undefined;
   }
 
   resize(size: TerminalSize): void {
@@ -191,7 +191,7 @@ export class ContainerRun {
   exec(command: ContainerCommand, stdio: Stdio): ExecProcess {
     const { pid } = this.#process;
     const mountFd = this.#mountFd;
-    if (mountFd === undefined)
+    if (mountFd === undefined || !this.#process.running)
       throw new Error(`Cannot run in container ${JSON.stringify(this.spec.name)}: it has ended`);
     const { command: own, security } = this.#launch;
     const full = { ...command, env: { ...own.env, ...command.env } };

@@ -75,9 +75,20 @@ export class PodSandbox {
       for (const { name, value } of spec.ipcSysctls) writeSysctl(name, value);
       return { uts: openNamespace('uts'), ipc: openNamespace('ipc') };
     });
-    const sandbox = new PodSandbox(spec, now, fds, spec.processes === 'pod' ? startPause(thread) : undefined);
-    if (!spec.hostIpc) sandbox.mountMemory(sandbox.shmDir, 'mode=1777,size=64m');
-    return sandbox;
+    try {
+      const sandbox = new PodSandbox(spec, now, fds, spec.processes === 'pod' ? startPause(thread) : undefined);
+      try {
+        if (!spec.hostIpc) sandbox.mountMemory(sandbox.shmDir, 'mode=1777,size=64m');
+        return sandbox;
+      } catch (error) {
+        sandbox.#endPause();
+        throw error;
+      }
+    } catch (error) {
+      closeSync(fds.uts);
+      closeSync(fds.ipc);
+      throw error;
+    }
   }
 
   get etcDir(): string {
@@ -111,16 +122,19 @@ export class PodSandbox {
     else setns(this.#pause.pidFd, 'pid');
   }
 
+  #endPause(): void {
+    if (this.#pause === undefined) return;
+    this.#pause.process.kill('SIGKILL');
+    closeSync(this.#pause.pidFd);
+  }
+
   /** Takes the Pod off the network now; resolves when its files are gone. All its processes must have ended. */
   async remove(what: 'all' | 'running'): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     this.spec.wire?.[Symbol.dispose]();
     this.spec.hostPorts?.[Symbol.dispose]();
-    if (this.#pause !== undefined) {
-      this.#pause.process.kill('SIGKILL');
-      closeSync(this.#pause.pidFd);
-    }
+    this.#endPause();
     closeSync(this.#utsFd);
     closeSync(this.#ipcFd);
     for (const path of this.#memory.toReversed()) umount(path, MNT_DETACH);
@@ -135,7 +149,12 @@ function startPause(thread: SandboxThread): { readonly process: Child; readonly 
     unshare(CLONE_NEWPID);
     return startStage(planPause(), ['ignore', 'ignore', 'ignore']);
   });
-  return { process: child, pidFd: openNamespace('pid', child.pid) };
+  try {
+    return { process: child, pidFd: openNamespace('pid', child.pid) };
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
 }
 
 /** What belongs to processes. */

@@ -21,6 +21,8 @@ export interface Stdio {
 /** A process in a container and its three streams, of which a terminal makes one. */
 export interface ContainerProcess {
   readonly pid: number;
+  /** False once it has ended and its number may be another's. */
+  readonly running: boolean;
   readonly stdin: Writable | undefined;
   readonly stdout: Readable;
   readonly stderr: Readable | undefined;
@@ -53,6 +55,9 @@ export function startProcess(
   const terminal = ends.terminal;
   return {
     pid: child.pid,
+    get running() {
+      return child.running;
+    },
     ...ends.streams(),
     exited: child.exited,
     resize: (size) => {
