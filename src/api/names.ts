@@ -5,6 +5,8 @@
 
 const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const SUBDOMAIN = `${LABEL}(\\.${LABEL})*`;
+const UNDERSCORE_LABEL = '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
+const UNDERSCORE_SUBDOMAIN = `${UNDERSCORE_LABEL}(\\.${UNDERSCORE_LABEL})*`;
 const LABEL_1035 = '[a-z]([-a-z0-9]*[a-z0-9])?';
 const QUALIFIED = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
 const LABEL_VALUE = `(${QUALIFIED})?`;
@@ -13,6 +15,7 @@ const WILDCARD = `\\*\\.${SUBDOMAIN}`;
 
 const LABEL_RE = anchored(LABEL);
 const SUBDOMAIN_RE = anchored(SUBDOMAIN);
+const UNDERSCORE_SUBDOMAIN_RE = anchored(UNDERSCORE_SUBDOMAIN);
 const LABEL_1035_RE = anchored(LABEL_1035);
 const QUALIFIED_RE = anchored(QUALIFIED);
 const LABEL_VALUE_RE = anchored(LABEL_VALUE);
@@ -52,6 +55,12 @@ export function checkDns1123Label(value: string): readonly string[] {
 export function checkDns1123Subdomain(value: string): readonly string[] {
   const rule = `a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and ${ALNUM}`;
   return checkName(value, 253, SUBDOMAIN_RE, () => regexMessage(rule, SUBDOMAIN, 'example.com'));
+}
+
+/** Of search paths, as underscores are in SRV names. */
+export function checkUnderscoreSubdomain(value: string): readonly string[] {
+  const rule = `a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and ${ALNUM}`;
+  return checkName(value, 253, UNDERSCORE_SUBDOMAIN_RE, () => regexMessage(rule, UNDERSCORE_SUBDOMAIN, 'example.com'));
 }
 
 export function checkDns1035Label(value: string): readonly string[] {

@@ -124,6 +124,30 @@ const invalid: readonly (readonly [string, Partial<t.PodSpec>, readonly string[]
     ],
   ],
   [
+    'search paths with underscores, the root, and names that are none',
+    {
+      containers: [WEB],
+      dnsConfig: { searches: ['.', '_sip._tcp.abc_d.example.com.', 'a_', 'A'], options: [{ value: '1' }] },
+    },
+    [
+      ...['a_', 'A'].map(
+        (name, i) =>
+          `spec.dnsConfig.searches[${i + 2}]: Invalid value: "${name}": a lowercase RFC 1123 subdomain must consist of lower case ` +
+          "alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', " +
+          "regex used for validation is '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*')",
+      ),
+      'spec.dnsConfig.options[0]: Required value: must not be empty',
+    ],
+  ],
+  [
+    'more search paths than a resolver takes',
+    { containers: [WEB], dnsConfig: { searches: Array.from({ length: 33 }, () => 'a'.repeat(63)) } },
+    [
+      `spec.dnsConfig.searches: Invalid value: ${JSON.stringify(Array.from({ length: 33 }, () => 'a'.repeat(63)))}: must not have more than 32 search paths`,
+      `spec.dnsConfig.searches: Invalid value: ${JSON.stringify(Array.from({ length: 33 }, () => 'a'.repeat(63)))}: must not have more than 2048 characters (including spaces) in the search list`,
+    ],
+  ],
+  [
     'a mount without a volume',
     {
       containers: [

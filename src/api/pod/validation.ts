@@ -1,7 +1,7 @@
 import { type FieldError, forbidden, invalid, required } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
 import { validateAnnotations, validateLabels, validateUnique } from '../meta-validation.ts';
-import { checkDns1123Label, checkDns1123Subdomain } from '../names.ts';
+import { checkDns1123Label, checkDns1123Subdomain, checkUnderscoreSubdomain } from '../names.ts';
 import { checkIp, invalidAll, validateChoice } from '../validation.ts';
 import {
   validateContainer,
@@ -79,9 +79,30 @@ function validateHostNetwork(spec: t.PodSpec, at: string): FieldError[] {
   );
 }
 
+const MAX_NAMESERVERS = 3;
+const MAX_SEARCHES = 32;
+const MAX_SEARCH_CHARACTERS = 2048;
+
+function validateSearches(searches: readonly string[], at: string): FieldError[] {
+  const errors: FieldError[] = [];
+  if (searches.length > MAX_SEARCHES) {
+    errors.push(invalid(at, searches, `must not have more than ${MAX_SEARCHES} search paths`));
+  }
+  if (searches.join(' ').length > MAX_SEARCH_CHARACTERS) {
+    const text = `must not have more than ${MAX_SEARCH_CHARACTERS} characters (including spaces) in the search list`;
+    errors.push(invalid(at, searches, text));
+  }
+  searches.forEach((search, i) => {
+    if (search === '.') return;
+    const name = search.replace(/\.$/, '');
+    errors.push(...invalidAll(`${at}[${i}]`, name, checkUnderscoreSubdomain(name)));
+  });
+  return errors;
+}
+
 function validateDns(spec: t.PodSpec, at: string): FieldError[] {
   const errors = validateChoice(`${at}.dnsPolicy`, spec.dnsPolicy, DNS_POLICIES);
-  const { nameservers = [], searches = [] } = spec.dnsConfig ?? {};
+  const { nameservers = [], searches = [], options = [] } = spec.dnsConfig ?? {};
   const config = `${at}.dnsConfig`;
   if (spec.dnsPolicy === 'None' && nameservers.length === 0) {
     const text = 'must provide at least one DNS nameserver when `dnsPolicy` is None';
@@ -92,14 +113,14 @@ function validateDns(spec: t.PodSpec, at: string): FieldError[] {
       ),
     );
   }
-  if (nameservers.length > 3) {
-    errors.push(invalid(`${config}.nameservers`, nameservers, 'must not have more than 3 nameservers'));
+  if (nameservers.length > MAX_NAMESERVERS) {
+    const text = `must not have more than ${MAX_NAMESERVERS} nameservers`;
+    errors.push(invalid(`${config}.nameservers`, nameservers, text));
   }
   nameservers.forEach((ip, i) => errors.push(...checkIp(`${config}.nameservers[${i}]`, ip)));
-  searches.forEach((search, i) => {
-    if (search === '.') return;
-    const texts = checkDns1123Subdomain(search.replace(/\.$/, ''));
-    errors.push(...invalidAll(`${config}.searches[${i}]`, search, texts));
+  errors.push(...validateSearches(searches, `${config}.searches`));
+  options.forEach(({ name = '' }, i) => {
+    if (name === '') errors.push(required(`${config}.options[${i}]`, 'must not be empty'));
   });
   return errors;
 }

@@ -8,7 +8,7 @@ import { hostNetworkHostsFile, hostsFile } from './hosts-file.ts';
 import { formatResolvConf, parseResolvConf, resolvConf } from './resolv-conf.ts';
 
 const machine = parseResolvConf(
-  '# c\nnameserver 127.0.0.53\nsearch old.example\nsearch corp.example .\noptions edns0\n',
+  '# c\nnameserver 127.0.0.53\nsearch old.example\nsearch corp.example. .\noptions edns0 ndots:2\noptions ndots:1\n',
 );
 
 const resolvers: readonly {
@@ -26,7 +26,7 @@ const resolvers: readonly {
     name: 'ClusterFirst on the node is Default',
     policy: 'ClusterFirst',
     hostNetwork: true,
-    text: 'search corp.example\nnameserver 10.96.0.10\noptions edns0\n',
+    text: 'search corp.example\nnameserver 10.96.0.10\noptions edns0 ndots:1\n',
   },
   {
     name: 'ClusterFirstWithHostNet',
@@ -34,7 +34,7 @@ const resolvers: readonly {
     hostNetwork: true,
     text: 'search ns.svc.cluster.local svc.cluster.local cluster.local corp.example\nnameserver 10.96.0.10\noptions ndots:5\n',
   },
-  { name: 'Default', policy: 'Default', text: 'search corp.example\nnameserver 10.96.0.10\noptions edns0\n' },
+  { name: 'Default', policy: 'Default', text: 'search corp.example\nnameserver 10.96.0.10\noptions edns0 ndots:1\n' },
   {
     name: 'None',
     policy: 'None',
@@ -53,6 +53,15 @@ const resolvers: readonly {
       options: [{ name: 'ndots', value: '1' }],
     },
     text: 'search ns.svc.cluster.local svc.cluster.local cluster.local corp.example x.y\nnameserver 10.96.0.10\nnameserver 1.1.1.1\noptions ndots:1\n',
+  },
+  {
+    name: 'no more than resolvers take',
+    policy: 'None',
+    config: {
+      nameservers: ['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4'],
+      searches: ['.', 'a'.repeat(254), ...Array.from({ length: 31 }, (_, i) => `${i}`.padStart(100, '0'))],
+    },
+    text: `search . ${Array.from({ length: 20 }, (_, i) => `${i}`.padStart(100, '0')).join(' ')}\nnameserver 192.0.2.1\nnameserver 192.0.2.2\nnameserver 192.0.2.3\n`,
   },
 ];
 for (const { name, policy, hostNetwork = false, config, text } of resolvers) {

@@ -22,13 +22,26 @@ export function resolvConf(spec: ResolvConfSpec): string {
   const base = byPolicy(spec);
   const { nameservers = [], searches = [], options = [] } = spec.config ?? {};
   return formatResolvConf({
-    nameservers: unique([...base.nameservers, ...nameservers]),
-    searches: unique([...base.searches, ...searches]),
+    nameservers: unique([...base.nameservers, ...nameservers]).slice(0, MAX_NAMESERVERS),
+    searches: fitting(unique([...base.searches, ...searches])),
     options: mergeOptions(
       base.options,
       options.map(({ name = '', value }) => (value === undefined || value === '' ? name : `${name}:${value}`)),
     ),
   });
+}
+
+/** What resolvers take; a kubelet leaves out the rest. */
+const MAX_NAMESERVERS = 3;
+const MAX_SEARCHES = 32;
+const MAX_SEARCH_CHARACTERS = 2048;
+/** With a longer one some resolvers end their process. */
+const MAX_SEARCH = 253;
+
+function fitting(searches: readonly string[]): readonly string[] {
+  const kept = searches.slice(0, MAX_SEARCHES).filter((search) => search.length <= MAX_SEARCH);
+  while (kept.join(' ').length > MAX_SEARCH_CHARACTERS) kept.pop();
+  return kept;
 }
 
 function byPolicy(spec: ResolvConfSpec): ResolvConf {
@@ -52,16 +65,19 @@ function byPolicy(spec: ResolvConfSpec): ResolvConf {
 export function parseResolvConf(text: string): ResolvConf {
   const nameservers: string[] = [];
   let searches: string[] = [];
-  let options: string[] = [];
+  let options: readonly string[] = [];
   for (const line of text.split('\n')) {
     const [keyword, ...values] = line.trim().split(/\s+/);
     if (keyword === 'nameserver') nameservers.push(...values.slice(0, 1));
-    // The last one counts, as in the C library; a single dot is the root, and stands for no search at all.
-    else if (keyword === 'search') searches = values.filter((value) => value !== '.');
-    else if (keyword === 'options') options = values;
+    // The last one counts, as in the C library; a single dot is the root, and stands for no search at all. The same domain
+    // with its dot is the same domain.
+    else if (keyword === 'search') searches = values.filter((value) => value !== '.').map(withoutDot);
+    else if (keyword === 'options') options = mergeOptions(options, values);
   }
   return { nameservers, searches, options };
 }
+
+const withoutDot = (name: string): string => name.replace(/\.$/, '');
 
 export function formatResolvConf({ nameservers, searches, options }: ResolvConf): string {
   return [
