@@ -1,17 +1,25 @@
 #!/bin/sh
 # Builds one of the systems we compare ourselves with out of its Go module into a cache directory, and prints where it
 # is. Some minutes each the first time. Needs go (1.24 or newer).
-# Run: bench/peers/build.sh kube-apiserver|kube-proxy|kube-controller-manager|kube-scheduler|coredns [VERSION]
+# Run: bench/peers/build.sh NAME [VERSION]; the names are those of the first `case`.
 set -eu
-name=${1:?which: kube-apiserver, kube-proxy, kube-controller-manager, kube-scheduler or coredns}
+name=${1:?what to build: kube-apiserver, kube-proxy, kube-controller-manager, kube-scheduler, coredns, e2e.test, ...}
+version=v1.34.2
 case $name in
-  kube-apiserver | kube-proxy | kube-controller-manager | kube-scheduler) version=${2:-v1.34.2} ;;
-  coredns) version=${2:-v1.12.4} ;;
+  kube-apiserver | kube-proxy | kube-controller-manager | kube-scheduler) package=./cmd/$name ;;
+  # Kubernetes' own end-to-end tests, what runs them side by side, and the programs of their images.
+  e2e.test) package=./test/e2e ;;
+  ginkgo) package=github.com/onsi/ginkgo/v2/ginkgo ;;
+  agnhost | nonewprivs | resource-consumer) package=./test/images/$name ;;
+  consume-cpu) package=./test/images/resource-consumer/consume-cpu ;;
+  sample-apiserver) package=k8s.io/sample-apiserver ;;
+  coredns) package=. version=v1.12.4 ;;
   *)
-    echo "$name is not known here: kube-apiserver, kube-proxy, kube-controller-manager, kube-scheduler or coredns" >&2
+    echo "$name is not known here: look at the start of $0" >&2
     exit 2
     ;;
 esac
+version=${2:-$version}
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/clusterip-peers
 binary=$cache/$name-$version
 if [ -x "$binary" ]; then
@@ -27,6 +35,10 @@ mkdir -p "$cache"
 # Copies the sources of module $1 to $source, where they may be changed.
 unpack() {
   module=$(go mod download -json "$1@$version" | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')
+  [ -n "$module" ] || {
+    echo "go could not download $1@$version: see above" >&2
+    exit 1
+  }
   source=$cache/source-$name-$version
   rm -rf "$source"
   mkdir "$source"
@@ -36,23 +48,26 @@ unpack() {
   cd "$source"
 }
 
-build() {
-  GOWORK=off GOFLAGS=-mod=mod CGO_ENABLED=0 nice -n 10 go build -buildvcs=false "$@" >&2
-}
-
-if [ "$name" = coredns ]; then
-  unpack github.com/coredns/coredns
-  build -ldflags '-s -w' -o "$binary.part" .
-else
-  unpack k8s.io/kubernetes
-  # In the module's own go.mod its libraries are directories of the source repository, which the module does not carry:
-  # the same versions are modules of their own, v1.34.2 as v0.34.2.
-  rm -rf vendor
-  sed -i -E "s#(k8s\\.io/[a-z0-9-]+) => \\./staging/src/.*#\\1 => \\1 v0.${version#v1.}#" go.mod
-  package=k8s.io/component-base/version
-  minor=$(echo "${version#v1.}" | cut -d . -f 1)
-  build -ldflags "-s -w -X $package.gitVersion=$version -X $package.gitMajor=1 -X $package.gitMinor=$minor" \
-    -o "$binary.part" "./cmd/$name"
-fi
+case $name in
+  coredns) unpack github.com/coredns/coredns ;;
+  *)
+    unpack k8s.io/kubernetes
+    # In the module's own go.mod its libraries are directories of the source repository, which the module does not carry:
+    # the same versions are modules of their own, v1.34.2 as v0.34.2.
+    rm -rf vendor
+    sed -i -E "s#(k8s\\.io/[a-z0-9-]+) => \\./staging/src/.*#\\1 => \\1 v0.${version#v1.}#" go.mod
+    ;;
+esac
+case $name in
+  *.test) compile='test -c' ;;
+  *) compile=build ;;
+esac
+told=k8s.io/component-base/version
+minor=$(echo "${version#v1.}" | cut -d . -f 1)
+# $compile is two words for a test.
+# shellcheck disable=SC2086
+GOWORK=off GOFLAGS=-mod=mod CGO_ENABLED=0 nice -n 10 go $compile -buildvcs=false \
+  -ldflags "-s -w -X $told.gitVersion=$version -X $told.gitMajor=1 -X $told.gitMinor=$minor" \
+  -o "$binary.part" "$package" >&2
 mv "$binary.part" "$binary"
 echo "$binary"
