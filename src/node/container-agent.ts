@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { errorMessage } from '#base/errors.ts';
 import type { Container, ContainerStatus, EphemeralContainer, Pod } from '#api/generated/types.ts';
 import { containerLimits } from './cgroup/container-limits.ts';
@@ -211,6 +211,8 @@ export class ContainerAgent {
     const files = containerFiles(this.#node, pod, this.spec.name, attempt);
     const messageFile = `${sandbox.etcDir}/termination-${this.spec.name}`;
     writeFileSync(messageFile, '');
+    // Whoever the container's user is, whatever our umask.
+    chmodSync(messageFile, 0o666);
     this.#remember();
     const before = this.#held;
     this.#held = image.kind === 'oci' ? this.#node.images.hold(image.record) : undefined;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemClock } from '#base/clock.ts';
 import { configMaps, pods } from '#api/resource.ts';
+import type { Container } from '#api/generated/types.ts';
 import { SandboxRuntime } from './sandbox/runtime-agent.ts';
 import { isolateTests } from './testing/isolated.ts';
 import { isReady, podSummary } from './testing/pod-summary.ts';
@@ -30,8 +31,12 @@ isolateTests(import.meta.url, () => {
   test('the last words of a container are its message, or its log where it wants that', async () => {
     await using nodes = await TestNodes.start(runtime, 1);
     const terminationMessagePolicy = 'FallbackToLogsOnError';
-    const run = (name: string, script: string): Promise<unknown> =>
-      nodes.run(name, { command: ['sh', '-c', script], terminationMessagePolicy }, { restartPolicy: 'Never' });
+    const run = (name: string, script: string, more: Partial<Container> = {}): Promise<unknown> =>
+      nodes.run(name, { command: ['sh', '-c', script], terminationMessagePolicy, ...more }, { restartPolicy: 'Never' });
+    await run('other', 'echo $(id -u) > /dev/words', {
+      terminationMessagePath: '/dev/words',
+      securityContext: { runAsUser: 1000 },
+    });
     await run('logged', 'echo one; echo two; exit 2');
     await run('said', 'echo one; echo said > /dev/termination-log; exit 2');
     await run('fine', 'echo one');
@@ -39,11 +44,11 @@ isolateTests(import.meta.url, () => {
     const ended = ({ status }: Parameters<typeof isReady>[0]): boolean =>
       /^(Failed|Succeeded)$/.test(status?.phase ?? '');
     const messages = [];
-    for (const name of ['logged', 'said', 'fine', 'long']) {
+    for (const name of ['logged', 'said', 'fine', 'long', 'other']) {
       const pod = await nodes.until(name, ended);
       messages.push(pod.status?.containerStatuses?.[0]?.state?.terminated?.message);
     }
-    assert.deepEqual(messages, ['one\ntwo\n', 'said\n', undefined, `${'x'.repeat(4096 - 8)}the end\n`]);
+    assert.deepEqual(messages, ['one\ntwo\n', 'said\n', undefined, `${'x'.repeat(4096 - 8)}the end\n`, '1000\n']);
   });
 
   test('containers share their processes where the Pod says so, and outlive each other', async () => {

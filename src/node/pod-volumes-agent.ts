@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import { errorCode, errorMessage } from '#base/errors.ts';
 import { quantityValue } from '#api/quantity.ts';
 import type { Container, EmptyDirVolumeSource, Pod, Volume } from '#api/generated/types.ts';
@@ -35,7 +36,8 @@ export function makeVolumes(
     if (hostPath !== undefined) {
       prepareHostPath(hostPath);
       const readOnly = volume.persistentVolumeClaim?.readOnly === true;
-      if (claimed?.local === true && !readOnly && group !== undefined) giveToGroup(hostPath.path, group, false);
+      if (claimed?.local === true && !readOnly && group !== undefined)
+        giveToGroup(realpathSync(hostPath.path), group, false);
       return { path: hostPath.path, readOnly };
     }
     if (volume.emptyDir !== undefined) {

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fstatSync, mkdirSync, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type * as Koffi from 'koffi';
 import { errorCode } from '#base/errors.ts';
@@ -24,6 +24,7 @@ function calls(): Calls {
   return loaded;
 }
 
+const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
 /** The same on all architectures. */
 const NR_OPENAT2 = 437;
 const O_PATH = 0o10000000;
@@ -69,14 +70,23 @@ function openBelow(top: number, path: string): number {
   }
 }
 
-/** A link is not followed to where nothing is: what it leads to is not made. */
+/**
+ * A link is not followed to where nothing is: what it leads to is not made. Who may write to the volume may write to its
+ * parts, too, whatever our umask is.
+ */
 function makeBelow(top: number, path: string): void {
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');
   const name = parts.pop();
   if (name === undefined) return;
   const parent = openBelow(top, parts.join('/'));
   try {
-    mkdirSync(`/proc/self/fd/${parent}/${name}`, { mode: 0o777 });
+    mkdirSync(`/proc/self/fd/${parent}/${name}`, { mode: 0o700 });
+    const made = openSync(`/proc/self/fd/${parent}/${name}`, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    try {
+      fchmodSync(made, fstatSync(top).mode & 0o7777);
+    } finally {
+      closeSync(made);
+    }
   } catch (error) {
     if (errorCode(error) !== 'EEXIST') throw error;
   } finally {

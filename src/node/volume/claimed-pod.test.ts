@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { systemClock } from '#base/clock.ts';
+import type { Pod } from '#api/generated/types.ts';
 import { persistentVolumeClaims, persistentVolumes, pods } from '#api/resource.ts';
 import { SandboxRuntime } from '../sandbox/runtime-agent.ts';
 import { isolateTests } from '../testing/isolated.ts';
@@ -11,7 +12,7 @@ import { TestNodes } from '../testing/test-nodes.ts';
 const sleeper = { command: ['sleep', 'infinity'] };
 
 /** A claim `data` with a volume at `path`. */
-async function makeBound({ client }: TestNodes, path: string): Promise<void> {
+async function makeBound({ client }: TestNodes, path: string, kind: 'hostPath' | 'local' = 'hostPath'): Promise<void> {
   const claim = await client.create(persistentVolumeClaims, {
     metadata: { namespace: 'default', name: 'data' },
     spec: { accessModes: ['ReadWriteOnce'], volumeName: 'pv' },
@@ -19,7 +20,10 @@ async function makeBound({ client }: TestNodes, path: string): Promise<void> {
   const { uid } = claim.metadata;
   await client.create(persistentVolumes, {
     metadata: { name: 'pv' },
-    spec: { hostPath: { path, type: 'DirectoryOrCreate' }, claimRef: { uid } },
+    spec: {
+      ...(kind === 'local' ? { local: { path } } : { hostPath: { path, type: 'DirectoryOrCreate' } }),
+      claimRef: { uid },
+    },
   });
 }
 
@@ -98,5 +102,62 @@ isolateTests(import.meta.url, () => {
     await nodes.until('inside', isReady);
     await nodes.exec('inside', 'touch', '/it/here');
     assert.equal(readFileSync(`${path}/etc/here`, 'utf8'), '');
+  });
+
+  test('a local volume is given to the group of a Pod, and so is what it leads to', async () => {
+    await using nodes = await TestNodes.start(runtime, 1);
+    const path = `${nodes.stateDir}/disk`;
+    mkdirSync(path, { mode: 0o700 });
+    symlinkSync('disk', `${nodes.stateDir}/link`);
+    await makeBound(nodes, `${nodes.stateDir}/link`, 'local');
+    await markBound(nodes);
+    await nodes.run(
+      'one',
+      { ...sleeper, ...mounts({ mountPath: '/data' }) },
+      { volumes, securityContext: { fsGroup: 0 } },
+    );
+    await nodes.until('one', isReady);
+    assert.equal(await nodes.exec('one', 'stat', '-c', '%a', '/data'), '2770\n');
+  });
+
+  test('a subPath is as open as its volume, and has to be one', async () => {
+    await using nodes = await TestNodes.start(runtime, 1);
+    const mount = { name: 'v', mountPath: '/it' };
+    const run = (name: string, subPathExpr: string, annotations: Record<string, string> = {}): Promise<Pod> =>
+      nodes.client.create(pods, {
+        metadata: { namespace: 'default', name, annotations },
+        spec: {
+          nodeName: 'node-1',
+          terminationGracePeriodSeconds: 1,
+          volumes: [{ name: 'v', emptyDir: {} }],
+          containers: [
+            {
+              ...sleeper,
+              name: 'c',
+              image: 'host',
+              env: [{ name: 'PART', valueFrom: { fieldRef: { fieldPath: "metadata.annotations['part']" } } }],
+              volumeMounts: [{ ...mount, subPathExpr }],
+            },
+          ],
+        },
+      });
+    const waits = async (name: string): Promise<string | undefined> => {
+      const pod = await nodes.until(name, ({ status }) => {
+        return status?.containerStatuses?.[0]?.state?.waiting?.reason === 'CreateContainerConfigError';
+      });
+      return pod.status?.containerStatuses?.[0]?.state?.waiting?.message;
+    };
+    await run('absolute', '$(PART)', { part: '/tmp' });
+    await run('back', '$(PART)', { part: 'a/..' });
+    await run('later', 'a/$(PART)');
+    assert.deepEqual(await Promise.all(['absolute', 'back', 'later'].map(waits)), [
+      'error SubPath `/tmp` must not be an absolute path',
+      "unable to provision SubPath `a/..`: must not contain '..'",
+      'missing value for PART',
+    ]);
+    const body = { metadata: { annotations: { part: 'b' } } };
+    await nodes.client.patch(pods, { namespace: 'default', name: 'later' }, { kind: 'merge', body });
+    await nodes.until('later', isReady);
+    assert.equal(await nodes.exec('later', 'stat', '-c', '%a', '/it'), '777\n');
   });
 });
