@@ -24,14 +24,14 @@ const ATTEMPTS = 16;
 
 /**
  * Counts a write into the quotas of its namespace, one object each, however much there is in the namespace; what is freed
- * again is the controller's to see.
+ * again is the controller's to see. An update that takes no more waits for no quota: it may be one of a quota itself.
  * @throws {StatusError} 403
  */
 export async function chargeQuotas(charge: Charge): Promise<void> {
   const { server, object } = charge;
   const { namespace } = object.metadata;
   const cache = server.storage.cache(resourceQuotas);
-  if (namespace === undefined || cache.size === 0) return;
+  if (namespace === undefined || cache.size === 0 || increase(charge).size === 0) return;
   for (const { key } of Array.from(cache.list(`${namespace}/`))) {
     await server.storage.exclusively(cache, key, () => chargeOne(charge, key));
   }
@@ -56,7 +56,8 @@ async function chargeOne(charge: Charge, key: string): Promise<void> {
 }
 
 /** The quota with the write counted; undefined where it changes nothing. */
-function charged({ kind, object, old }: Charge, quota: ResourceQuota): ResourceQuota | undefined {
+function charged(charge: Charge, quota: ResourceQuota): ResourceQuota | undefined {
+  const { kind, object, old } = charge;
   const { resource } = kind;
   const { hard = {}, used = {} } = quota.status ?? {};
   if (!quotaCounts(quota.spec ?? {}, resource, object)) return undefined;
@@ -66,11 +67,7 @@ function charged({ kind, object, old }: Charge, quota: ResourceQuota): ResourceQ
     const missing = missingAmounts(object as Pod, limits.keys());
     if (missing !== undefined) throw refuse(`failed quota: ${quota.metadata.name}: ${missing}`);
   }
-  const requested = difference(
-    usageOf(resource, object),
-    old === undefined ? new Map() : usageOf(resource, old),
-    limits,
-  );
+  const requested = new Map([...increase(charge)].filter(([name]) => limits.has(name)));
   if (requested.size === 0) return undefined;
   const before = amountsOf(used);
   const after = sum(before, requested);
@@ -87,12 +84,13 @@ function charged({ kind, object, old }: Charge, quota: ResourceQuota): ResourceQ
   return deepEqual(counted, quota) ? undefined : counted;
 }
 
-/** What is more than before, of what is limited. */
-function difference(now: Amounts, before: Amounts, limits: Amounts): Map<string, bigint> {
+/** What the object takes more than before. */
+function increase({ kind: { resource }, object, old }: Charge): Map<string, bigint> {
+  const before: Amounts = old === undefined ? new Map() : usageOf(resource, old);
   const more = new Map<string, bigint>();
-  for (const [name, amount] of now) {
+  for (const [name, amount] of usageOf(resource, object)) {
     const change = amount - (before.get(name) ?? 0n);
-    if (limits.has(name) && change > 0n) more.set(name, change);
+    if (change > 0n) more.set(name, change);
   }
   return more;
 }

@@ -150,6 +150,16 @@ const quotas: readonly AnswerCase[] = [
     ask: pod({}, { priorityClassName: 'system-node-critical' }),
   },
   {
+    name: 'quota: that changes itself',
+    given: quota({ cpu: '1', 'count/resourcequotas': '1' }, {}),
+    ask: {
+      method: 'PATCH',
+      path: `${KINDS.resourceQuota.path}/q`,
+      body: { metadata: { labels: { a: 'b' } }, spec: { hard: { memory: '1Gi' } } },
+      contentType: 'application/strategic-merge-patch+json',
+    },
+  },
+  {
     name: 'quota: that nobody has counted yet',
     given: [create('resourceQuota', { metadata: { name: 'q' }, spec: { hard: { pods: '0' } } })],
     ask: create('pod', { spec: { containers: [CONTAINER] } }),
