@@ -88,6 +88,23 @@ test('garbage collection takes what refers to an owner that never was, and spare
   ]);
 });
 
+test('garbage collection takes a ring of owners, each of which is to go before the next', async () => {
+  await using plane = await collecting();
+  const names = ['a', 'b', 'c'];
+  const made = await Promise.all(
+    names.map((name) => plane.client.create(configMaps, { metadata: { namespace: 'd', name } })),
+  );
+  for (const [i, name] of names.entries()) {
+    const { metadata } = made[(i + names.length - 1) % names.length] ?? {};
+    const owner = { apiVersion: 'v1', kind: 'ConfigMap', name: metadata?.name, uid: metadata?.uid };
+    const body = { metadata: { ownerReferences: [{ ...owner, controller: true, blockOwnerDeletion: true }] } };
+    await plane.client.patch(configMaps, { namespace: 'd', name }, { kind: 'merge', body });
+  }
+  await plane.client.delete(configMaps, { namespace: 'd', name: 'a' }, { propagationPolicy: 'Foreground' });
+  await plane.rest();
+  assert.deepEqual(everything(plane), []);
+});
+
 test('a deleted namespace is emptied, Pods first, and goes when the last of them is gone', async () => {
   await using plane = controlPlane();
   await plane.start(startNamespaceController);

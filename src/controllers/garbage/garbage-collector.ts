@@ -5,7 +5,7 @@ import { apiVersionOf, type Resource } from '#api/resource.ts';
 import { type DiscoveredResource, discoverResources, supports } from '#client/discovery.ts';
 import { type ControllerContext, createControllerQueue, ignoreNotFound } from '../controller-context.ts';
 import { FOREGROUND, GarbageGraph, type GraphNode, ORPHAN } from './garbage-graph.ts';
-import { type OwnerState, planGarbage } from './garbage-plan.ts';
+import { isWaiting, type OwnerState, planGarbage } from './garbage-plan.ts';
 
 const RETRY_MS = 1000;
 
@@ -59,7 +59,7 @@ class GarbageCollector {
         // A dependent that no longer blocks may be what an owner waits for.
         this.#wakeOwners(node);
       }
-      if (isNew && node.terminating && node.finalizers.includes(FOREGROUND)) this.#wakeDependents(node.uid);
+      if (isNew && isWaiting(node)) this.#wakeDependents(node.uid);
     };
     const isCustomKind = resource.group === 'apiextensions.k8s.io' && resource.plural === 'customresourcedefinitions';
     const rediscover = (): void => {
@@ -98,15 +98,17 @@ class GarbageCollector {
     const states = node.terminating ? [] : await Promise.all(node.owners.map((owner) => this.#stateOf(owner, node)));
     const dependents = this.#graph.dependentsOf(uid);
     const action = planGarbage(node, states, dependents);
-    const { client, log } = this.#context;
     switch (action.kind) {
       case 'none':
         return;
       case 'delete':
-        log.debug('garbage-collector: deleting', { kind: node.resource.kind, name: node.name });
-        await ignoreNotFound(
-          client.delete(node.resource, node, { propagationPolicy: action.policy, preconditions: { uid } }),
-        );
+        await this.#delete(node, action.policy);
+        return;
+      case 'unblock-and-delete':
+        await this.#patchMetadata(node, ({ ownerReferences = [] }) => ({
+          ownerReferences: ownerReferences.map((owner) => ({ ...owner, blockOwnerDeletion: false })),
+        }));
+        await this.#delete(node, 'Foreground');
         return;
       case 'drop-owners':
         await this.#dropOwners(node, action.uids);
@@ -121,12 +123,18 @@ class GarbageCollector {
     }
   }
 
+  async #delete(node: GraphNode, propagationPolicy: 'Background' | 'Foreground' | 'Orphan'): Promise<void> {
+    const { client, log } = this.#context;
+    log.debug('garbage-collector: deleting', { kind: node.resource.kind, name: node.name });
+    await ignoreNotFound(client.delete(node.resource, node, { propagationPolicy, preconditions: { uid: node.uid } }));
+  }
+
   async #stateOf(owner: OwnerReference, node: GraphNode): Promise<OwnerState> {
     const known = this.#graph.get(owner.uid);
     if (known !== undefined) {
       // An owner in another namespace is none.
       if (known.namespace !== undefined && known.namespace !== node.namespace) return 'absent';
-      return known.terminating && known.finalizers.includes(FOREGROUND) ? 'waiting' : 'solid';
+      return isWaiting(known) ? 'waiting' : 'solid';
     }
     if (this.#graph.isAbsent(owner.uid)) return 'absent';
     // Not seen: it may be younger than our view, so the server is asked before anything is deleted.

@@ -52,6 +52,13 @@ const cases: readonly {
     action: { kind: 'delete', policy: 'Foreground' },
   },
   {
+    name: 'whose owner waits for it, in a ring',
+    node: node('x', self),
+    states: ['waiting'],
+    dependents: [node('y', { ...dying, owners: [owner('x')] })],
+    action: { kind: 'unblock-and-delete' },
+  },
+  {
     name: 'that was to orphan its own',
     node: node('x', { ...self, finalizers: [ORPHAN] }),
     states: ['absent'],

@@ -9,6 +9,8 @@ export type OwnerState = 'solid' | 'waiting' | 'absent';
 export type GarbageAction =
   | { readonly kind: 'none' }
   | { readonly kind: 'delete'; readonly policy: 'Background' | 'Foreground' | 'Orphan' }
+  /** Let its owners go before it, then delete it in the foreground: one of its dependents waits for it already. */
+  | { readonly kind: 'unblock-and-delete' }
   /** Take the owners with these uids out of the object. */
   | { readonly kind: 'drop-owners'; readonly uids: readonly string[] }
   /** Take the object itself out of its dependents' owners, then the finalizer off. */
@@ -27,9 +29,16 @@ export function planGarbage(
   if (ownerStates.includes('solid')) {
     return gone.length === 0 ? { kind: 'none' } : { kind: 'drop-owners', uids: gone };
   }
-  if (ownerStates.includes('waiting') && dependents.length > 0) return { kind: 'delete', policy: 'Foreground' };
+  if (ownerStates.includes('waiting') && dependents.length > 0) {
+    return dependents.some(isWaiting) ? { kind: 'unblock-and-delete' } : { kind: 'delete', policy: 'Foreground' };
+  }
   if (node.finalizers.includes(ORPHAN)) return { kind: 'delete', policy: 'Orphan' };
   return { kind: 'delete', policy: node.finalizers.includes(FOREGROUND) ? 'Foreground' : 'Background' };
+}
+
+/** It is being deleted in the foreground: a ring of owners may come back to it. */
+export function isWaiting({ terminating, finalizers }: GraphNode): boolean {
+  return terminating && finalizers.includes(FOREGROUND);
 }
 
 function planTerminating(node: GraphNode, dependents: readonly GraphNode[]): GarbageAction {
