@@ -152,6 +152,12 @@ export const horizontalPodAutoscalersV1: Resource<t.HorizontalPodAutoscalerV1> =
   version: 'v1',
 });
 export const runtimeClasses: Resource<t.RuntimeClass> = define('node.k8s.io', 'RuntimeClass', 'runtimeclasses', false);
+export const certificateSigningRequests: Resource<t.CertificateSigningRequest> = define(
+  'certificates.k8s.io',
+  'CertificateSigningRequest',
+  'certificatesigningrequests',
+  false,
+);
 const FLOW_CONTROL = 'flowcontrol.apiserver.k8s.io';
 export const flowSchemas: Resource<t.FlowSchema> = define(FLOW_CONTROL, 'FlowSchema', 'flowschemas', false);
 export const priorityLevelConfigurations: Resource<t.PriorityLevelConfiguration> = define(

@@ -44,7 +44,7 @@ export function mergeTypeOf(kind: KindDefinition): MergeType {
 
 /** Which members of an object a write is about; the others are put back whatever it says. */
 export function countedMembers(kind: KindDefinition, part: string): (member: string) => boolean {
-  if (part === 'status') return (member) => member === 'status' || member === 'metadata';
+  if (part === 'status' || part === 'approval') return (member) => member === 'status' || member === 'metadata';
   return kind.subresources.status === true ? (member) => member !== 'status' : () => true;
 }
 

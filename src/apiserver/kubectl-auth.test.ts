@@ -1,5 +1,6 @@
 /** Who may do what, as kubectl asks for it and is told. */
 import test from 'node:test';
+import { CLIENT } from './answers/certificate-requests.ts';
 import { runSession, type Step } from './testing/kubectl-session.ts';
 import { installedKubectls } from './testing/kubectl.ts';
 import { ListeningServer } from './testing/listening-server.ts';
@@ -54,6 +55,38 @@ const asAdmin: readonly Step[] = [
   },
 ];
 
+const REQUEST = {
+  apiVersion: 'certificates.k8s.io/v1',
+  kind: 'CertificateSigningRequest',
+  spec: { request: CLIENT, signerName: 'kubernetes.io/kube-apiserver-client', usages: ['client auth'] },
+};
+const requests = ['ann', 'bob'].map((name) => JSON.stringify({ ...REQUEST, metadata: { name } })).join('\n');
+
+const certificates: readonly Step[] = [
+  {
+    args: 'create -f -',
+    input: requests,
+    text: 'certificatesigningrequest.certificates.k8s.io/ann created\ncertificatesigningrequest.certificates.k8s.io/bob created\n',
+  },
+  {
+    args: 'create clusterrole approver --verb=get,list,update --resource=certificatesigningrequests,certificatesigningrequests/approval',
+    text: 'clusterrole.rbac.authorization.k8s.io/approver created\n',
+  },
+  {
+    args: 'create clusterrolebinding approver --clusterrole=approver --group=dev',
+    text: 'clusterrolebinding.rbac.authorization.k8s.io/approver created\n',
+  },
+  {
+    args: `certificate approve ann ${SOMEBODY}`,
+    code: 1,
+    text: /certificatesigningrequests(\.certificates\.k8s\.io)? "ann" is forbidden: user not permitted to approve requests with signerName "kubernetes.io\/kube-apiserver-client"\n$/,
+  },
+  { args: 'certificate approve ann', text: 'certificatesigningrequest.certificates.k8s.io/ann approved\n' },
+  { args: 'certificate deny bob', text: 'certificatesigningrequest.certificates.k8s.io/bob denied\n' },
+  { args: 'get csr ann', text: /^NAME +AGE +SIGNERNAME +REQUESTOR .*CONDITION\nann .* Approved\n$/ },
+  { args: 'get csr bob', text: / Denied\n$/ },
+];
+
 const asJane: readonly Step[] = [
   { args: 'auth can-i list pods', text: 'yes\n' },
   { args: 'auth can-i create pods', code: 1, text: 'no\n' },
@@ -77,7 +110,7 @@ const asJane: readonly Step[] = [
 for (const binary of installedKubectls()) {
   test(`what ${binary} is allowed`, async (t) => {
     await using server = await ListeningServer.start();
-    await runSession(t, { binary, server, steps: asAdmin });
+    await runSession(t, { binary, server, steps: [...asAdmin, ...certificates] });
     const jane = await server.authority.issue('CN=jane, O=dev');
     await runSession(t, { binary, server, steps: asJane, kubeconfig: server.kubeconfig(jane) });
     // `auth whoami` came with 1.28.

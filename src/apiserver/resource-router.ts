@@ -96,13 +96,17 @@ function named(context: ResourceContext): ResourceContext {
   return context;
 }
 
+/** Parts of objects that are subresources of some kinds only. */
+const PARTS: readonly Part[] = ['finalize', 'approval', 'ephemeralcontainers', 'resize'];
+
 async function serveSubresource(context: ResourceContext, subresource: string): Promise<ServerResponse> {
   const { kind } = context;
   const { status, scale: scalePaths, others = [] } = kind.subresources;
   if (subresource === 'status' && status === true) return servePart(context, 'status');
   if (subresource === 'scale' && scalePaths !== undefined) return scale(context, scalePaths);
   if (!others.some(({ name }) => name === subresource)) throw new StatusError(noSuchPath());
-  if (subresource === 'finalize') return servePart(context, 'finalize');
+  const part = PARTS.find((name) => name === subresource);
+  if (part !== undefined) return servePart(context, part);
   if (subresource === 'token' && context.verb === 'create') return requestToken(context);
   if (isPod(kind.resource)) return servePodSubresource(context, subresource);
   const { group, plural } = kind.resource;
@@ -115,7 +119,6 @@ async function servePodSubresource(context: ResourceContext, subresource: string
   if (subresource === 'binding' && context.verb === 'create') return bind(context);
   if (subresource === 'eviction' && context.verb === 'create') return evict(context);
   if (subresource === 'log' && context.verb === 'get') return podLog(context);
-  if (subresource === 'ephemeralcontainers' || subresource === 'resize') return servePart(context, subresource);
   if (isStreamKind(subresource)) throw new StatusError(upgradeRequired());
   throw new StatusError(methodNotAllowed());
 }

@@ -83,7 +83,7 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
   gate.resolve(api.server.handle);
   const left = await removeLeaving(options, handler);
   onProgress('starting the controllers');
-  const controllers = controllersOf(options, plan, { handler, rootCa: pki.caCert, signal: abort.signal });
+  const controllers = controllersOf(options, plan, { handler, pki, signal: abort.signal });
   workers.nodes.post({ kind: 'start' });
   workers.services.post({ kind: 'start', nodes: network.nodes, fabric: network.fabric });
   onProgress('waiting for the nodes');
@@ -107,10 +107,12 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
 function controllersOf(
   { dir, clock, log }: ClusterOptions,
   plan: NetworkPlan,
-  { handler, ...given }: { readonly handler: ApiHandler; readonly rootCa: string; readonly signal: AbortSignal },
+  { handler, pki, signal }: { readonly handler: ApiHandler; readonly pki: Pki; readonly signal: AbortSignal },
 ): Controllers {
   return startControllers({
-    ...given,
+    signal,
+    rootCa: pki.caCert,
+    authority: pki.caKey === undefined ? undefined : { cert: pki.caCert, key: pki.caKey },
     client: createClient(inProcessTransport(handler, CONTROLLERS)),
     clock,
     log: createLog('controllers', log),

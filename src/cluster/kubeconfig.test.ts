@@ -41,6 +41,7 @@ const kubectlMissing =
 
 const pki = {
   caCert: 'the CA',
+  caKey: undefined,
   serverCert: '',
   serverKey: '',
   adminCert: 'the certificate',

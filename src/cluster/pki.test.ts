@@ -48,6 +48,13 @@ test('who the certificates are of, who signed them and what for', () => {
   ]);
 });
 
+test('a cluster from before the key of its authority was kept works without', async () => {
+  const old = join(root, 'old');
+  const made = await loadPki(old, { clock: systemClock, serverNames });
+  rmSync(join(old, 'ca.key'));
+  assert.deepEqual(readPki(old), { ...made, caKey: undefined });
+});
+
 test('every certificate has its own number and the key that belongs to it', () => {
   assert.equal(new Set([ca, server, admin].map((certificate) => certificate.serialNumber)).size, 3);
   assert.ok(server.checkPrivateKey(createPrivateKey(pki.serverKey)));
@@ -107,7 +114,7 @@ test('server and client believe each other over TLS', async (t) => {
 
 test('what was made once is read from then on, by its owner only', async () => {
   assert.deepEqual(await loadPki(dir, { clock: systemClock, serverNames: ['other'] }), pki);
-  const names = ['admin.crt', 'admin.key', 'apiserver.crt', 'apiserver.key', 'ca.crt', 'sa.key'];
+  const names = ['admin.crt', 'admin.key', 'apiserver.crt', 'apiserver.key', 'ca.crt', 'ca.key', 'sa.key'];
   assert.deepEqual(readdirSync(dir).sort(), names);
   const modes = ['.', ...names].map((name) => (statSync(join(dir, name)).mode & 0o777).toString(8));
   assert.deepEqual(modes, ['700', ...names.map(() => '600')]);

@@ -8,6 +8,8 @@ import { writeAtomically } from './state-dir.ts';
 /** Keys and certificates of one cluster, PEM. */
 export interface Pki {
   readonly caCert: string;
+  /** Signs certificates of users. Clusters that were made before it was kept have none. */
+  readonly caKey: string | undefined;
   readonly serverCert: string;
   readonly serverKey: string;
   /** Client certificate of the group system:masters. */
@@ -19,12 +21,15 @@ export interface Pki {
 
 const FILES: Readonly<Record<keyof Pki, string>> = {
   caCert: 'ca.crt',
+  caKey: 'ca.key',
   serverCert: 'apiserver.crt',
   serverKey: 'apiserver.key',
   adminCert: 'admin.crt',
   adminKey: 'admin.key',
   serviceAccountKey: 'sa.key',
 };
+
+type NewPki = { readonly [name in keyof Pki]: string };
 
 export interface PkiOptions {
   readonly clock: Clock;
@@ -34,13 +39,13 @@ export interface PkiOptions {
 
 const DAY_MS = 86_400_000;
 
-/** Makes the cluster's keys when there are none yet. The CA's own key is not kept: it has no further use. */
+/** Makes the cluster's keys when there are none yet. */
 export async function ensurePki(dir: string, options: PkiOptions): Promise<void> {
   if (existsSync(join(dir, FILES.serviceAccountKey))) return;
   const pki = await createPki(options);
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   // sa.key comes last in FILES: its presence means that all the others are there.
-  for (const [name, file] of Object.entries(FILES)) writeAtomically(join(dir, file), pki[name as keyof Pki]);
+  for (const [name, file] of Object.entries(FILES)) writeAtomically(join(dir, file), pki[name as keyof NewPki]);
 }
 
 /** @throws CodedError `ESTATEDIR` when a file is missing */
@@ -57,6 +62,7 @@ export function readPki(dir: string): Pki {
   };
   return {
     caCert: read('caCert'),
+    caKey: existsSync(join(dir, FILES.caKey)) ? read('caKey') : undefined,
     serverCert: read('serverCert'),
     serverKey: read('serverKey'),
     adminCert: read('adminCert'),
@@ -67,7 +73,7 @@ export function readPki(dir: string): Pki {
 
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 
-async function createPki({ clock, serverNames }: PkiOptions): Promise<Pki> {
+async function createPki({ clock, serverNames }: PkiOptions): Promise<NewPki> {
   // Loaded only when a cluster is made: a restart reads its files.
   await import('reflect-metadata');
   const x509 = await import('@peculiar/x509');
@@ -117,6 +123,7 @@ async function createPki({ clock, serverNames }: PkiOptions): Promise<Pki> {
   const serviceAccount = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
   return {
     caCert: `${ca.toString('pem')}\n`,
+    caKey: await pem(caKeys.privateKey),
     serverCert: `${server.toString('pem')}\n`,
     serverKey: await pem(serverKeys.privateKey),
     adminCert: `${admin.toString('pem')}\n`,

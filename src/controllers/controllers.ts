@@ -4,6 +4,8 @@ import type { Log } from '#base/log.ts';
 import type { Client } from '#client/client.ts';
 import { Informers } from '#client/informers.ts';
 import { startHorizontalPodAutoscaler } from './autoscaler/horizontal-pod-autoscaler.ts';
+import { startCertificateSigner } from './certificates/certificate-signer.ts';
+import type { Authority } from './certificates/issue-certificate.ts';
 import type { ControllerContext } from './controller-context.ts';
 import { startCronJobController } from './cron-job/cron-job.ts';
 import { startDaemonSetController } from './daemon-set/daemon-set.ts';
@@ -38,6 +40,8 @@ export interface ControllersOptions {
   readonly signal: AbortSignal;
   /** PEM, for `kube-root-ca.crt` in every namespace. */
   readonly rootCa: string;
+  /** Signs client certificates. Absent: what is approved stays without one. */
+  readonly authority?: Authority | undefined;
   /** Of which Services of type LoadBalancer get their addresses, at most one a family. @default none */
   readonly loadBalancerCidrs?: readonly Cidr[] | undefined;
   /** default/kubernetes, which comes back when it is deleted. */
@@ -83,6 +87,7 @@ export function startControllers(options: ControllersOptions): Controllers {
   startVolumeProtection(context);
   startEphemeralVolumeController(context);
   startResourceQuotaController(context);
+  if (options.authority !== undefined) startCertificateSigner(context, options.authority);
   informers.start(signal);
   const ready = startGarbageCollector(context).then(() => informers.synced());
   ready.catch(() => {});

@@ -135,6 +135,8 @@ flowschemas* - flowcontrol.apiserver.k8s.io/v1 status
   Name | PriorityLevel | MatchingPrecedence | DistinguisherMethod | Age | MissingPL
 prioritylevelconfigurations* - flowcontrol.apiserver.k8s.io/v1 status
   Name | Type | NominalConcurrencyShares | Queues | HandSize | QueueLengthLimit | Age
+certificatesigningrequests* csr certificates.k8s.io/v1 status,approval
+  Name | Age | SignerName | Requestor | RequestedDuration | Condition
 `,
   );
 });

@@ -46,6 +46,7 @@ import { volumeAttributesClass } from './volume-attributes-class.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { flowSchema } from './flow-schema.ts';
 import { priorityLevelConfiguration } from './priority-level-configuration.ts';
+import { certificateSigningRequest } from './certificate-signing-request.ts';
 import { csiDriver } from './csi-driver.ts';
 import { csiNode } from './csi-node.ts';
 import { csiStorageCapacity } from './csi-storage-capacity.ts';
@@ -103,4 +104,5 @@ export const builtInKinds: readonly KindDefinition[] = [
   eraseKind(runtimeClass),
   eraseKind(flowSchema),
   eraseKind(priorityLevelConfiguration),
+  eraseKind(certificateSigningRequest),
 ];

@@ -287,6 +287,15 @@ const cases: readonly (readonly [string, object, string])[] = [
     'web | d | v | n | true | 24h',
   ],
   ['VolumeAttributesClass', { driverName: 'd' }, 'web | d | 24h'],
+  [
+    'CertificateSigningRequest',
+    {
+      spec: { signerName: 'a.b/c', username: 'ann', expirationSeconds: 3600, request: '' },
+      status: { conditions: [{ type: 'Approved', status: 'True' }], certificate: 'YQ==' },
+    },
+    'web | 24h | a.b/c | ann | 60m | Approved,Issued',
+  ],
+  ['CertificateSigningRequest', { spec: { request: '' } }, 'web | 24h | <none> |  | <none> | Pending'],
   ['RuntimeClass', { handler: 'runc' }, 'web | runc | 24h'],
   [
     'FlowSchema',

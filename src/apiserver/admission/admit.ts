@@ -1,8 +1,10 @@
-import type { Node, PersistentVolumeClaim, Pod } from '#api/generated/types.ts';
+import type { CertificateSigningRequest, Node, PersistentVolumeClaim, Pod } from '#api/generated/types.ts';
 import type { KindDefinition } from '#api/kind.ts';
 import type { KubeObject } from '#api/object.ts';
-import { nodes, persistentVolumeClaims, pods, type Resource } from '#api/resource.ts';
+import { certificateSigningRequests, nodes, persistentVolumeClaims, pods, type Resource } from '#api/resource.ts';
+import type { UserInfo } from '#api/request.ts';
 import type { ServerContext } from '../context.ts';
+import { admitDecision, admitRequest, stampConditions } from './certificate-request.ts';
 import { admitClaimLimits, admitLimits } from './limit-range.ts';
 import { admitIntoNamespace } from './namespace-lifecycle.ts';
 import { admitNode } from './node-taint.ts';
@@ -16,13 +18,30 @@ export async function admitCreate(
   server: ServerContext,
   kind: KindDefinition,
   object: KubeObject,
+  user: UserInfo,
 ): Promise<KubeObject> {
   const { namespace, name } = object.metadata;
   if (namespace !== undefined) admitIntoNamespace(server, kind, namespace, name ?? '');
   if (isOf(kind, pods)) return admitPod(server, object as Pod);
   if (isOf(kind, nodes)) return admitNode(object as Node);
+  if (isOf(kind, certificateSigningRequests)) return admitRequest(object as CertificateSigningRequest, user);
   if (!isOf(kind, persistentVolumeClaims)) return object;
   return admitClaimLimits(server, admitClaimClass(server, object as PersistentVolumeClaim));
+}
+
+/** What the cluster makes of a new state of an object's status or decision; throws where this user may not. */
+export function admitStatus(
+  server: ServerContext,
+  kind: KindDefinition,
+  part: string,
+  object: KubeObject,
+  old: KubeObject,
+  user: UserInfo,
+): KubeObject {
+  if (!isOf(kind, certificateSigningRequests) || (part !== 'status' && part !== 'approval')) return object;
+  const [csr, before] = [object as CertificateSigningRequest, old as CertificateSigningRequest];
+  admitDecision(server, user, part, csr, before);
+  return stampConditions(csr, before, server.clock.now());
 }
 
 /** Throws where an object must not become what it is to be. */

@@ -2,6 +2,7 @@ import type { AnswerCase } from './answer-case.ts';
 import { DIFFERENCES } from './differences.ts';
 import { expressionCases } from './expression-cases.ts';
 import { bodyCases } from './body-cases.ts';
+import { certificateCases } from './certificate-cases.ts';
 import { classCases } from './class-cases.ts';
 import { flowControlCases } from './flow-control-cases.ts';
 import { kindCases } from './kind-cases.ts';
@@ -24,6 +25,7 @@ const cases: readonly AnswerCase[] = [
   ...webhookCases,
   ...classCases,
   ...flowControlCases,
+  ...certificateCases,
 ];
 
 /** Every case, each with a name of its own. */

@@ -137,16 +137,20 @@ function refusalText({ reason = '', message = '', details }: Refusal): string {
 const UID = /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g;
 
 function plain(text: string): string {
-  return text
-    .replaceAll(UID, 'uid')
-    .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, 'time')
-    .replaceAll(/(?<="resourceVersion\\?":\\?")\d+/g, 'N')
-    .replaceAll(/(?<=")(\d+m)?\d+s(?=")/g, 'age')
-    .replaceAll(/(?<=in record \()\d+/g, 'N')
-    .replaceAll(/(?<=current: )\d+/g, 'N')
-    .replaceAll(/(?<="A_)[a-z0-9]{5}/g, 'xxxxx')
-    .replaceAll(/(?<=kube-api-access-)[a-z0-9]{5}/g, 'xxxxx')
-    .replaceAll(/selfType\d+(\.[\w@]+)*/g, 'object');
+  return (
+    text
+      .replaceAll(UID, 'uid')
+      .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, 'time')
+      .replaceAll(/(?<="resourceVersion\\?":\\?")\d+/g, 'N')
+      .replaceAll(/(?<=")(\d+m)?\d+s(?=")/g, 'age')
+      .replaceAll(/(?<=in record \()\d+/g, 'N')
+      .replaceAll(/(?<=current: )\d+/g, 'N')
+      .replaceAll(/(?<="A_)[a-z0-9]{5}/g, 'xxxxx')
+      .replaceAll(/(?<=kube-api-access-)[a-z0-9]{5}/g, 'xxxxx')
+      // The user who asks has one there.
+      .replaceAll('"uid":"admin",', '')
+      .replaceAll(/selfType\d+(\.[\w@]+)*/g, 'object')
+  );
 }
 
 /** Descriptions are in the words of each server. */

@@ -13,6 +13,10 @@ export const DIFFERENCES: Readonly<Record<string, { readonly answer: string; rea
     answer: '406 NotAcceptable: only the following media types are accepted: application/json, application/yaml',
     reason: 'no protobuf is sent',
   },
+  'review as a table': {
+    answer: '406 NotAcceptable: only the following media types are accepted: application/json, application/yaml',
+    reason: 'no protobuf is sent',
+  },
   'create with a uid': {
     answer:
       '201 {"apiVersion":"v1","kind":"ConfigMap","metadata":{"creationTimestamp":"time","name":"x","namespace":"default","resourceVersion":"N","uid":"uid"}}',

@@ -45,6 +45,15 @@ const reads: readonly AnswerCase[] = [
     given: [create('configMap', MAP)],
     ask: read('configMap', '/x', 'application/json;as=Table;v=v2;g=meta.k8s.io'),
   },
+  {
+    name: 'review as a table',
+    ask: {
+      method: 'POST',
+      path: '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+      body: { spec: { nonResourceAttributes: { path: '/', verb: 'get' } } },
+      accept: TABLE,
+    },
+  },
   { name: 'get of what cannot be had', given: [create('configMap', MAP)], ask: read('configMap', '/x', 'text/html') },
   {
     name: 'get of what may be JSON',

@@ -114,7 +114,7 @@ async function createNamed(
 ): Promise<Sendable> {
   const { server, kind } = context;
   const { resource } = kind;
-  const admitted = await admitCreate(server, kind, kind.prepareCreate(kind.defaults(stamped)));
+  const admitted = await admitCreate(server, kind, kind.prepareCreate(kind.defaults(stamped)), context.request.user);
   const prepared = await mutated(context, admitted, dryRun, isGenerated);
   const { name = '', namespace } = prepared.metadata;
   const key = namespace === undefined ? name : `${namespace}/${name}`;

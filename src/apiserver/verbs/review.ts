@@ -15,6 +15,7 @@ import type { Attributes } from '../auth/authorize.ts';
 import { aggregated } from '../auth/rbac/rbac-authorizer.ts';
 import { checkObject, decodeBody } from '../body.ts';
 import type { ServerContext } from '../context.ts';
+import { negotiate } from '../negotiate.ts';
 import { StatusError } from '../status-error.ts';
 import { parseWriteOptions } from '../write-options.ts';
 
@@ -69,6 +70,8 @@ export async function review(
   request: ApiRequest,
   namespace: string = '',
 ): Promise<ApiResponse> {
+  // A review has no metadata to be shown by.
+  negotiate(request.accept, {});
   const { fieldValidation } = parseWriteOptions(request.query, 'CreateOptions');
   const identity = { apiVersion: `${kind.group}/${kind.version}`, kind: kind.kind, model: kind.model };
   const checked = checkObject(await decodeBody(request, kind.kind), identity, fieldValidation);

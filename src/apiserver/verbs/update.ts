@@ -1,14 +1,15 @@
 import { type FieldError, invalid, invalidStatus } from '#api/field-error.ts';
 import type { Writer } from '#api/apply/manager.ts';
 import { deepEqual } from '#api/equal.ts';
-import type { Pod } from '#api/generated/types.ts';
+import type { CertificateSigningRequest, Pod } from '#api/generated/types.ts';
+import { validateDecision, withDecision } from '#api/kinds/certificate-signing-request.ts';
 import type { KindDefinition } from '#api/kind.ts';
 import type { KubeObject } from '#api/object.ts';
 import { validateEphemeralContainers } from '#api/pod/ephemeral.ts';
 import { validatePodResize, withResources } from '#api/pod/resize.ts';
 import type { ApiRequest, ApiResponse, UserInfo } from '#api/request.ts';
 import { badRequest, failure, modifiedConflict, notFoundStatus, uidConflict } from '#api/status.ts';
-import { admitUpdate } from '../admission/admit.ts';
+import { admitStatus, admitUpdate } from '../admission/admit.ts';
 import { allocateFor, besideDeletion, releaseOf, untouched } from '../admission/allocate.ts';
 import { checkGrant } from '../admission/grant.ts';
 import { checkLimits } from '../admission/limit-range.ts';
@@ -30,7 +31,7 @@ import { createObject } from './create.ts';
 import { scopeOf } from './list.ts';
 
 /** Which part of the object a write is about. */
-export type Part = 'main' | 'status' | 'finalize' | 'binding' | 'ephemeralcontainers' | 'resize';
+export type Part = 'main' | 'status' | 'finalize' | 'binding' | 'ephemeralcontainers' | 'resize' | 'approval';
 
 export interface Target {
   readonly server: ServerContext;
@@ -169,7 +170,8 @@ async function replace(
   const managed = nextManagers(kind, part, complete, before, writer);
   const managedFields = managed.length === 0 ? undefined : managed;
   const owned = withMetadata(complete, { managedFields });
-  const prepared = prepare(kind, part, await mutated(target, part, owned, before, dryRun), before);
+  const changed = prepare(kind, part, await mutated(target, part, owned, before, dryRun), before);
+  const prepared = admitStatus(server, kind, part, changed, before, user);
   const { namespace } = before.metadata;
   if (part === 'main') checkGrant({ server, user, kind, object: prepared, namespace }, before);
   using reserved = part === 'main' ? allocateFor(server, kind, prepared, before, dryRun) : untouched(prepared);
@@ -232,6 +234,8 @@ function prepare(kind: KindDefinition, part: Part, input: KubeObject, old: KubeO
       return kind.prepareUpdate(kind.defaults(withEphemeralContainers(old, input)), old);
     case 'resize':
       return kind.prepareUpdate(kind.defaults(withResources(old as Pod, input as Pod)), old);
+    case 'approval':
+      return withDecision(old as CertificateSigningRequest, input as CertificateSigningRequest);
   }
 }
 
@@ -245,6 +249,8 @@ function validate(kind: KindDefinition, part: Part, object: KubeObject, old: Kub
       return validateEphemeralContainers(object as Pod, old as Pod);
     case 'resize':
       return validatePodResize(object as Pod, old as Pod);
+    case 'approval':
+      return validateDecision(object as CertificateSigningRequest, old as CertificateSigningRequest);
     case 'binding':
     case 'finalize':
       return [];
