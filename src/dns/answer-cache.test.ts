@@ -36,3 +36,10 @@ test('compiled answers are bounded in bytes, and those that are asked for stay',
   owner.version++;
   assert.equal(cache.get('asked'), undefined, 'its Service has changed');
 });
+
+test('an answer that is compiled again and again takes its place once', () => {
+  const cache = new AnswerCache(1_000_000);
+  cache.set('other', compiled(100));
+  for (let i = 0; i < 1000; i++) cache.set('changing', compiled(64_000));
+  assert.equal(cache.size, 2);
+});

@@ -33,11 +33,16 @@ export class AnswerCache {
   }
 
   set(key: string, compiled: CompiledAnswer): void {
+    const before = this.#young.get(key);
     this.#young.set(key, compiled);
-    this.#youngBytes += compiled.body.length + 8 * compiled.ends.length + ENTRY_BYTES;
+    this.#youngBytes += sizeOf(compiled) - (before === undefined ? 0 : sizeOf(before));
     if (this.#youngBytes <= this.#half) return;
     this.#old = this.#young;
     this.#young = new Map();
     this.#youngBytes = 0;
   }
+}
+
+function sizeOf({ body, ends }: CompiledAnswer): number {
+  return body.length + 8 * ends.length + ENTRY_BYTES;
 }

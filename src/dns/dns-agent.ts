@@ -46,6 +46,8 @@ export class DnsAgent {
   #servers: readonly ServerMetrics[] = [];
   #forwarders: readonly ForwarderMetrics[] = [];
   #lameduckMs = 0;
+  /** Done when the last that came is: what they share is taken by one at a time. */
+  #applied: Promise<void> = Promise.resolve();
   #failedReloads = 0;
   readonly #health = healthMetrics();
   readonly #checks = new Pool<Disposable>((check) => check[Symbol.dispose]());
@@ -64,8 +66,14 @@ export class DnsAgent {
     return this.#parts.isReady;
   }
 
-  /** @throws when it cannot be followed; then everything is as it was before. */
-  async apply(servers: readonly ServerConfig[]): Promise<void> {
+  /** After those that came before. @throws when it cannot be followed; then everything is as it was before. */
+  apply(servers: readonly ServerConfig[]): Promise<void> {
+    const applied = this.#applied.then(() => this.#apply(servers));
+    this.#applied = applied.catch(() => {});
+    return applied;
+  }
+
+  async #apply(servers: readonly ServerConfig[]): Promise<void> {
     try {
       const { resolvers, metrics, forwarders } = portResolvers(servers, this.#parts, this.#options);
       const next = [...resolvers].map(([key, { host, port, resolve }]) => ({

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Clock } from '#base/clock.ts';
-import { errorMessage } from '#base/errors.ts';
+import { CodedError, errorMessage } from '#base/errors.ts';
 import type { Log } from '#base/log.ts';
 import type { Connection } from '#client/kubeconfig.ts';
 import { ApiMetrics } from './api-metrics.ts';
@@ -147,12 +147,22 @@ export class DnsParts {
 const RESOLV_CONF = '/etc/resolv.conf';
 
 function serversOf(file: string): readonly { host: string; port: number; tls: boolean }[] {
-  return nameserversOf(readFileSync(file, 'utf8')).flatMap((text) => serverTarget(text, false) ?? []);
+  return nameserversOf(readNamed(file)).flatMap((text) => serverTarget(text, false) ?? []);
+}
+
+/** A file that the configuration names. */
+function readNamed(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const hint = 'forward names it: put it there, or name another';
+    throw new CodedError('ECOREFILE', `Cannot read "${file}": ${errorMessage(error)}`, { hint, cause: error });
+  }
 }
 
 /** CoreDNS's three forms: CA; certificate and key; certificate, key and CA. */
 function tlsOf({ tlsServerName, tlsFiles }: ForwardConfig): NonNullable<ServerAddress['tls']> {
-  const [first, second, third] = tlsFiles.map((file) => readFileSync(file, 'utf8'));
+  const [first, second, third] = tlsFiles.map(readNamed);
   const files = second === undefined ? { ca: first } : { cert: first, key: second, ca: third };
   return { serverName: tlsServerName, ...files };
 }

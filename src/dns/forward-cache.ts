@@ -73,14 +73,19 @@ export class ForwardCache {
   }
 
   #put(key: string, entry: CacheEntry): void {
+    const before = this.#young.get(key);
     this.#young.set(key, entry);
-    this.#youngBytes += entry.answer.bytes.length + 2 * key.length + ENTRY_BYTES;
+    this.#youngBytes += sizeOf(key, entry) - (before === undefined ? 0 : sizeOf(key, before));
     if (this.#youngBytes <= this.#half && this.#young.size <= this.#halfEntries) return;
     this.#evicted = plus(this.#evicted, countsOf(this.#old));
     this.#old = this.#young;
     this.#young = new Map();
     this.#youngBytes = 0;
   }
+}
+
+function sizeOf(key: string, { answer }: CacheEntry): number {
+  return answer.bytes.length + 2 * key.length + ENTRY_BYTES;
 }
 
 const NOTHING: CacheCounts = Object.freeze({ success: 0, denial: 0 });
