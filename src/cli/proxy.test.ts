@@ -10,7 +10,8 @@ import { newTokenKey } from '#apiserver/testing/test-authority.ts';
 import { bodyOf } from '#apiserver/testing/test-server.ts';
 import { ScriptedServer } from '#client/testing/scripted-server.ts';
 import { isolateTestFile } from '#netlink/isolated-test.ts';
-import { settleInOwnNetns } from '#netlink/namespace.ts';
+import { inNetns, settleInOwnNetns } from '#netlink/namespace.ts';
+import { RtnetlinkSocket } from '#netlink/rtnetlink-socket.ts';
 import { askTcp, NODE_ADDRESS } from '#proxy/testing/network.ts';
 import { CommandHome } from './testing/command-home.ts';
 import { ProxyNode, until } from './testing/proxy-node.ts';
@@ -36,6 +37,17 @@ test('from a Service in the API to packets; the rules outlive the process, until
   assert.equal(await askTcp(client, VIP, 80), `${POD} ${CLIENT}`);
   await node.addService('other', '10.96.0.51', [POD]);
   await until('the other answers', async () => (await askTcp(client, '10.96.0.51', 80)) === `${POD} ${CLIENT}`);
+  // What kube-proxy has left goes while ours is there, which is left alone.
+  node.run('nft', 'add table ip kube-proxy');
+  {
+    using rtnetlink = inNetns(node.network.node, () => RtnetlinkSocket.open());
+    rtnetlink.createBridge({ name: 'kube-ipvs0' });
+  }
+  assert.deepEqual(await node.proxy('--cleanup-kube-proxy').finished, {
+    code: 0,
+    stdout: 'removed table ip kube-proxy\nremoved link kube-ipvs0\n',
+    stderr: '',
+  });
   first.child.kill('SIGTERM');
   assert.deepEqual((await first.finished).code, 0, first.stderr());
   assert.equal(await askTcp(client, VIP, 80), `${POD} ${CLIENT}`);

@@ -159,8 +159,10 @@ function changed(path: string): CodedError {
 
 async function removeRules(config: ProxyConfig, flags: ProxyFlags, log: Log): Promise<number> {
   const ofKubeProxy = flags.values.get('cleanup-kube-proxy') === true;
-  const isIptables = config.mode === 'iptables' && flags.values.get('cleanup') === true;
-  const removed = await cleanUp({ ofKubeProxy, ofIptables: isIptables || ofKubeProxy, log });
+  const isOurs = flags.values.get('cleanup') === true;
+  // In mode iptables the chains are ours, whoever made them first.
+  const ofIptables = config.mode === 'iptables' ? isOurs : ofKubeProxy;
+  const removed = await cleanUp({ ofOurs: isOurs, ofKubeProxy, ofIptables, log });
   for (const line of removed) process.stdout.write(`removed ${line}\n`);
   if (removed.length === 0) process.stdout.write('nothing to remove\n');
   return 0;

@@ -1,4 +1,4 @@
-import type { ChildProcess } from 'node:child_process';
+import { spawnSync, type ChildProcess } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import net from 'node:net';
@@ -145,6 +145,13 @@ export class ProxyNode implements AsyncDisposable {
     const running = { child, finished, stderr: () => written };
     this.#running.push(running);
     return running;
+  }
+
+  /** Another program on the node, which has to succeed. */
+  run(command: string, ...args: readonly string[]): string {
+    const { status, stdout, stderr } = inNetns(this.network.node, () => spawnSync(command, args, { encoding: 'utf8' }));
+    if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr}`);
+    return stdout;
   }
 
   /** An answer of a server at a port of the node as `200 body`. */

@@ -1,9 +1,13 @@
 /**
  * Chains of kube-proxy's iptables mode, which ours has too: by their names, nobody can tell whose they are. KUBE-MARK-MASQ,
- * KUBE-FIREWALL and KUBE-KUBELET-CANARY are the kubelet's as well.
+ * KUBE-FIREWALL and KUBE-KUBELET-CANARY are the kubelet's as well. Mode ipvs has some more, and ours one.
  */
-const OWN =
-  /^KUBE-(SERVICES|EXTERNAL-SERVICES|NODEPORTS|POSTROUTING|FORWARD|PROXY-FIREWALL|PROXY-CANARY|(SVC|SVL|SEP|FW|EXT|XLB)-[A-Z0-9]+)$/;
+const NAMES = [
+  'SERVICES|EXTERNAL-SERVICES|NODEPORTS|POSTROUTING|FORWARD|PROXY-FIREWALL|PROXY-CANARY|MARK-OUTSIDE',
+  'LOAD-BALANCER|NODE-PORT|SOURCE-RANGES-FIREWALL|IPVS-FILTER|IPVS-OUT-FILTER',
+  '(SVC|SVL|SEP|FW|EXT|XLB)-[A-Z0-9]+',
+];
+const OWN = new RegExp(`^KUBE-(${NAMES.join('|')})$`);
 const BUILT_IN = /^(INPUT|OUTPUT|FORWARD|PREROUTING|POSTROUTING)$/;
 
 /** The input of `iptables-restore --noflush` that takes those chains out of a table; undefined where there are none. */

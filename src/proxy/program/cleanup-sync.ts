@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { errorCode, errorMessage } from '#base/errors.ts';
 import type { IpFamily } from '#base/ip.ts';
 import type { Log } from '#base/log.ts';
+import { RtnetlinkSocket } from '#netlink/rtnetlink-socket.ts';
 import { NftablesSocket } from '#nftables/nftables-socket.ts';
 import type { Family } from '#nftables/table.ts';
 import { transaction } from '#nftables/transaction.ts';
@@ -10,9 +11,11 @@ import { TABLE_NAME } from '../ruleset.ts';
 import { cleanupInput } from './cleanup-input.ts';
 
 export interface CleanUpOptions {
-  /** Also what kube-proxy left, in either of its modes. */
+  /** Our tables of mode nftables: a proxy that runs makes them anew, but until then nothing is translated. */
+  readonly ofOurs: boolean;
+  /** What kube-proxy left in its modes nftables and ipvs. */
   readonly ofKubeProxy: boolean;
-  /** Also the KUBE-* chains, which are of our iptables mode, or of kube-proxy's. */
+  /** The KUBE-* chains, which are of our iptables mode, or of kube-proxy's. */
   readonly ofIptables: boolean;
   readonly log: Log;
 }
@@ -21,10 +24,11 @@ const FAMILIES: readonly Family[] = ['ip', 'ip6'];
 const OF_KUBE_PROXY = 'kube-proxy';
 
 /** Removes rules from the network namespace that this thread is in, and returns what was there. */
-export async function cleanUp({ ofKubeProxy, ofIptables, log }: CleanUpOptions): Promise<readonly string[]> {
+export async function cleanUp(options: CleanUpOptions): Promise<readonly string[]> {
+  const { ofOurs, ofKubeProxy, ofIptables, log } = options;
   const removed: string[] = [];
   using socket = NftablesSocket.open();
-  const tables = [TABLE_NAME, ...(ofKubeProxy ? [OF_KUBE_PROXY] : [])];
+  const tables = [...(ofOurs ? [TABLE_NAME] : []), ...(ofKubeProxy ? [OF_KUBE_PROXY] : [])];
   for (const family of FAMILIES) {
     for (const table of tables) if (deleteTable(socket, family, table)) removed.push(`table ${family} ${table}`);
   }
@@ -33,7 +37,30 @@ export async function cleanUp({ ofKubeProxy, ofIptables, log }: CleanUpOptions):
       for (const variant of ['nft', 'legacy'] as const) removed.push(...(await deleteChains(family, variant, log)));
     }
   }
+  if (ofKubeProxy) removed.push(...deleteIpvs(log));
   return removed;
+}
+
+/** Where it has all cluster addresses, so that they are the machine's own. */
+const IPVS_LINK = 'kube-ipvs0';
+const IPVS_SERVERS = '/proc/net/ip_vs';
+
+function deleteIpvs(log: Log): readonly string[] {
+  const servers = readOr(IPVS_SERVERS).match(/^(TCP|UDP|SCTP|FWM) /gm)?.length ?? 0;
+  if (servers > 0) log.warn('virtual servers of ipvs not removed', { servers, fix: 'run `ipvsadm --clear` as root' });
+  using rtnetlink = RtnetlinkSocket.open();
+  const link = rtnetlink.getLink(IPVS_LINK);
+  if (link === undefined) return [];
+  rtnetlink.deleteLink(link.index);
+  return [`link ${IPVS_LINK}`];
+}
+
+function readOr(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** A machine may have both implementations, and rules of either. */
@@ -57,12 +84,9 @@ async function deleteChains(family: IpFamily, variant: 'nft' | 'legacy', log: Lo
 }
 
 function isLoaded(family: IpFamily, table: string): boolean {
-  try {
-    const names = readFileSync(`/proc/net/ip${family === 4 ? '' : '6'}_tables_names`, 'utf8');
-    return names.split('\n').includes(table);
-  } catch {
-    return false;
-  }
+  return readOr(`/proc/net/ip${family === 4 ? '' : '6'}_tables_names`)
+    .split('\n')
+    .includes(table);
 }
 
 function deleteTable(socket: NftablesSocket, family: Family, table: string): boolean {

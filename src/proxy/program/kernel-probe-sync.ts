@@ -64,17 +64,6 @@ export function openNftables(): NftablesSocket {
   }
 }
 
-/** kube-proxy's, of its mode nftables and of its mode iptables where the programs are those that use nf_tables. */
-export function rulesOfOthers(socket: NftablesSocket): readonly string[] {
-  return (['ip', 'ip6'] as const).flatMap((family) => {
-    const own = socket.chainNames(family, 'kube-proxy').length > 0 ? [`table ${family} kube-proxy`] : [];
-    const chains = socket.chainNames(family, 'nat').includes('KUBE-SERVICES')
-      ? [`chains KUBE-* in table ${family} nat`]
-      : [];
-    return [...own, ...chains];
-  });
-}
-
 function noPermission(cause: unknown): CodedError {
   return new CodedError('EPERM', 'Cannot program rules: that takes CAP_NET_ADMIN in this network namespace', {
     hint: 'run as root, or give the container the capability NET_ADMIN',

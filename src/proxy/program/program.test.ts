@@ -87,6 +87,8 @@ test('chains of the iptables mode are taken out, and nobody else’s', () => {
 :KUBE-SERVICES - [0:0]
 :KUBE-SVC-ABC - [0:0]
 :KUBE-MARK-MASQ - [0:0]
+:KUBE-MARK-OUTSIDE - [0:0]
+:KUBE-NODE-PORT - [0:0]
 :MINE - [0:0]
 -A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
 -A PREROUTING -j MINE
@@ -99,9 +101,13 @@ COMMIT
     `*nat
 :KUBE-SERVICES - [0:0]
 :KUBE-SVC-ABC - [0:0]
+:KUBE-MARK-OUTSIDE - [0:0]
+:KUBE-NODE-PORT - [0:0]
 -D PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
 -X KUBE-SERVICES
 -X KUBE-SVC-ABC
+-X KUBE-MARK-OUTSIDE
+-X KUBE-NODE-PORT
 COMMIT
 `,
   );

@@ -23,7 +23,8 @@ import { apiTrouble } from './api-trouble.ts';
 import { cleanUp } from './cleanup-sync.ts';
 import type { BuildInfo } from './build-metrics.ts';
 import { feedServiceCidrs, feedServices, nodeInformer, type FeedOptions } from './cluster-feed.ts';
-import { openNftables, probeFamilies, probeNftables, rulesOfOthers } from './kernel-probe-sync.ts';
+import { openNftables, probeFamilies, probeNftables } from './kernel-probe-sync.ts';
+import { rulesOfOthers, tablesOfKubeProxy } from './other-rules-sync.ts';
 import { applyNodeSettings, hasLocalhostNodePorts, isConntrackLiberal } from './node-settings-sync.ts';
 import { factsOf, ownNode } from './own-node.ts';
 import { ProxyEvents } from './proxy-events.ts';
@@ -93,7 +94,7 @@ export async function runProxy(options: ProxyAgentOptions): Promise<void> {
 /** Our table of mode nftables would go on to translate what it knew. Chains of the other mode may be kube-proxy's: those stay. */
 async function dropOtherMode(log: Log): Promise<void> {
   try {
-    const removed = await cleanUp({ ofKubeProxy: false, ofIptables: false, log });
+    const removed = await cleanUp({ ofOurs: true, ofKubeProxy: false, ofIptables: false, log });
     if (removed.length > 0) log.info('removed the rules of mode nftables', { rules: removed.join(', ') });
   } catch (error) {
     // A kernel without nftables has none.
@@ -117,17 +118,12 @@ async function openKernel({ config, signal, log }: ProxyAgentOptions): Promise<K
     const iptables: IptablesOptions = { counters };
     const probe = (family: IpFamily): Promise<void> => probeIptables(new IptablesCommands(family, iptables));
     const families = await probeFamilies({ nodeAddress, hasIpv6, probe, log });
+    warnOfOthers(tablesOfKubeProxy, 'clusterip proxy --cleanup-kube-proxy --mode iptables', log);
     // The programs are those of either implementation: only with one of them the kernel tells of changes so.
     return { iptables, conntrack, watch: watchNftables, families };
   }
   const socket = openNftables();
-  const others = rulesOfOthers(socket);
-  if (others.length > 0) {
-    log.warn('another proxy left rules, which go on to translate what they know', {
-      rules: others.join(', '),
-      fix: 'once kube-proxy is stopped: clusterip proxy --cleanup-kube-proxy',
-    });
-  }
+  warnOfOthers(() => rulesOfOthers(socket), 'clusterip proxy --cleanup-kube-proxy', log);
   signal.addEventListener('abort', () => socket[Symbol.dispose](), { once: true });
   const probe = (family: IpFamily): void => {
     const settings = rulesetSettings({ serviceCidrs: [] }, { addresses: [], zone: undefined });
@@ -135,6 +131,15 @@ async function openKernel({ config, signal, log }: ProxyAgentOptions): Promise<K
   };
   const families = await probeFamilies({ nodeAddress, hasIpv6, probe, log });
   return { socket, conntrack, watch: watchNftables, families };
+}
+
+function warnOfOthers(find: () => readonly string[], command: string, log: Log): void {
+  const rules = find().join(', ');
+  if (rules === '') return;
+  log.warn('another proxy left rules, which go on to translate what they know', {
+    rules,
+    fix: `once kube-proxy is stopped: ${command}`,
+  });
 }
 
 function proxyOptions({ config, nodeName, clock, log }: ProxyAgentOptions, node: Node): Omit<ProxyOptions, 'socket'> {
