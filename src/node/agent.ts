@@ -21,6 +21,7 @@ import { DISK_PRESSURE_REFUSAL } from './eviction/eviction.ts';
 import type { NodeIdentity } from './node-status.ts';
 import type { ImageSources } from './image/image-store-agent.ts';
 import { admissionRefusal } from './pod/pod-admission.ts';
+import { type ResizePending, resizePending } from './pod/pod-resize.ts';
 import { PodAgent } from './pod-agent.ts';
 import { RefusedPod } from './refused-pod-agent.ts';
 import { NodeRegistration } from './registration-agent.ts';
@@ -156,11 +157,18 @@ class PodSet implements InformerHandlers<Pod> {
     const node = this.#nodes.get(this.#node.nodeName);
     const { startTime, phase } = pod.status ?? {};
     const isKnown = startTime !== undefined || phase === 'Failed' || phase === 'Succeeded';
-    if (node === undefined || isKnown) return new PodAgent(this.#node, pod, wake);
+    const agent = (): PodAgent => new PodAgent(this.#node, pod, wake, (resized) => this.#judge(resized));
+    if (node === undefined || isKnown) return agent();
     const present = [...this.#agents.values()].flatMap(({ demand }) => demand ?? []);
     const pressed = this.diskPressure?.refuses(pod) === true ? DISK_PRESSURE_REFUSAL : undefined;
     const refusal = pressed ?? admissionRefusal(pod, node, present);
-    return refusal === undefined ? new PodAgent(this.#node, pod, wake) : new RefusedPod(this.#node, pod, refusal);
+    return refusal === undefined ? agent() : new RefusedPod(this.#node, pod, refusal);
+  }
+
+  #judge(pod: Pod): ResizePending | undefined {
+    const node = this.#nodes.get(this.#node.nodeName);
+    const others = [...this.#agents].flatMap(([uid, { demand }]) => (uid === pod.metadata.uid ? [] : (demand ?? [])));
+    return node && resizePending(pod, node, others);
   }
 
   updated(pod: Pod): void {

@@ -4,6 +4,7 @@ import { errorMessage } from '#base/errors.ts';
 import type { Container, ContainerStatus, EphemeralContainer, Pod } from '#api/generated/types.ts';
 import { containerLimits } from './cgroup/container-limits.ts';
 import { planContainerTree } from './container-tree-agent.ts';
+import type { ContainerConfig, ContainerPlace } from './container-place.ts';
 import { ContainerEnd } from './container-end-agent.ts';
 import { containerFiles, removeOldRuns } from './container-files-agent.ts';
 import type { NodeContext } from './node-context.ts';
@@ -14,29 +15,15 @@ import { type ContainerImage, ImageAgent } from './image-agent.ts';
 import { imageFacts, type ImageFacts } from './pod/image-facts.ts';
 import { containerSecurity } from './pod/container-security.ts';
 import { configFailure, NoCommandError } from './start-failure.ts';
-import { formatSeconds, RestartBackoff } from './pod/restart-backoff.ts';
+import { needsRestart } from './pod/pod-resize.ts';
+import { backOffEvent, RestartBackoff } from './pod/restart-backoff.ts';
 import { ContainerProbes } from './probe/container-probes-agent.ts';
 import { type ExitStatus, RuntimeError } from './runtime.ts';
-import type { ContainerMount } from './sandbox/container-mounts.ts';
 import type { ContainerRun, ContainerRunSpec } from './sandbox/container-run-sync.ts';
 import { readLogEnd, readMessage } from './sandbox/termination-message-sync.ts';
 import { dialFrom } from './sandbox/runtime-agent.ts';
-import type { PodSandbox } from './sandbox/pod-sandbox-sync.ts';
 
-export interface ContainerPlace {
-  readonly pod: Pod;
-  readonly podIp: string;
-  readonly sandbox: PodSandbox;
-  /** With what the image says. Throws `ContainerConfigError`. */
-  readonly configure: (imageEnv: Readonly<Record<string, string>>) => ContainerConfig;
-  /** What the configuration came from is fetched again: it was not enough. */
-  readonly renew: () => void;
-}
-
-export interface ContainerConfig {
-  readonly env: Readonly<Record<string, string>>;
-  readonly mounts: readonly ContainerMount[];
-}
+export type ContainerSpec = Container & Pick<EphemeralContainer, 'targetContainerName'>;
 
 export interface StopOptions {
   /** Of the event. @default that it is stopped */
@@ -56,12 +43,14 @@ const CONFIG_RETRY_MS = 2000;
 
 /** One container of one Pod over all its runs. */
 export class ContainerAgent {
-  readonly spec: Container & Pick<EphemeralContainer, 'targetContainerName'>;
   readonly kind: ContainerKind;
   readonly #node: NodeContext;
   readonly #onChange: () => void;
-  readonly #backoff = new RestartBackoff();
-  readonly #image: ImageAgent;
+  #spec: ContainerSpec;
+  #backoff = new RestartBackoff();
+  #image: ImageAgent;
+  /** It has to run anew, whatever its Pod says about restarts. */
+  #renewed = false;
   #run: ContainerRun | undefined;
   #probes: ContainerProbes | undefined;
   #state: ContainerView['state'];
@@ -78,15 +67,23 @@ export class ContainerAgent {
 
   constructor(node: NodeContext, spec: Container, kind: ContainerKind, waitingFor: string, onChange: () => void) {
     this.#node = node;
-    this.spec = spec;
+    this.#spec = spec;
     this.kind = kind;
     this.#onChange = onChange;
-    const event = this.#event.bind(this);
-    this.#image = new ImageAgent(node, spec, event, () => {
-      this.#retryAt = 0;
-      onChange();
-    });
+    this.#image = this.#imageAgent();
     this.#state = { kind: 'waiting', reason: waitingFor };
+  }
+
+  /** As it is to run, and to have. */
+  get spec(): ContainerSpec {
+    return this.#spec;
+  }
+
+  #imageAgent(): ImageAgent {
+    return new ImageAgent(this.#node, this.#spec, this.#event.bind(this), () => {
+      this.#retryAt = 0;
+      this.#onChange();
+    });
   }
 
   /**
@@ -119,6 +116,8 @@ export class ContainerAgent {
       inHook: this.#probes?.inHook ?? false,
       id: this.#id,
       imageId: this.#imageId,
+      resources: this.#id === undefined ? undefined : (this.#spec.resources ?? {}),
+      renewed: this.#renewed,
       retryAt: this.#retryAt,
       backoffMs: this.#backoff.delayMs,
     };
@@ -149,6 +148,31 @@ export class ContainerAgent {
       this.#failed(pod, error);
       if (error instanceof ContainerConfigError) place.renew();
     }
+  }
+
+  /** Another image means another run, at once and whatever the Pod says about restarts. */
+  replaceImage(pod: Pod, image: string | undefined, graceMs: number): void {
+    this.#spec = { ...this.#spec, image };
+    this.#image[Symbol.dispose]();
+    this.#image = this.#imageAgent();
+    this.#backoff = new RestartBackoff();
+    this.#retryAt = 0;
+    if (this.kind !== 'init') this.#renew(pod, graceMs, 'definition changed, will be restarted');
+  }
+
+  /** Other limits, for the run that there is where its policy allows that. Throws what the kernel says to them. */
+  reallocate(pod: Pod, { resources = {}, resizePolicy }: Container, graceMs: number): void {
+    const before = this.#spec;
+    const anew = needsRestart({ ...before, resizePolicy }, resources);
+    if (!anew) this.#run?.limit(containerLimits(resources));
+    this.#spec = { ...before, resources, resizePolicy };
+    if (anew) this.#renew(pod, graceMs, 'resize requires restart');
+  }
+
+  #renew(pod: Pod, graceMs: number, why: string): void {
+    if (!this.running) return;
+    this.#renewed = true;
+    this.stop(pod, graceMs, { message: `Container ${this.spec.name} ${why}` });
   }
 
   /** Resolves when it does not run. */
@@ -194,9 +218,7 @@ export class ContainerAgent {
 
   /** To be called while its containers may be backing off, once for each wait. */
   noteBackoff(pod: Pod): void {
-    const id = `${pod.metadata.name}_${pod.metadata.namespace ?? ''}(${pod.metadata.uid})`;
-    const message = `Back-off restarting failed container ${this.spec.name} in pod ${id}`;
-    if (this.#state.kind === 'terminated') this.#event(pod, 'Warning', 'BackOff', message);
+    if (this.#state.kind === 'terminated') this.#event(pod, 'Warning', 'BackOff', backOffEvent(this.spec.name, pod));
   }
 
   #begin(
@@ -239,6 +261,7 @@ export class ContainerAgent {
     const run = this.#startRun(pod, spec, attempt, facts);
     void removeOldRuns(this.#node, pod, this.spec.name, attempt);
     this.#run = run;
+    this.#renewed = false;
     this.#state = { kind: 'running', startedAt: this.#node.clock.now() };
     this.#event(pod, 'Normal', 'Created', `Created container: ${this.spec.name}`);
     this.#event(pod, 'Normal', 'Started', `Started container ${this.spec.name}`);
@@ -323,7 +346,7 @@ export class ContainerAgent {
       this.#event(pod, 'Warning', 'Failed', `Error: ${message}`);
       return;
     }
-    const why = `failed to start container ${quote(this.spec.name)}: ${message}`;
+    const why = `failed to start container ${JSON.stringify(this.spec.name)}: ${message}`;
     const known = error instanceof RuntimeError && error.code === 'ERR_COMMAND_NOT_FOUND';
     if (!known) this.#node.log.warn('container did not start', { container: this.spec.name, error: message });
     this.#state = { ...ended(128, 'StartError', now, now, this.#id), message: why };
@@ -364,16 +387,6 @@ export class ContainerAgent {
   }
 }
 
-export function refOf(pod: Pod): { readonly namespace: string; readonly name: string; readonly uid: string } {
-  return { namespace: pod.metadata.namespace ?? 'default', name: pod.metadata.name, uid: pod.metadata.uid };
-}
-
-export function crashLoopMessage(view: ContainerView, pod: Pod): string {
-  const { name, namespace = '', uid } = pod.metadata;
-  const delay = formatSeconds(view.backoffMs);
-  return `back-off ${delay} restarting failed container=${view.name} pod=${name}_${namespace}(${uid})`;
-}
-
 function ended(
   exitCode: number,
   reason: string,
@@ -382,8 +395,4 @@ function ended(
   id: string | undefined,
 ): Terminated {
   return { kind: 'terminated', exitCode, reason, startedAt, finishedAt, id };
-}
-
-function quote(text: string | undefined): string {
-  return JSON.stringify(text ?? '');
 }

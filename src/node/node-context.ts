@@ -1,7 +1,7 @@
 import type { Cidr } from '#base/cidr.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Log } from '#base/log.ts';
-import type { Service } from '#api/generated/types.ts';
+import type { Pod, Service } from '#api/generated/types.ts';
 import type { Client } from '#client/client.ts';
 import type { EventRecorder } from '#client/events.ts';
 import type { Informer } from '#client/informer.ts';
@@ -38,6 +38,16 @@ export interface NodeContext {
 
 export function podDirectory(context: Pick<NodeContext, 'stateDir'>, podUid: string): string {
   return `${context.stateDir}/pods/${podUid}`;
+}
+
+export interface PodRef {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+export function refOf({ metadata: { namespace = 'default', name, uid } }: Pod): PodRef {
+  return { namespace, name, uid };
 }
 
 /** Kept beyond the end of this process, as long as the Pod is in the API. */

@@ -1,18 +1,20 @@
 import { rm } from 'node:fs/promises';
 import { errorMessage } from '#base/errors.ts';
 import type { Container, Pod, PodCondition, PodStatus } from '#api/generated/types.ts';
-import { type Demand, demandOf } from '#api/pod/demand.ts';
+import type { Demand } from '#api/pod/demand.ts';
 import { pods } from '#api/resource.ts';
 import { isAnotherObject, isReason } from '#client/client.ts';
 import { LEAST_GRACE_MS } from './container-end-agent.ts';
-import { ContainerAgent, crashLoopMessage, refOf } from './container-agent.ts';
-import { logDirectory, type NodeContext, podDirectory } from './node-context.ts';
+import { ContainerAgent } from './container-agent.ts';
+import { logDirectory, type NodeContext, podDirectory, refOf } from './node-context.ts';
 import type { ContainerKind, ContainerView } from './pod/container-view.ts';
 import { type PodAction, podActions, type StopAction, stopActions } from './pod/pod-actions.ts';
 import { podStatus } from './pod/pod-status.ts';
+import { crashLoopMessage } from './pod/restart-backoff.ts';
 import { fetchPodInputs } from './pod-inputs-agent.ts';
 import { resumeContainers } from './pod-resume-agent.ts';
 import { createPodSandbox, type MadeSandbox, PreparationError } from './pod-sandbox-agent.ts';
+import { PodResize, type PodResizeOptions, RESIZE_RETRY_MS } from './pod-resize-agent.ts';
 import { PodSupplies } from './pod-supplies-agent.ts';
 import type { Evictable } from './eviction/disk-pressure-agent.ts';
 import type { StoragePaths } from './eviction/disk-use-agent.ts';
@@ -33,7 +35,7 @@ export class PodAgent {
   readonly #wake: (afterMs?: number) => void;
   #containers: readonly ContainerAgent[];
   readonly #startTime: number;
-  readonly #demand: Demand;
+  readonly #resize: PodResize;
   #pod: Pod;
   /** Gone from the API without our doing: nobody waits for it to end well. */
   #orphaned = false;
@@ -56,12 +58,11 @@ export class PodAgent {
   #done = false;
 
   /** `wake` asks for another call of `sync`. */
-  constructor(node: NodeContext, pod: Pod, wake: (afterMs?: number) => void) {
+  constructor(node: NodeContext, pod: Pod, wake: (afterMs?: number) => void, judge: PodResizeOptions['judge']) {
     this.#node = node;
     this.#pod = pod;
     this.#wake = wake;
     this.uid = pod.metadata.uid;
-    this.#demand = demandOf(pod);
     this.#podIps = (pod.status?.podIPs ?? []).flatMap(({ ip }) => ip ?? []);
     this.#startTime = pod.status?.startTime === undefined ? node.clock.now() : Date.parse(pod.status.startTime);
     const { initContainers = [], containers, ephemeralContainers = [] } = pod.spec;
@@ -73,6 +74,12 @@ export class PodAgent {
       ...containers.map((spec) => this.#make(spec, 'main', waitingFor)),
       ...ephemeralContainers.map((spec) => this.#make(spec, 'ephemeral', 'ContainerCreating')),
     ];
+    this.#resize = new PodResize(pod, {
+      containers: () => this.#containers,
+      graceMs: () => this.#graceMs(),
+      judge,
+      onCompleted: (message) => this.#event('Normal', 'ResizeCompleted', message),
+    });
     const { status } = pod;
     if (status?.phase === 'Succeeded' || status?.phase === 'Failed') this.#phase = status.phase;
     this.#ended = this.#phase !== undefined;
@@ -81,7 +88,7 @@ export class PodAgent {
 
   /** What it takes of the node, until it is gone or the API has heard that it ended: a scheduler gives that away. */
   get demand(): Demand | undefined {
-    return this.#ended || this.#orphaned ? undefined : this.#demand;
+    return this.#ended || this.#orphaned ? undefined : this.#resize.demand;
   }
 
   /** What an end of it would give back to the disk; undefined when it is over. */
@@ -102,7 +109,10 @@ export class PodAgent {
   update(pod: Pod): void {
     this.#pod = pod;
     this.#prepared?.supplies.update(pod);
-    // All of a Pod's containers that may change is that there are more of these.
+    for (const { name, image } of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
+      const container = this.#container(name);
+      if (container?.spec.image !== image) container?.replaceImage(pod, image, this.#graceMs());
+    }
     const fresh = (pod.spec.ephemeralContainers ?? []).filter(({ name }) => this.#container(name) === undefined);
     const agents = fresh.map((spec) => this.#make(spec, 'ephemeral', 'ContainerCreating'));
     this.#containers = [...this.#containers, ...agents];
@@ -135,6 +145,7 @@ export class PodAgent {
     }
     // Meanwhile it may have been deleted.
     if (this.#orphaned || this.#pod.metadata.deletionTimestamp !== undefined) return this.sync();
+    if (this.#phase === undefined && !this.#resize.settle(this.#pod)) this.#wake(RESIZE_RETRY_MS);
     await this.#act();
     await this.#writeStatus();
   }
@@ -352,6 +363,7 @@ export class PodAgent {
       isGone: this.#gone,
       ...this.#reason,
       disruption: this.#disruption,
+      ...(this.#phase === undefined ? { resize: this.#resize.conditions } : {}),
       decided: this.#conditions,
       now: clock.now(),
     });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemClock } from '#base/clock.ts';
+import type { Container, Pod } from '#api/generated/types.ts';
 import { configMaps, pods } from '#api/resource.ts';
-import type { Container } from '#api/generated/types.ts';
 import { SandboxRuntime } from './sandbox/runtime-agent.ts';
 import { isolateTests } from './testing/isolated.ts';
 import { isReady, podSummary } from './testing/pod-summary.ts';
@@ -28,6 +28,31 @@ isolateTests(import.meta.url, () => {
     assert.ok(events.includes('Normal Killing FailedPostStartHook'), events.join('\n'));
   });
 
+  test('another image is another run, whatever the Pod says about restarts', async () => {
+    await using nodes = await TestNodes.start(runtime, 1);
+    const set = (name: string, image: string): Promise<unknown> => {
+      const body = { spec: { containers: [{ name: 'c', image, imagePullPolicy: 'Never', ...sleeper }] } };
+      return nodes.client.patch(pods, { namespace: 'default', name }, { kind: 'merge', body });
+    };
+    const spec = { restartPolicy: 'Never', terminationGracePeriodSeconds: 0 } as const;
+    await nodes.run('wrong', { ...sleeper, image: 'none.invalid/x:1', imagePullPolicy: 'Never' }, spec);
+    const waiting = await nodes.until(
+      'wrong',
+      ({ status }) => status?.containerStatuses?.[0]?.state?.waiting !== undefined,
+    );
+    assert.match(podSummary(waiting), /waiting (ErrImageNeverPull|ContainerCreating)/);
+    await set('wrong', 'host');
+    assert.match(podSummary(await nodes.until('wrong', isReady)), /^Running .*; c running restarts 0$/);
+    await nodes.run('right', sleeper, spec);
+    await nodes.until('right', isReady);
+    await set('right', 'docker.io/library/host:latest');
+    const again = (pod: Pod): boolean => pod.status?.containerStatuses?.[0]?.restartCount === 1 && isReady(pod);
+    assert.match(podSummary(await nodes.until('right', again)), /c running restarts 1 after exit \d+ Error$/);
+    const events = await nodes.events('right');
+    const why = 'Normal Killing Container c definition changed, will be restarted';
+    assert.ok(events.includes(why), events.join('\n'));
+  });
+
   test('the last words of a container are its message, or its log where it wants that', async () => {
     await using nodes = await TestNodes.start(runtime, 1);
     const terminationMessagePolicy = 'FallbackToLogsOnError';
@@ -41,8 +66,7 @@ isolateTests(import.meta.url, () => {
     await run('said', 'echo one; echo said > /dev/termination-log; exit 2');
     await run('fine', 'echo one');
     await run('long', '(head -c 100000 /dev/zero | tr "\\0" x; echo the end) > /dev/termination-log; exit 2');
-    const ended = ({ status }: Parameters<typeof isReady>[0]): boolean =>
-      /^(Failed|Succeeded)$/.test(status?.phase ?? '');
+    const ended = ({ status }: Pod): boolean => /^(Failed|Succeeded)$/.test(status?.phase ?? '');
     const messages = [];
     for (const name of ['logged', 'said', 'fine', 'long', 'other']) {
       const pod = await nodes.until(name, ended);

@@ -1,6 +1,6 @@
 import type { Pod } from '#api/generated/types.ts';
-import { type ContainerAgent, refOf } from './container-agent.ts';
-import { logDirectory, logPath, type NodeContext } from './node-context.ts';
+import type { ContainerAgent } from './container-agent.ts';
+import { logDirectory, logPath, type NodeContext, refOf } from './node-context.ts';
 import { registrationOf } from './pod-sandbox-agent.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { errorMessage } from '#base/errors.ts';
 import type { Container, Pod } from '#api/generated/types.ts';
-import type { ContainerConfig } from './container-agent.ts';
+import type { ContainerConfig } from './container-place.ts';
 import type { NodeContext } from './node-context.ts';
 import { containerEnv } from './pod/container-env.ts';
 import { serviceEnv } from './pod/service-env.ts';

@@ -220,3 +220,18 @@ for (const { refusals, text } of messages) {
     assert.equal(unschedulableMessage(refusals, preemptionMessage(refusals, failures)), text);
   });
 }
+
+test('a Pod that was given other resources counts with these', () => {
+  const load = new NodeLoad();
+  const at = (generation: number, cpu: string): Pod =>
+    ({
+      metadata: { name: 'p', namespace: 'ns', generation },
+      spec: { containers: [{ name: 'c', resources: { requests: { cpu } } }] },
+    }) as unknown as Pod;
+  load.add(at(1, '1'));
+  load.add(at(1, '1'));
+  load.add(at(2, '300m'));
+  assert.deepEqual([load.cpuMillis, load.pods], [300, 1]);
+  load.remove(at(2, '300m'));
+  assert.deepEqual([load.cpuMillis, load.pods], [0, 0]);
+});

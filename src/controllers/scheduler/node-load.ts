@@ -67,9 +67,11 @@ export class NodeLoad {
     return copy;
   }
 
-  /** Also a Pod that is there: its labels may be other ones, and it may be on its way out. */
+  /** Also a Pod that is there: labels and resources may be other ones, and it may be on its way out. */
   add(pod: Pod): void {
     const key = objectKey(pod);
+    const { generation } = pod.metadata;
+    if (generation !== this.#pods.get(key)?.pod.metadata.generation) this.remove(pod);
     const known = this.#pods.get(key);
     this.#put(key, { pod, demand: known?.demand ?? demandOf(pod), owner: known?.owner ?? ownerOf(pod) });
   }

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { errorCode } from '#base/errors.ts';
 import type { Controller } from './cgroup-layout.ts';
-import { cgroupSettings, type ContainerLimits } from './container-limits.ts';
+import { type CgroupSetting, cgroupSettings, type ContainerLimits } from './container-limits.ts';
 import { parseKeyedNumbers, type Usage } from './usage.ts';
 
 /** Where a container's group goes: for each controller a directory to make it in. */
@@ -26,10 +26,7 @@ export class Cgroup implements Disposable {
     const group = new Cgroup(version, own);
     try {
       for (const directory of group.directories) mkdirSync(directory);
-      for (const { controller, file, value, optional } of cgroupSettings(version, limits)) {
-        const directory = own.get(controller);
-        if (directory !== undefined) write(`${directory}/${file}`, value, optional ?? false);
-      }
+      group.#write(limits);
       return group;
     } catch (error) {
       group[Symbol.dispose]();
@@ -46,6 +43,35 @@ export class Cgroup implements Disposable {
   get view(): readonly { readonly name: string; readonly source: string }[] {
     if (this.version === 'v2') return this.directories.map((source) => ({ name: '', source }));
     return [...this.#directories].map(([name, source]) => ({ name, source }));
+  }
+
+  /** Other limits for who is in it. Less memory than is used is refused: the kernel would have to end somebody. */
+  limit(container: string, limits: ContainerLimits): void {
+    const { memoryBytes } = limits;
+    const used = this.usage()?.memoryBytes ?? 0;
+    if (memoryBytes !== undefined && memoryBytes < used) {
+      const name = JSON.stringify(container);
+      throw new Error(
+        `attempting to set container ${name} memory limit (${memoryBytes}) below current usage (${used})`,
+      );
+    }
+    // In version 1 memory may not exceed memory with swap: whether that has to be set before depends on where they go.
+    try {
+      this.#write(limits);
+    } catch {
+      for (const setting of cgroupSettings(this.version, limits).toReversed())
+        this.#set({ ...setting, optional: true });
+      this.#write(limits);
+    }
+  }
+
+  #write(limits: ContainerLimits): void {
+    for (const setting of cgroupSettings(this.version, limits)) this.#set(setting);
+  }
+
+  #set({ controller, file, value, optional }: CgroupSetting): void {
+    const directory = this.#directories.get(controller);
+    if (directory !== undefined) write(`${directory}/${file}`, value, optional ?? false);
   }
 
   /** Undefined when it is gone, or the kernel does not count this. */

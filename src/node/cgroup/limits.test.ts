@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { systemClock } from '#base/clock.ts';
-import type { Node } from '#api/generated/types.ts';
-import { nodes as nodeResource } from '#api/resource.ts';
+import { deepEqual } from '#api/equal.ts';
+import type { Node, Pod, PodCondition, ResourceRequirements } from '#api/generated/types.ts';
+import { nodes as nodeResource, pods } from '#api/resource.ts';
 import { SandboxRuntime } from '../sandbox/runtime-agent.ts';
 import { NodeStats } from '../stats/node-stats-agent.ts';
 import { resourceMetrics } from '../stats/resource-metrics.ts';
@@ -46,6 +47,68 @@ isolateTests(import.meta.url, () => {
       );
       assert.match(await nodes.exec('box', 'sh', '-c', 'echo 1 > /sys/fs/cgroup/memory.max'), /\[exit/);
       assert.match(await nodes.exec('box', 'python3', '-c', GREEDY), /\[exit 137\]/);
+    },
+  );
+
+  test(
+    'a container is given other limits while it runs, or runs anew where its policy wants that',
+    { skip },
+    async () => {
+      await using nodes = await TestNodes.start(runtime, 1);
+      const limits =
+        'cd /sys/fs/cgroup; cat cpu/cpu.cfs_quota_us memory/memory.limit_in_bytes 2>/dev/null || cat cpu.max memory.max';
+      const of = (cpu: string, memory: string): ResourceRequirements => ({
+        requests: { cpu: '100m', memory: '32Mi' },
+        limits: { cpu, memory },
+      });
+      const ask = (resources: ResourceRequirements): Promise<unknown> => {
+        const container = {
+          name: 'c',
+          image: 'host',
+          command: ['sleep', 'infinity'],
+          resources,
+          resizePolicy: [{ resourceName: 'cpu', restartPolicy: 'RestartContainer' }],
+        };
+        const body = { spec: { containers: [container] } };
+        return nodes.client.patch(pods, { namespace: 'default', name: 'box' }, { kind: 'merge', body });
+      };
+      const has = (resources: ResourceRequirements, restarts: number): Promise<Pod> =>
+        nodes.until('box', (pod) => {
+          const status = pod.status?.containerStatuses?.[0];
+          return deepEqual(status?.resources, resources) && status?.restartCount === restarts && isReady(pod);
+        });
+      await nodes.run('box', { command: ['sleep', 'infinity'], resources: of('500m', '64Mi') });
+      await has(of('500m', '64Mi'), 0);
+      await ask(of('500m', '128Mi'));
+      await has(of('500m', '128Mi'), 0);
+      assert.match(await nodes.exec('box', 'sh', '-c', limits), /^50000( 100000)?\n134217728\n$/);
+      await ask(of('500m', '48Mi'));
+      await has(of('500m', '48Mi'), 0);
+      assert.match(await nodes.exec('box', 'sh', '-c', limits), /^50000( 100000)?\n50331648\n$/);
+      await ask(of('250m', '48Mi'));
+      await has(of('250m', '48Mi'), 1);
+      assert.match(await nodes.exec('box', 'sh', '-c', limits), /^25000( 100000)?\n50331648\n$/);
+      // Less than it uses, and more than there is.
+      await nodes.exec('box', 'sh', '-c', 'head -c 20000000 /dev/zero > /dev/shm/x');
+      await ask(of('250m', '1Mi'));
+      const stuck = await nodes.until('box', (pod) => conditionOf(pod, 'PodResizeInProgress') !== undefined);
+      assert.match(
+        conditionOf(stuck, 'PodResizeInProgress')?.message ?? '',
+        /^attempting to set container "c" memory limit \(1048576\) below current usage \(\d+\)$/,
+      );
+      await ask({ requests: { cpu: '100000', memory: '32Mi' }, limits: { cpu: '100000', memory: '48Mi' } });
+      const pending = await nodes.until('box', (pod) => conditionOf(pod, 'PodResizePending') !== undefined);
+      const { reason, message } = conditionOf(pending, 'PodResizePending') ?? {};
+      assert.equal(reason, 'Infeasible');
+      assert.match(message ?? '', /^Node didn't have enough capacity: cpu, requested: 100000000, capacity: \d+$/);
+      assert.deepEqual(pending.status?.containerStatuses?.[0]?.resources, of('250m', '48Mi'));
+      const events = await nodes.events('box');
+      assert.ok(events.includes('Normal Killing Container c resize requires restart'), events.join('\n'));
+      assert.ok(
+        events.some((event) =>
+          event.startsWith('Normal ResizeCompleted Pod resize completed: {"containers":[{"name":"c",'),
+        ),
+      );
     },
   );
 
@@ -121,6 +184,10 @@ isolateTests(import.meta.url, () => {
     );
   });
 });
+
+function conditionOf({ status }: Pod, wanted: string): PodCondition | undefined {
+  return status?.conditions?.find(({ type }) => type === wanted);
+}
 
 function groupsIn(directory: string): readonly string[] {
   return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? entry.name : []));

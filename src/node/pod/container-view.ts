@@ -1,4 +1,4 @@
-import type { ContainerState, ContainerStateTerminated } from '#api/generated/types.ts';
+import type { ContainerState, ContainerStateTerminated, ResourceRequirements } from '#api/generated/types.ts';
 import { rfc3339 } from '#base/clock.ts';
 
 /**
@@ -47,6 +47,10 @@ export interface ContainerView {
   readonly id: string | undefined;
   /** Empty before its image is known. */
   readonly imageId: string;
+  /** What it has; undefined before it was made. */
+  readonly resources: ResourceRequirements | undefined;
+  /** It was or is being stopped to run anew, whatever the Pod says about restarts. */
+  readonly renewed: boolean;
   /** When it may start (again), after a failure. */
   readonly retryAt: number;
   /** How long it is made to wait now, from its end. */

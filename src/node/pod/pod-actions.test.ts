@@ -4,13 +4,14 @@ import type { ContainerKind, ContainerView } from './container-view.ts';
 import { podActions, type PodAction, stopActions } from './pod-actions.ts';
 import { formatSeconds, RestartBackoff } from './restart-backoff.ts';
 
-/** `i:a` init, `s:a` sidecar, `a` main; then `new`, `up`, `hook`, `starting`, `exit CODE`, and `@TIME` when it may run again. */
+/** `i:a` init, `s:a` sidecar, `a` main; then `new`, `up`, `hook`, `starting`, `exit CODE`, `renewed CODE`, and `@TIME` when it may run again. */
 function view(text: string): ContainerView {
   const [, kind = '', name = '', state = '', code = '0', retryAt = '0'] =
-    /^(?:([is]):)?(\w+) (new|up|hook|starting|exit)(?: (\d+))?(?: @(\d+))?$/.exec(text) ?? [];
+    /^(?:([is]):)?(\w+) (new|up|hook|starting|exit|renewed)(?: (\d+))?(?: @(\d+))?$/.exec(text) ?? [];
   const kinds: Readonly<Record<string, ContainerKind>> = { i: 'init', s: 'sidecar' };
   const states: Readonly<Record<string, ContainerView['state']>> = {
     new: { kind: 'waiting', reason: 'ContainerCreating' },
+    renewed: { kind: 'terminated', exitCode: Number(code), reason: '', startedAt: 0, finishedAt: 0, id: undefined },
     exit: { kind: 'terminated', exitCode: Number(code), reason: '', startedAt: 0, finishedAt: 0, id: undefined },
   };
   return {
@@ -23,6 +24,8 @@ function view(text: string): ContainerView {
     ready: state === 'up',
     started: state === 'up',
     inHook: state === 'hook',
+    resources: undefined,
+    renewed: state === 'renewed',
     id: undefined,
     imageId: '',
     retryAt: Number(retryAt),
@@ -54,6 +57,7 @@ const cases: readonly [policy: string, containers: string, actions: string][] = 
   ['Always', 'a exit 0, b up', 'start a'],
   ['Always', 'a exit 1 @200, b up', 'wait 200'],
   ['OnFailure', 'a exit 0, b up', ''],
+  ['Never', 'a renewed 0, b exit 0', 'start a'],
   ['OnFailure', 'a exit 1, b up', 'start a'],
   ['OnFailure', 'a exit 0, b exit 0', 'finish Succeeded'],
   ['Never', 'a exit 1, b up', ''],

@@ -81,7 +81,8 @@ function startOrWait({ restartPolicy, now }: PodSituation, container: ContainerV
   return retryAt > now ? [{ kind: 'wait', until: retryAt }] : [{ kind: 'start', container: name }];
 }
 
-function restarts(policy: string, { kind }: ContainerView, { exitCode }: Terminated): boolean {
+function restarts(policy: string, { kind, renewed }: ContainerView, { exitCode }: Terminated): boolean {
+  if (renewed) return true;
   if (kind === 'ephemeral') return false;
   if (kind === 'sidecar') return true;
   if (kind === 'init') return exitCode !== 0 && policy !== 'Never';

@@ -16,6 +16,8 @@ const up: ContainerView = {
   ready: true,
   started: true,
   inHook: false,
+  resources: undefined,
+  renewed: false,
   id: 'abc',
   imageId: 'clusterip://host',
   retryAt: 0,

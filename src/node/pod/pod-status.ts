@@ -25,6 +25,8 @@ export interface PodRuntimeState {
    * different times would undo each other for ever.
    */
   readonly decided?: readonly PodCondition[] | undefined;
+  /** What keeps it from the resources that it asks for. */
+  readonly resize?: readonly Verdict[];
   readonly now: number;
 }
 
@@ -127,8 +129,15 @@ function containerStatus(view: ContainerView): ContainerStatus {
     restartCount: view.restarts,
     image: view.image,
     imageID: view.imageId,
+    ...resourcesOf(view),
     ...(view.id === undefined ? {} : { containerID: `${CONTAINER_ID_SCHEME}${view.id}` }),
   };
+}
+
+function resourcesOf({ resources }: ContainerView): Pick<ContainerStatus, 'resources' | 'allocatedResources'> {
+  if (resources === undefined) return {};
+  const { requests } = resources;
+  return { resources, ...(requests === undefined ? {} : { allocatedResources: requests }) };
 }
 
 /** Those whose readiness counts. */
@@ -157,17 +166,21 @@ function phaseOf({ containers, phase, pod, isGone }: PodRuntimeState): string {
   return ends.every((code) => code === 0) ? 'Succeeded' : 'Failed';
 }
 
-interface Verdict {
+export interface Verdict {
   readonly type: string;
   readonly status: 'True' | 'False';
   readonly reason?: string | undefined;
   readonly message?: string | undefined;
 }
 
+/** They go when there is nothing to say any more. */
+const RESIZE = ['PodResizePending', 'PodResizeInProgress'];
+
 function conditionsOf(state: PodRuntimeState, phase: string): readonly PodCondition[] {
   const old = state.pod.status?.conditions ?? [];
   const containersReady = containersReadyVerdict(state, phase);
   const verdicts: readonly Verdict[] = [
+    ...(state.resize ?? []),
     { type: 'PodReadyToStartContainers', status: state.sandboxReady ? 'True' : 'False' },
     initializedVerdict(state, phase),
     readyVerdict(state, containersReady),
@@ -177,7 +190,9 @@ function conditionsOf(state: PodRuntimeState, phase: string): readonly PodCondit
       ? []
       : [{ type: 'DisruptionTarget', status: 'True', ...state.disruption } as const]),
   ];
-  const foreign = old.filter(({ type }) => !verdicts.some((verdict) => verdict.type === type));
+  const foreign = old.filter(
+    ({ type }) => !RESIZE.includes(type) && !verdicts.some((verdict) => verdict.type === type),
+  );
   const before = [...(state.decided ?? []), ...old];
   return [...verdicts.map((verdict) => conditionOf(verdict, state, before)), ...foreign];
 }

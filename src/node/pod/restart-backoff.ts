@@ -1,3 +1,6 @@
+import type { Pod } from '#api/generated/types.ts';
+import type { ContainerView } from './container-view.ts';
+
 const FIRST_MS = 10_000;
 const MAX_MS = 300_000;
 /** A run as long as this makes the crashes before it forgotten. */
@@ -39,4 +42,17 @@ export function formatDuration(ms: number): string {
   const minutes = Math.floor(ms / 60_000);
   const seconds = `${Number(((ms - minutes * 60_000) / 1000).toFixed(3))}s`;
   return minutes > 0 ? `${minutes}m${seconds}` : seconds;
+}
+
+/** Of a container that waits for its next run. */
+export function crashLoopMessage({ name, backoffMs }: ContainerView, pod: Pod): string {
+  return `back-off ${formatSeconds(backoffMs)} restarting failed container=${name} pod=${fullName(pod)}`;
+}
+
+export function backOffEvent(container: string, pod: Pod): string {
+  return `Back-off restarting failed container ${container} in pod ${fullName(pod)}`;
+}
+
+function fullName({ metadata: { name, namespace = '', uid } }: Pod): string {
+  return `${name}_${namespace}(${uid})`;
 }

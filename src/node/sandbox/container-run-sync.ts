@@ -166,6 +166,11 @@ export class ContainerRun {
     if (this.running) this.#process.kill(signal);
   }
 
+  /** Other limits from now on. Throws what the kernel says to them; where nothing is limited it does nothing. */
+  limit(limits: ContainerLimits): void {
+    if (this.running) this.#cgroup?.limit(this.spec.name, limits);
+  }
+
   /** What its processes use now; undefined when it has ended. */
   usage(): Usage | undefined {
     if (!this.#process.running) return undefined;
