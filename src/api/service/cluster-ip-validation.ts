@@ -1,6 +1,7 @@
 import { duplicate, type FieldError, forbidden, invalid, required, unsupported } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
 import { checkLegacyIp, parseLegacyIp } from './legacy-ip.ts';
+import { validateLoadBalancerClass } from './load-balancer-validation.ts';
 import { isHeadless, needsHealthCheckNodePort } from './traits.ts';
 
 type Spec = t.ServiceSpec;
@@ -121,6 +122,8 @@ export function validateServiceChange({ spec }: t.Service, { spec: old }: t.Serv
   if (balanced && spec.loadBalancerClass !== old.loadBalancerClass) {
     errors.push(invalid('spec.loadBalancerClass', spec.loadBalancerClass, ONCE));
   }
+  // Said again with the rest of the Service, but of an update it comes here.
+  errors.push(...validateLoadBalancerClass(spec));
   const checked = needsHealthCheckNodePort(spec) && needsHealthCheckNodePort(old);
   if (checked && spec.healthCheckNodePort !== old.healthCheckNodePort) {
     errors.push(forbidden('spec.healthCheckNodePort', 'field is immutable'));

@@ -13,8 +13,9 @@ export function needsClusterIp(spec: Spec): boolean {
   return spec.type === 'ClusterIP' || spec.type === 'NodePort' || spec.type === 'LoadBalancer';
 }
 
-export function isHeadless(spec: Spec): boolean {
-  return spec.clusterIP === 'None' || (spec.clusterIPs?.length === 1 && spec.clusterIPs[0] === 'None');
+/** The list says so where there is one: `None` beside an address is a mistake, and not this. */
+export function isHeadless({ clusterIP, clusterIPs = [] }: Spec): boolean {
+  return clusterIPs.length === 0 ? clusterIP === 'None' : clusterIPs.length === 1 && clusterIPs[0] === 'None';
 }
 
 export function needsNodePort(spec: Spec): boolean {

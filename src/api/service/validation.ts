@@ -4,20 +4,18 @@ import { validateLabels } from '../meta-validation.ts';
 import { checkDns1123Label, checkDns1123Subdomain, checkPort, checkPortName, checkQualifiedName } from '../names.ts';
 import { validateNonSpecialIp } from '../validation.ts';
 import { validateClusterIps } from './cluster-ip-validation.ts';
-import { checkLegacyCidr, checkLegacyIp, plainLegacyIp } from './legacy-ip.ts';
+import { checkLegacyIp, plainLegacyIp } from './legacy-ip.ts';
+import { validateLoadBalancer, validateSourceRanges } from './load-balancer-validation.ts';
 import {
   externallyAccessible,
   isHeadless,
   needsClusterIp,
   needsHealthCheckNodePort,
-  SOURCE_RANGES,
   TOPOLOGY_HINTS,
   TOPOLOGY_MODE,
 } from './traits.ts';
 
 type Spec = t.ServiceSpec;
-
-const ONLY_LOAD_BALANCER = "may only be used when `type` is 'LoadBalancer'";
 
 function oneOf(field: string, value: string | undefined, allowed: readonly string[], needed: boolean): FieldError[] {
   if (value === undefined || value === '') return needed ? [required(field)] : [];
@@ -123,39 +121,6 @@ function validateAffinity(spec: Spec): FieldError[] {
     errors.push(invalid(field, seconds, 'must be greater than 0 and less than 86400'));
   }
   return errors;
-}
-
-/** The ranges of the field, or of the annotation that it came from. */
-function validateSourceRanges({ metadata, spec }: t.Service, old: t.Service | undefined): FieldError[] {
-  const field = 'spec.LoadBalancerSourceRanges';
-  const notBalanced = (at: string): FieldError[] =>
-    spec.type === 'LoadBalancer' ? [] : [forbidden(at, ONLY_LOAD_BALANCER)];
-  const ranges = (spec.loadBalancerSourceRanges ?? []).map((range) => range.trim());
-  if (ranges.length > 0) {
-    const before = new Set((old?.spec.loadBalancerSourceRanges ?? []).map((range) => range.trim()));
-    const wrong = ranges.flatMap((range, i) => (before.has(range) ? [] : checkLegacyCidr(`${field}[${i}]`, range)));
-    return [...notBalanced(field), ...wrong];
-  }
-  const annotation = metadata.annotations?.[SOURCE_RANGES];
-  if (annotation === undefined) return [];
-  const at = `metadata.annotations[${SOURCE_RANGES}]`;
-  const same = old?.metadata.annotations?.[SOURCE_RANGES] === annotation;
-  const listed = same || annotation.trim() === '' ? [] : annotation.split(',');
-  return [...notBalanced(at), ...listed.flatMap((range) => checkLegacyCidr(at, range.trim()))];
-}
-
-function validateLoadBalancer(spec: Spec): FieldError[] {
-  const errors: FieldError[] = [];
-  const balanced = spec.type === 'LoadBalancer';
-  if (balanced && spec.allocateLoadBalancerNodePorts === undefined) {
-    errors.push(required('allocateLoadBalancerNodePorts'));
-  } else if (!balanced && spec.allocateLoadBalancerNodePorts !== undefined) {
-    errors.push(forbidden('spec.allocateLoadBalancerNodePorts', ONLY_LOAD_BALANCER));
-  }
-  const name = spec.loadBalancerClass;
-  if (name === undefined) return errors;
-  if (!balanced) return [...errors, forbidden('spec.loadBalancerClass', ONLY_LOAD_BALANCER)];
-  return [...errors, ...checkQualifiedName(name).map((text) => invalid('spec.loadBalancerClass', name, text))];
 }
 
 function validateHealthCheckPort(spec: Spec): FieldError[] {

@@ -116,7 +116,7 @@ export class ClusterIps {
     return wanted === undefined || wanted === '' ? formatIp(ip) : wanted;
   }
 
-  #wanted(service: Service, { clusterIPs }: ServiceSpec, text: string, { reservation }: Draft): Ip {
+  #wanted(service: Service, { clusterIPs = [], ipFamilies = [] }: ServiceSpec, text: string, draft: Draft): Ip {
     if (this.#options.staticClusterIps === 'deny' && !isExemptFromDeny(service)) {
       throw invalidService(service, [forbidden('spec.clusterIPs', 'this cluster lets nobody choose an address')]);
     }
@@ -124,11 +124,13 @@ export class ClusterIps {
     const pool = ip === undefined ? undefined : this.#pools.get(familyName(ip.family));
     if (ip === undefined || pool === undefined) throw new RangeError(`Cannot take "${text}": no such family here`);
     try {
-      reservation.allocate(pool, ip);
+      draft.reservation.allocate(pool, ip);
       return ip;
     } catch (error) {
       const detail = `failed to allocate IP ${text}: ${errorMessage(error)}`;
-      throw invalidService(service, [invalid('spec.clusterIPs', clusterIPs, detail)]);
+      // Those that are not asked for are shown as yet to come.
+      const shown = ipFamilies.map((_, i) => clusterIPs[i] ?? '');
+      throw invalidService(service, [invalid('spec.clusterIPs', shown, detail)]);
     }
   }
 

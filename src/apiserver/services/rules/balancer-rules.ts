@@ -22,6 +22,11 @@ const balancers: readonly RuleCase[] = [
     given: [service({ ...balanced, allocateLoadBalancerNodePorts: false })],
     ask: change({ type: 'NodePort' }),
   },
+  {
+    name: 'a class of what is no load balancer, and more that is wrong',
+    given: [service(external)],
+    ask: change({ loadBalancerClass: 'a/b', ...preferred }),
+  },
   { name: 'loadBalancerIP of IPv6', ask: service({ ...balanced, loadBalancerIP: 'fd00::7' }) },
   { name: 'loadBalancerIP that is none', ask: service({ ...balanced, loadBalancerIP: 'nowhere' }) },
   { name: 'loadBalancerIP of another type', ask: service({ loadBalancerIP: '192.0.2.1' }) },

@@ -1,4 +1,4 @@
-import { change, changeSlice, replace, service, slice } from './requests.ts';
+import { change, changeSlice, other, replace, service, slice } from './requests.ts';
 import type { RuleCase } from './rule-case.ts';
 
 const balanced = { type: 'LoadBalancer' };
@@ -47,6 +47,24 @@ const families: readonly RuleCase[] = [
     cluster: 'dual',
     given: [service({ clusterIP: 'None', selector: { a: 'b' }, ...required })],
     ask: change({ ipFamilyPolicy: 'SingleStack' }),
+  },
+  {
+    name: 'dual: a headless Service asks for addresses',
+    cluster: 'dual',
+    given: [service({ clusterIP: 'None', ...required })],
+    ask: change({ clusterIPs: ['fd00:10:96::9', '10.96.1.9'] }),
+  },
+  {
+    name: 'dual: a load balancer made headless, with a second address',
+    cluster: 'dual',
+    given: [service(balanced)],
+    ask: change({ clusterIP: 'None', clusterIPs: null, ipFamilyPolicy: 'PreferDualStack' }),
+  },
+  {
+    name: 'dual: a taken address and one of the other family',
+    cluster: 'dual',
+    given: [other({ clusterIP: '10.96.1.9' })],
+    ask: service({ ...required, clusterIP: '10.96.1.9' }),
   },
   {
     name: 'dual: headless changed to another first family',
