@@ -14,6 +14,7 @@ export const MEANINGFUL_EMPTY: ReadonlySet<string> = new Set([
   'Endpoint.zone',
   'EnvVar.value',
   'HostPathVolumeSource.type',
+  'JobStatus.failedIndexes',
   'LeaseSpec.holderIdentity',
   'LeaseSpec.preferredHolder',
   'ObjectReference.fieldPath',

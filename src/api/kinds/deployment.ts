@@ -110,7 +110,8 @@ export const deployment: KindDefinition<t.Deployment> = defineKind(deployments, 
     status: true,
     scale: { specReplicas: '.spec.replicas', statusReplicas: '.status.replicas', selector: '.spec.selector' },
   },
-  generation: true,
+  // Whoever follows a Deployment by its generation learns of its annotations, too: its sets get them.
+  generation: ({ spec, metadata }) => [spec, metadata.annotations ?? {}],
   columns: [
     nameColumn,
     column('Ready', 'string', 'Pods that are ready, out of those wanted.'),

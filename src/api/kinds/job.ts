@@ -20,10 +20,11 @@ import { jobs } from '../resource.ts';
 import { validateChoice, validateImmutable, validateNonnegative } from '../validation.ts';
 import { validateOwnSelector, validateSelectedTemplate } from '../workload.ts';
 
-/** A Job without labels of its own has those of its Pods. */
-function withLabels(job: t.Job): t.Job {
+/** A Job without labels of its own has those of its Pods, also those that its Pods get from the server. */
+function withLabels(job: t.Job, before?: t.Job): t.Job {
   const labels = job.spec.template?.metadata?.labels;
-  const isNamed = Object.keys(job.metadata.labels ?? {}).length > 0;
+  const own = job.metadata.labels ?? {};
+  const isNamed = Object.keys(own).length > 0 && own !== before?.spec.template.metadata?.labels;
   return isNamed || labels === undefined ? job : { ...job, metadata: { ...job.metadata, labels } };
 }
 
@@ -63,7 +64,7 @@ function prepareCreate(job: t.Job): t.Job {
   };
   const selector = { ...spec.selector, matchLabels: { ...spec.selector?.matchLabels, ...uid } };
   const template = { ...spec.template, metadata: { ...spec.template.metadata, labels } };
-  return withLabels({ ...job, spec: { ...spec, selector, template } });
+  return withLabels({ ...job, spec: { ...spec, selector, template } }, job);
 }
 
 function statusCell({ metadata, status }: t.Job): string {
