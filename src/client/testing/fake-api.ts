@@ -245,7 +245,9 @@ function deliver({ target, query, channel }: Watcher, { type, collection, object
 function mergeUpdate(target: Target, old: Stored, draft: Draft): Stored {
   const { generation = 1, uid, name, namespace, creationTimestamp, deletionTimestamp, resourceVersion } = old.metadata;
   const fixed = { uid, name, namespace, creationTimestamp, deletionTimestamp, resourceVersion };
-  if (target.subresource === 'status') return { ...old, status: draft['status'] };
+  if (target.subresource === 'status') {
+    return { ...old, metadata: { ...draft.metadata, ...fixed, generation }, status: draft['status'] };
+  }
   const next = { ...draft, ...('status' in old ? { status: old['status'] } : {}) };
   const changed = JSON.stringify(sorted(draft['spec'])) !== JSON.stringify(sorted(old['spec']));
   const metadata = { ...draft.metadata, ...fixed, generation: changed ? generation + 1 : generation };

@@ -2,11 +2,11 @@ import { deepEqual } from '#api/equal.ts';
 import type { Deployment, Pod, ReplicaSet } from '#api/generated/types.ts';
 import type { NewObject } from '#api/object.ts';
 import {
+  byRevision,
   findNewSet,
   newReplicaSet,
   newSetAnnotations,
   REVISION,
-  revisionOf,
   sizeAnnotations,
 } from './deployment-revision.ts';
 import {
@@ -114,7 +114,7 @@ function markRevision(
     return [{ kind: 'patch', set: newSet, annotations, minReadySeconds }];
   }
   const revision = annotations[REVISION];
-  if (revision === undefined || revisionOf(deployment) === Number(revision)) return [];
+  if (revision === undefined || deployment.metadata.annotations?.[REVISION] === revision) return [];
   return [{ kind: 'annotate', set: newSet, revision }];
 }
 
@@ -136,7 +136,7 @@ function cleanUp(deployment: Deployment, newSet: ReplicaSet, old: readonly Repli
   if (!complete || excess <= 0) return [];
   return [...old]
     .filter((set) => !isTerminating(set))
-    .sort((a, b) => revisionOf(a) - revisionOf(b) || byAge(a, b))
+    .sort((a, b) => byRevision(a, b) || byAge(a, b))
     .slice(0, excess)
     .filter((set) => !isActive(set) && (set.metadata.generation ?? 0) <= (set.status?.observedGeneration ?? 0))
     .map((set) => ({ kind: 'delete', set }));

@@ -19,8 +19,15 @@ const NOT_COPIED: ReadonlySet<string> = new Set([
   MAX_REPLICAS,
 ]);
 
-export function revisionOf(object: Deployment | ReplicaSet): number {
-  return Number(object.metadata.annotations?.[REVISION] ?? 0) || 0;
+/** Of 64 bits, as in Go: more than a number holds. 0 where there is none. */
+export function revisionOf(object: Deployment | ReplicaSet): bigint {
+  const text = object.metadata.annotations?.[REVISION] ?? '';
+  return /^-?\d+$/.test(text) ? BigInt(text) : 0n;
+}
+
+export function byRevision(a: ReplicaSet, b: ReplicaSet): number {
+  const difference = revisionOf(a) - revisionOf(b);
+  return difference === 0n ? 0 : difference < 0n ? -1 : 1;
 }
 
 /** The oldest set with the Deployment's template. More than one can only have come about by hand. */
@@ -75,8 +82,8 @@ export function newReplicaSet(deployment: Deployment, old: readonly ReplicaSet[]
   };
 }
 
-function nextRevision(old: readonly ReplicaSet[]): number {
-  return Math.max(0, ...old.map((set) => revisionOf(set))) + 1;
+function nextRevision(old: readonly ReplicaSet[]): bigint {
+  return old.map((set) => revisionOf(set)).reduce((most, one) => (one > most ? one : most), 0n) + 1n;
 }
 
 /** The annotations that the new set has to have: those of the Deployment, and the highest revision of all. */
@@ -92,6 +99,6 @@ export function newSetAnnotations(
   annotations[REVISION] = String(next);
   // It had a revision and gets a higher one: the Deployment went back to it.
   const history = annotations[REVISION_HISTORY];
-  if (before > 0) annotations[REVISION_HISTORY] = history === undefined ? String(before) : `${history},${before}`;
+  if (before > 0n) annotations[REVISION_HISTORY] = history === undefined ? String(before) : `${history},${before}`;
   return annotations;
 }

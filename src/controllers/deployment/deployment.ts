@@ -155,7 +155,9 @@ class DeploymentController {
         return this.#create(pass, action.set);
       case 'annotate': {
         const body = { metadata: { uid, annotations: { [REVISION]: action.revision } } };
-        const patched = await client.patch(deployments, pass.deployment.metadata, { kind: 'merge', body });
+        // Beside the status, where it is no change that somebody has to follow.
+        const options = { subresource: 'status' };
+        const patched = await client.patch(deployments, pass.deployment.metadata, { kind: 'merge', body }, options);
         pass.deployment = patched;
         this.#ownDeployments.wrote(objectKey(patched), patched);
         pass.news ??= { kind: 'found', name: action.set.metadata.name };

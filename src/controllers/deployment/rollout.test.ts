@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CoreEvent, Deployment, EndpointSlice, Pod, ReplicaSet } from '#api/generated/types.ts';
-import { deployments, services } from '#api/resource.ts';
+import { deployments, replicaSets, services } from '#api/resource.ts';
 import { startDeploymentController } from './deployment.ts';
 import { startEndpointSliceController } from '../endpoints/endpoint-slice.ts';
 import { startReplicaSetController } from '../replica-set/replica-set.ts';
@@ -183,7 +183,8 @@ test('a rollout back has a deadline of its own', async () => {
   // What `kubectl rollout status` may see: the first status of the new generation tells of the new rollout already.
   const written: unknown[] = [];
   plane.api.intercept = ({ path, body }) => {
-    if (path.endsWith('/deployments/web/status')) written.push((body as Deployment).status?.conditions?.at(-1)?.reason);
+    const { status: next } = (body ?? {}) as Partial<Deployment>;
+    if (path.endsWith('/deployments/web/status') && next !== undefined) written.push(next.conditions?.at(-1)?.reason);
     return undefined;
   };
   await take('one');
@@ -207,4 +208,41 @@ test('a rollout says what it does in events', async () => {
     'Pod Scheduled: Successfully assigned d/POD to n1',
     'ReplicaSet SuccessfulCreate: Created pod: POD',
   ]);
+});
+
+test('a Deployment counts its revisions on from any number of 64 bits', async () => {
+  await using plane = controlPlane();
+  await plane.addNode('n1');
+  const labels = { app: 'web' };
+  const annotations = { 'deployment.kubernetes.io/revision': '3546343826724305832' };
+  const template = { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'zero' }] } };
+  const spec = { replicas: 1, selector: { matchLabels: labels }, template };
+  await plane.client.create(replicaSets, { metadata: { namespace: 'd', name: 'stray', labels, annotations }, spec });
+  await plane.start(...ALL);
+  await plane.client.create(deployments, web(1, 'one'));
+  await plane.converge();
+  const [made] = plane.api.all<Deployment>('deployments');
+  assert.equal(made?.metadata.annotations?.['deployment.kubernetes.io/revision'], '3546343826724305833');
+});
+
+test('an old Pod goes first where a new one is', async () => {
+  await using plane = controlPlane();
+  for (const name of ['n1', 'n2', 'n3']) await plane.addNode(name);
+  await plane.start(...ALL);
+  const few = { strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } };
+  await plane.client.create(deployments, web(3, 'one', few));
+  await plane.converge();
+  const ref = { namespace: 'd', name: 'web' };
+  const current = await plane.client.get(deployments, ref);
+  await plane.client.update(deployments, { ...current, spec: web(3, 'two', few).spec });
+  await plane.rest();
+  const fresh = plane.pods().filter(({ spec }) => spec.containers[0]?.image === 'two');
+  assert.equal(fresh.length, 1);
+  for (const pod of fresh) await plane.runPod(pod, '10.0.0.99');
+  await plane.rest();
+  const leaving = plane.pods().filter(({ metadata }) => metadata.deletionTimestamp !== undefined);
+  assert.deepEqual(
+    leaving.map(({ spec }) => spec.nodeName),
+    fresh.map(({ spec }) => spec.nodeName),
+  );
 });

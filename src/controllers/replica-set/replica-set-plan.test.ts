@@ -102,7 +102,7 @@ const scalings = [
 for (const c of scalings) {
   test(`planScaling() ${c.name}`, () => {
     const active = Array.from({ length: c.count }, (_, i) => pod(`p${i}`));
-    const plan = planScaling(set(c.spec, c.more), active, active, NOW);
+    const plan = planScaling(set(c.spec, c.more), active, () => active, NOW);
     assert.deepEqual([plan.create, plan.delete.length], c.is);
   });
 }

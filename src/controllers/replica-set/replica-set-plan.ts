@@ -10,13 +10,18 @@ export interface Scaling {
   readonly delete: readonly Pod[];
 }
 
-/** `related` are the Pods that the ranking by node counts. */
-export function planScaling(set: ReplicaSet, active: readonly Pod[], related: readonly Pod[], now: number): Scaling {
+/** `related` gives the Pods that the ranking by node counts. */
+export function planScaling(
+  set: ReplicaSet,
+  active: readonly Pod[],
+  related: () => readonly Pod[],
+  now: number,
+): Scaling {
   if (isTerminating(set)) return { create: 0, delete: [] };
   const missing = (set.spec.replicas ?? 1) - active.length;
   if (missing >= 0) return { create: Math.min(missing, BURST), delete: [] };
   const count = Math.min(-missing, BURST);
-  return { create: 0, delete: deletionOrder(active, related, now).slice(0, count) };
+  return { create: 0, delete: deletionOrder(active, related(), now).slice(0, count) };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { rfc3339 } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
 import type { Pod, ReplicaSet, ReplicationController } from '#api/generated/types.ts';
-import { type KubeObject, objectKey } from '#api/object.ts';
+import { controllerOf, type KubeObject, objectKey } from '#api/object.ts';
 import { replicaSets, replicationControllers, type Resource } from '#api/resource.ts';
 import type { Informer } from '#client/informer.ts';
 import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from '../controller-context.ts';
@@ -33,6 +33,8 @@ export function startReplicationController(context: ControllerContext): void {
   new ReplicaSetController(context, { resource: replicationControllers, component, asSet }).start();
 }
 
+const BY_CONTROLLER = 'replica-set/controller';
+
 interface Flavour<O extends KubeObject> {
   readonly resource: Resource<O>;
   readonly component: string;
@@ -49,6 +51,7 @@ class ReplicaSetController<O extends KubeObject> {
     this.#context = context;
     this.#flavour = flavour;
     this.#sets = context.informers.for(flavour.resource);
+    this.#sets.addIndex(BY_CONTROLLER, (set) => [controllerOf(set)?.uid ?? '']);
     this.#pods = new OwnedPods(context, {
       kind: flavour.resource.kind,
       owners: this.#sets,
@@ -76,7 +79,7 @@ class ReplicaSetController<O extends KubeObject> {
     if (owner === undefined) return undefined;
     const set = this.#flavour.asSet(owner);
     const active = await this.#pods.claim(owner, isPodActive);
-    const scaling = planScaling(set, active, active, clock.now());
+    const scaling = planScaling(set, active, () => this.#related(owner, active), clock.now());
     const { created, failure: createFailure } = await this.#create(owner, scaling.create);
     const deleteFailure = await this.#delete(owner, scaling.delete);
     const removed = new Set(scaling.delete);
@@ -86,6 +89,14 @@ class ReplicaSetController<O extends KubeObject> {
     // More than one pass may be needed; the own view makes it safe not to wait for the watch.
     if (scaling.create > 0 && left.length < (set.spec.replicas ?? 1)) return 1;
     return nextAvailableIn(left, set.spec.minReadySeconds ?? 0, clock.now());
+  }
+
+  /** The Pods of all sets that belong to the same owner: where old and new ones are, an old one goes first. */
+  #related(owner: O, active: readonly Pod[]): readonly Pod[] {
+    const { uid } = controllerOf(owner) ?? {};
+    if (uid === undefined) return active;
+    const others = this.#sets.byIndex(BY_CONTROLLER, uid).filter(({ metadata }) => metadata.uid !== owner.metadata.uid);
+    return [...active, ...others.flatMap((other) => this.#pods.current(other)).filter(isPodActive)];
   }
 
   async #create(owner: O, count: number): Promise<{ created: Pod[]; failure: ReplicaSetFailure | undefined }> {
