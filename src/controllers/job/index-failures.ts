@@ -22,10 +22,15 @@ export function hasIndexLimit({ spec }: Job): boolean {
   return spec.completionMode === 'Indexed' && spec.backoffLimitPerIndex !== undefined;
 }
 
+/** What was known before. */
+export function knownFailures({ status }: Job): IndexFailures {
+  return { failed: new Set(parseIndexes(status?.failedIndexes)), held: new Map() };
+}
+
 /** Models calculateFailedIndexes and getPodsWithDelayedDeletionPerIndex of v1.34 (pkg/controller/job/indexed_job_utils.go). */
 export function indexFailures(job: Job, pods: readonly Pod[], completed: ReadonlySet<number>): IndexFailures {
-  if (!hasIndexLimit(job)) return { failed: new Set(), held: new Map() };
-  const failed = new Set(parseIndexes(job.status?.failedIndexes));
+  if (!hasIndexLimit(job)) return knownFailures(job);
+  const failed = new Set(knownFailures(job).failed);
   const inRange = (pod: Pod): boolean => {
     const index = completionIndex(pod);
     return index >= 0 && index < (job.spec.completions ?? 0);

@@ -1,9 +1,8 @@
 import type { Job, Pod } from '#api/generated/types.ts';
 import { judgeFailure } from './failure-policy.ts';
-import { formatFailed, type IndexFailures, indexFailures } from './index-failures.ts';
+import { formatFailed, type IndexFailures, indexFailures, knownFailures } from './index-failures.ts';
 import { formatIndexes, parseIndexes } from './job-indexes.ts';
 import { completionIndex, countsAsFailed, isIndexed, isTracked } from './job-pod.ts';
-import { isTerminating } from '../pod-state.ts';
 
 export interface JobCount {
   /** All of them, those included that are not in the counters yet. */
@@ -29,15 +28,21 @@ export interface JobCount {
  * Counts each Pod's end exactly once, whatever is lost on the way: its uid goes into the status, then its finalizer off,
  * and when that is seen the uid becomes a number. Models trackJobStatusAndRemoveFinalizers of v1.34.
  *
- * `over`: the Job's end is decided: after a failure a Pod that is ended by force is one as well.
+ * `over`: the Job's end is decided: all its Pods are being ended, and after a failure each of them is one as well. Which
+ * indexes had failed is then `decided`.
  */
-export function countPods(job: Job, pods: readonly Pod[], over: 'Complete' | 'Failed' | undefined): JobCount {
+export function countPods(
+  job: Job,
+  pods: readonly Pod[],
+  over: 'Complete' | 'Failed' | undefined,
+  decided?: IndexFailures,
+): JobCount {
   const tracked = new Map(pods.filter((pod) => isTracked(pod)).map((pod) => [pod.metadata.uid, pod]));
   const indexed = isIndexed(job);
   const completed = new Set(indexed ? parseIndexes(job.status?.completedIndexes) : []);
   const { pending, settled } = settle(job, tracked);
   for (const pod of tracked.values()) if (indexed && pod.status?.phase === 'Succeeded') complete(job, pod, completed);
-  const indexes = indexFailures(job, pods, completed);
+  const indexes = decided ?? (over === undefined ? indexFailures(job, pods, completed) : knownFailures(job));
   const held = new Set(over === undefined ? indexes.held.values() : []);
   const release = [...tracked.values()].filter((pod) => !held.has(pod) && takeNote(job, pod, pending, over));
   return {
@@ -94,9 +99,8 @@ function takeNote(job: Job, pod: Pod, pending: Pending, over: 'Complete' | 'Fail
     if (!isIndexed(job)) pending.succeeded.add(uid);
     return true;
   }
-  const isEnded = over !== undefined && isTerminating(pod);
-  const isFailure = countsAsFailed(job, pod) || (isEnded && over === 'Failed');
-  if (!isFailure) return isEnded;
+  const isFailure = over === 'Failed' || countsAsFailed(job, pod);
+  if (!isFailure) return over !== undefined;
   const counts = judgeFailure(job, pod).action !== 'Ignore';
   if (counts && (!isIndexed(job) || isInRange(job, pod))) pending.failed.add(uid);
   return true;

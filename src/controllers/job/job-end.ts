@@ -86,10 +86,15 @@ function restartsTooOften({ spec }: Job, active: readonly Pod[]): boolean {
   return backoffLimit === 0 ? restarts > 0 : restarts >= backoffLimit;
 }
 
+/** It goes on, and its status does not say so yet. */
+export function isResuming(job: Pick<Job, 'spec' | 'status'>): boolean {
+  return job.spec.suspend !== true && jobCondition(job, 'Suspended') !== undefined;
+}
+
 /** Ms until the Job has taken too long; undefined where it may take for ever or stands still. */
 export function deadlineIn({ spec, status }: Job, now: number): number | undefined {
   if (spec.activeDeadlineSeconds === undefined || spec.suspend === true) return undefined;
-  const started = status?.startTime === undefined ? now : Date.parse(status.startTime);
+  const started = status?.startTime === undefined || isResuming({ spec, status }) ? now : Date.parse(status.startTime);
   return started + spec.activeDeadlineSeconds * 1000 - now;
 }
 

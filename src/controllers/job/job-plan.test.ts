@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Job, Pod } from '#api/generated/types.ts';
 import { formatIndexes, parseIndexes } from './job-indexes.ts';
 import { planJob } from './job-plan.ts';
+import { PodEnds } from './pod-ends.ts';
 import { jobPod, TRACKING } from './job-pod.ts';
 
 const NOW = Date.UTC(2026, 0, 1, 0, 10);
@@ -134,7 +135,7 @@ const cases: readonly { name: string; job?: Job; pods?: string; is: string }[] =
     name: 'fails after too many failures, and ends what runs',
     job: job({ backoffLimit: 1, parallelism: 2, completions: 2 }, { failed: 1 }),
     pods: 'a- b',
-    is: `kill b; release a; a0 s0 f1 t1; lost a; ${tooOften}`,
+    is: `kill b; release a; release b; a0 s0 f1 t1; lost a,b; ${tooOften}`,
   },
   {
     name: 'counts those as failed',
@@ -151,13 +152,13 @@ const cases: readonly { name: string; job?: Job; pods?: string; is: string }[] =
     name: 'fails when containers restart too often',
     job: job({ backoffLimit: 2, template: { spec: { restartPolicy: 'OnFailure' } } }),
     pods: 'ar2',
-    is: `kill a; a0 s0 f0 t1; ${tooOften}`,
+    is: `kill a; release a; a0 s0 f0 t1; lost a; ${tooOften}`,
   },
   {
     name: 'fails at its deadline',
     job: job({ activeDeadlineSeconds: 60 }),
     pods: 'a',
-    is: 'kill a; a0 s0 f0 t1; FailureTarget=True DeadlineExceeded',
+    is: 'kill a; release a; a0 s0 f0 t1; lost a; FailureTarget=True DeadlineExceeded',
   },
   {
     name: 'without completions leaves what runs after a success',
@@ -185,6 +186,11 @@ const cases: readonly { name: string; job?: Job; pods?: string; is: string }[] =
   {
     name: 'goes on when resumed',
     job: job({}, { startTime: undefined, conditions: [{ type: 'Suspended', status: 'True' }] }),
+    is: '+sum-; a0 s0 f0 t0; Suspended=False JobResumed',
+  },
+  {
+    name: 'has its whole time again when resumed',
+    job: job({ activeDeadlineSeconds: 30 }, { conditions: [{ type: 'Suspended', status: 'True' }] }),
     is: '+sum-; a0 s0 f0 t0; Suspended=False JobResumed',
   },
   { name: 'replaces a Pod on its way out', pods: 'ax', is: '+sum-; release a; a0 s0 f0 t1; lost a' },
@@ -232,6 +238,24 @@ const cases: readonly { name: string; job?: Job; pods?: string; is: string }[] =
 ];
 
 for (const c of cases) test(`a Job ${c.name}`, () => assert.equal(plan(c.job ?? job(), c.pods ?? ''), c.is));
+
+test('planJob() waits also after failures whose Pods are gone', () => {
+  const ends = new PodEnds();
+  assert.deepEqual(ends.gone(job(), [pod('a-@4')]), []);
+  const gone = ends.gone(job(), []);
+  assert.deepEqual(gone, [{ uid: 'a', at: NOW - 4000, succeeded: false }]);
+  const { create, wait } = planJob(job(), [], NOW, gone);
+  assert.deepEqual([create, wait], [[], 6000]);
+  assert.deepEqual(ends.gone(job(), [pod('b+@1')]), gone);
+  assert.deepEqual(ends.gone(job(), []), []);
+});
+
+test('planJob() keeps when a Job began while it is suspended, and begins anew when it goes on', () => {
+  const began = (spec: object, status: object): string | undefined =>
+    planJob(job(spec, status), [], NOW).status.startTime;
+  assert.equal(began({ suspend: true }, {}), at(-60));
+  assert.equal(began({}, { conditions: [{ type: 'Suspended', status: 'True' }] }), at(0));
+});
 
 test('planJob() says when time alone changes something', () => {
   const wait = (of: Job, text: string): number | undefined =>

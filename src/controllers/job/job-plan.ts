@@ -8,13 +8,15 @@ import {
   endConditions,
   failureOf,
   finishedCondition,
+  isResuming,
   policySuccess,
   type JobEnd,
   successOf,
 } from './job-end.ts';
 import { failureCounts, failuresBefore, hasIndexLimit } from './index-failures.ts';
 import { freeIndexes } from './job-indexes.ts';
-import { completionIndex, countsAsFailed, finishTime, isIndexed, jobPod } from './job-pod.ts';
+import { completionIndex, finishTime, isIndexed, jobPod } from './job-pod.ts';
+import { endsOf, failuresSince, type PodEnd } from './pod-ends.ts';
 import { isPodActive, isPodFinished, isPodReady, isTerminating } from '../pod-state.ts';
 import { deletionOrder } from '../replica-set/replica-set-plan.ts';
 
@@ -47,14 +49,17 @@ interface Moves {
 
 const NONE: Moves = { create: [], discard: [], wait: undefined };
 
-/** Models syncJob of v1.34 (pkg/controller/job/job_controller.go). */
-export function planJob(job: Job, pods: readonly Pod[], now: number): JobPlan {
+/** `gone`: ends of Pods that are there no more. Models syncJob of v1.34 (pkg/controller/job/job_controller.go). */
+export function planJob(job: Job, pods: readonly Pod[], now: number, gone: readonly PodEnd[] = []): JobPlan {
   const active = pods.filter((pod) => isPodActive(pod));
   const before = decidedEnd(job);
-  const count = countPods(job, pods, before?.kind);
-  const verdict =
-    before ?? (isTerminating(job) ? undefined : (failureOf(job, count, pods, now) ?? policySuccess(job, count)));
-  const moves = verdict === undefined && !isTerminating(job) ? planMoves(job, pods, active, count, now) : NONE;
+  const known = countPods(job, pods, before?.kind);
+  const verdict = before ?? newVerdict(job, known, pods, now);
+  const isNews = verdict !== before;
+  // What is ended now is counted at once, as what it was: later it would look like a failure of its own.
+  const count = isNews ? countPods(job, pods, verdict?.kind, known.indexes) : known;
+  const moves =
+    verdict === undefined && !isTerminating(job) ? planMoves({ job, pods, active, count, now, gone }) : NONE;
   const kill = verdict === undefined ? [] : active;
   const left = active.length - kill.length - moves.discard.length;
   const end = verdict ?? successOf(job, count, left + moves.create.length);
@@ -80,6 +85,10 @@ export function planJob(job: Job, pods: readonly Pod[], now: number): JobPlan {
   };
 }
 
+function newVerdict(job: Job, count: JobCount, pods: readonly Pod[], now: number): JobEnd | undefined {
+  return isTerminating(job) ? undefined : (failureOf(job, count, pods, now) ?? policySuccess(job, count));
+}
+
 function soonest(...waits: readonly (number | undefined)[]): number | undefined {
   const due = waits.filter((wait) => wait !== undefined && wait > 0) as number[];
   return due.length === 0 ? undefined : Math.min(...due);
@@ -100,7 +109,7 @@ function statusOf(job: Job, { count, end, isGone, left, kill, terminating, now }
   const kept = left.filter((pod) => !kill.includes(pod));
   const counters = { active: kept.length, succeeded: count.status.succeeded, failed: count.status.failed };
   const complete = conditions.find(({ type, status }) => type === 'Complete' && status === 'True');
-  const startTime = job.spec.suspend === true ? undefined : (job.status?.startTime ?? rfc3339(now));
+  const startTime = startTimeOf(job, now);
   return {
     // A count of none is left out, as the API has it.
     ...Object.fromEntries(Object.entries(counters).filter(([, value]) => value > 0)),
@@ -109,14 +118,30 @@ function statusOf(job: Job, { count, end, isGone, left, kill, terminating, now }
     uncountedTerminatedPods: count.status.uncountedTerminatedPods,
     ...(count.status.completedIndexes === undefined ? {} : { completedIndexes: count.status.completedIndexes }),
     ...(count.status.failedIndexes === undefined ? {} : { failedIndexes: count.status.failedIndexes }),
-    ...(startTime === undefined && end === undefined ? {} : { startTime: startTime ?? job.status?.startTime }),
+    ...(startTime === undefined ? {} : { startTime }),
     ...(complete === undefined ? {} : { completionTime: job.status?.completionTime ?? complete.lastTransitionTime }),
     ...(conditions.length === 0 ? {} : { conditions }),
   };
 }
 
+/** Of a Job that goes on it is when it did. */
+function startTimeOf(job: Job, now: number): string | undefined {
+  const before = job.status?.startTime;
+  if (job.spec.suspend === true) return before;
+  return before === undefined || isResuming(job) ? rfc3339(now) : before;
+}
+
+interface Situation {
+  readonly job: Job;
+  readonly pods: readonly Pod[];
+  readonly active: readonly Pod[];
+  readonly count: JobCount;
+  readonly now: number;
+  readonly gone: readonly PodEnd[];
+}
+
 /** Pods to be made and given up so that as many run as should. Models manageJob of v1.34. */
-function planMoves(job: Job, pods: readonly Pod[], active: readonly Pod[], count: JobCount, now: number): Moves {
+function planMoves({ job, pods, active, count, now, gone }: Situation): Moves {
   if (job.spec.suspend === true) return { create: [], discard: active, wait: undefined };
   const wanted = wantedActive(job, active.length, count.succeeded);
   const discard = surplus(job, active, wanted, count, now);
@@ -125,7 +150,7 @@ function planMoves(job: Job, pods: readonly Pod[], active: readonly Pod[], count
   const held = job.spec.podReplacementPolicy === 'Failed' ? terminating : 0;
   const missing = Math.min(wanted - left.length - held, BURST);
   if (missing <= 0) return { create: [], discard, wait: undefined };
-  const wait = hasIndexLimit(job) ? 0 : backoffIn(job, pods, now);
+  const wait = hasIndexLimit(job) ? 0 : backoffIn([...gone, ...endsOf(job, pods)], now);
   if (wait > 0) return { create: [], discard, wait };
   if (!isIndexed(job))
     return { create: Array.from({ length: missing }, () => jobPod(job, undefined)), discard, wait: undefined };
@@ -182,14 +207,10 @@ function surplus(job: Job, active: readonly Pod[], wanted: number, count: JobCou
   return [...useless, ...others.slice(0, Math.max(0, others.length - wanted))];
 }
 
-/** Ms until a Pod may be made again. Worked out from the Pods, so that a restart of ours forgives nothing. */
-function backoffIn(job: Job, pods: readonly Pod[], now: number): number {
-  const succeeded = pods.filter(({ status }) => status?.phase === 'Succeeded').map((pod) => finishTime(pod));
-  const lastSuccess = Math.max(-Infinity, ...succeeded);
-  const failures = pods.filter((pod) => countsAsFailed(job, pod)).map((pod) => finishTime(pod));
-  const since = failures.filter((time) => time > lastSuccess);
-  if (since.length === 0) return 0;
-  return Math.max(...since) + backoff(since.length) - now;
+/** Ms until a Pod may be made again. */
+function backoffIn(ends: readonly PodEnd[], now: number): number {
+  const since = failuresSince(ends).map(({ at }) => at);
+  return since.length === 0 ? 0 : Math.max(...since) + backoff(since.length) - now;
 }
 
 /** Ms until a Job that has ended is to be deleted. */

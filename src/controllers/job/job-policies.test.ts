@@ -132,8 +132,20 @@ const cases: readonly { name: string; job: Job; pods?: string; is: string }[] = 
     job: job({ ...limit, maxFailedIndexes: 1 }, { failedIndexes: '2' }),
     pods: 'a-f1 b#1',
     is:
-      'kill b; release a; a0 s0 f0; lost a; undone 0,2; FailureTarget MaxFailedIndexesExceeded: Job has exceeded the ' +
+      'kill b; release a; release b; a0 s0 f0; lost a,b; undone 0,2; FailureTarget MaxFailedIndexesExceeded: Job has exceeded the ' +
       'specified maximal number of failed indexes',
+  },
+  {
+    name: 'gives no index up for a Pod that it ends itself',
+    job: job(
+      { backoffLimitPerIndex: 0, maxFailedIndexes: 0 },
+      {
+        failedIndexes: '2',
+        conditions: [{ type: 'FailureTarget', status: 'True', reason: 'MaxFailedIndexesExceeded', message: 'M' }],
+      },
+    ),
+    pods: 'bx#1',
+    is: 'release b; a0 s0 f0; lost b; undone 2; FailureTarget MaxFailedIndexesExceeded: M',
   },
   {
     name: 'gives an index up where a rule says so',
@@ -146,7 +158,7 @@ const cases: readonly { name: string; job: Job; pods?: string; is: string }[] = 
     job: job(rules(onExit('FailJob', 'In', 42))),
     pods: 'a-42 b#1',
     is:
-      'kill b; release a; a0 s0 f0; lost a; FailureTarget PodFailurePolicy: Container c for pod d/a failed with exit ' +
+      'kill b; release a; release b; a0 s0 f0; lost a,b; FailureTarget PodFailurePolicy: Container c for pod d/a failed with exit ' +
       'code 42 matching FailJob rule at index 0',
   },
   {
@@ -171,7 +183,7 @@ const cases: readonly { name: string; job: Job; pods?: string; is: string }[] = 
     name: 'succeeds with the indexes that matter',
     job: job({ successPolicy: { rules: [{ succeededIndexes: '0,2-3', succeededCount: 2 }] } }),
     pods: 'a+ b#1 c+#3',
-    is: 'kill b; release a; release c; a0 s2 f0; done 0,3; SuccessCriteriaMet SuccessPolicy: Matched rules at index 0',
+    is: 'kill b; release a; release b; release c; a0 s2 f0; done 0,3; SuccessCriteriaMet SuccessPolicy: Matched rules at index 0',
   },
   {
     name: 'does not count what it ends after a success',

@@ -7,6 +7,7 @@ import { type ControllerContext, createControllerQueue, ignoreNotFound, recorder
 import { finishedCondition, jobCondition } from './job-end.ts';
 import { type JobPlan, planJob } from './job-plan.ts';
 import { isTracked, TRACKING } from './job-pod.ts';
+import { PodEnds } from './pod-ends.ts';
 import { mergeDiff } from '../merge-diff.ts';
 import { inGrowingBatches, OwnedPods } from '../owned-pods.ts';
 import { OwnWrites } from '../own-writes.ts';
@@ -22,6 +23,7 @@ class JobController {
   readonly #pods: OwnedPods<Job>;
   readonly #own: OwnWrites<Job>;
   readonly #recorder: EventRecorder;
+  readonly #ends = new PodEnds();
 
   constructor(context: ControllerContext) {
     this.#context = context;
@@ -57,6 +59,7 @@ class JobController {
     this.#jobs.on({
       deleted: (job) => {
         this.#own.forget(objectKey(job));
+        this.#ends.forget(job);
         for (const pod of this.#pods.current(job)) orphans.add(objectKey(pod));
       },
     });
@@ -73,7 +76,8 @@ class JobController {
     ) {
       return undefined;
     }
-    const plan = planJob(job, await this.#pods.claim(job), this.#context.clock.now());
+    const owned = await this.#pods.claim(job);
+    const plan = planJob(job, owned, this.#context.clock.now(), this.#ends.gone(job, owned));
     if (plan.expired) {
       const { uid } = job.metadata;
       const options = { propagationPolicy: 'Foreground', preconditions: { uid } } as const;
@@ -89,8 +93,9 @@ class JobController {
     } finally {
       await this.#writeStatus(job, plan, made);
     }
-    // Not before the status says how they ended.
-    await Promise.all(plan.release.map((pod) => this.#release(job, pod)));
+    // Not before the status says how they ended. Some were ended in this very pass.
+    const latest = new Map(this.#pods.current(job).map((pod) => [pod.metadata.uid, pod]));
+    await Promise.all(plan.release.map((pod) => this.#release(job, latest.get(pod.metadata.uid) ?? pod)));
     return plan.wait;
   }
 
