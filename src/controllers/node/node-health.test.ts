@@ -16,6 +16,12 @@ function node(ready: string | undefined, spec: object = {}): Node {
   } as unknown as Node;
 }
 
+function withCondition(found: Node, type: string, status: string): Node {
+  const conditions = [...(found.status?.conditions ?? []), { type, status }];
+  return { ...found, status: { ...found.status, conditions } };
+}
+
+const PRESSED = { key: 'node.kubernetes.io/disk-pressure', effect: 'NoSchedule' };
 const OTHER = { key: 'gpu', effect: 'NoSchedule' };
 const UNREACHABLE = { key: 'node.kubernetes.io/unreachable', effect: 'NoSchedule' };
 const UNREACHABLE_EXECUTE = { key: 'node.kubernetes.io/unreachable', effect: 'NoExecute', timeAdded: THEN };
@@ -28,7 +34,7 @@ const taints = [
     node: node('False', { taints: [OTHER] }),
     is: [
       OTHER,
-      { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' },
+      { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule', timeAdded: NOW },
       { key: 'node.kubernetes.io/not-ready', effect: 'NoExecute', timeAdded: NOW },
     ],
   },
@@ -37,9 +43,18 @@ const taints = [
   {
     name: 'cordoned',
     node: node('True', { unschedulable: true }),
-    is: [{ key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' }],
+    is: [{ key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule', timeAdded: NOW }],
   },
-  { name: 'new', node: node(undefined), is: [{ key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }] },
+  {
+    name: 'short of memory',
+    node: withCondition(node('True', { taints: [PRESSED] }), 'MemoryPressure', 'True'),
+    is: [{ key: 'node.kubernetes.io/memory-pressure', effect: 'NoSchedule', timeAdded: NOW }],
+  },
+  {
+    name: 'new',
+    node: node(undefined),
+    is: [{ key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule', timeAdded: NOW }],
+  },
 ];
 
 for (const c of taints) {
@@ -60,6 +75,7 @@ test('silentConditions() marks what was known as unknown, once', () => {
     {
       type: 'MemoryPressure',
       status: 'Unknown',
+      lastHeartbeatTime: '2025-01-01T00:00:00Z',
       lastTransitionTime: NOW,
       reason: 'NodeStatusNeverUpdated',
       message: 'Kubelet never posted node status.',

@@ -5,6 +5,14 @@ const NOT_READY = 'node.kubernetes.io/not-ready';
 const UNREACHABLE = 'node.kubernetes.io/unreachable';
 const UNSCHEDULABLE = 'node.kubernetes.io/unschedulable';
 
+/** Conditions that keep new Pods away while they hold. */
+const TROUBLES: Readonly<Record<string, string>> = {
+  MemoryPressure: 'node.kubernetes.io/memory-pressure',
+  DiskPressure: 'node.kubernetes.io/disk-pressure',
+  PIDPressure: 'node.kubernetes.io/pid-pressure',
+  NetworkUnavailable: 'node.kubernetes.io/network-unavailable',
+};
+
 /** Longer than four renewals of the lease. Upstream's --node-monitor-grace-period. */
 export const GRACE_MS = 50_000;
 
@@ -30,7 +38,7 @@ export function silentConditions(node: Node, timestamp: string): readonly NodeCo
     return {
       type,
       status: 'Unknown',
-      ...(old?.lastHeartbeatTime === undefined ? {} : { lastHeartbeatTime: old.lastHeartbeatTime }),
+      ...heartbeatOf(node, old),
       lastTransitionTime: timestamp,
       reason: old === undefined ? 'NodeStatusNeverUpdated' : 'NodeStatusUnknown',
       message: old === undefined ? 'Kubelet never posted node status.' : 'Kubelet stopped posting node status.',
@@ -39,21 +47,28 @@ export function silentConditions(node: Node, timestamp: string): readonly NodeCo
   return deepEqual(before, next) ? undefined : next;
 }
 
+/** What was never said counts from the node's beginning. */
+function heartbeatOf({ metadata }: Node, old: NodeCondition | undefined): Pick<NodeCondition, 'lastHeartbeatTime'> {
+  const time = old === undefined ? metadata.creationTimestamp : old.lastHeartbeatTime;
+  return time === undefined ? {} : { lastHeartbeatTime: time };
+}
+
 /** The taints that follow from the conditions and from cordoning, or undefined when the node has just these. */
 export function healthTaints(node: Node, timestamp: string): readonly Taint[] | undefined {
   const before = node.spec.taints ?? [];
   const status = readyCondition(node)?.status;
+  const troubles = (node.status?.conditions ?? []).filter(({ status: is }) => is === 'True');
   const wanted: Taint[] = [];
   const want = (key: string, effect: string): void => {
     const known = before.find((taint) => taint.key === key && taint.effect === effect);
-    const fresh = effect === 'NoExecute' ? { key, effect, timeAdded: timestamp } : { key, effect };
-    wanted.push(known ?? fresh);
+    wanted.push(known ?? { key, effect, timeAdded: timestamp });
   };
   if (status === 'False') for (const effect of ['NoSchedule', 'NoExecute']) want(NOT_READY, effect);
   if (status === 'Unknown') for (const effect of ['NoSchedule', 'NoExecute']) want(UNREACHABLE, effect);
   if (status === undefined) want(NOT_READY, 'NoSchedule');
   if (node.spec.unschedulable === true) want(UNSCHEDULABLE, 'NoSchedule');
-  const ours = new Set([NOT_READY, UNREACHABLE, UNSCHEDULABLE]);
+  for (const { type } of troubles) if (TROUBLES[type] !== undefined) want(TROUBLES[type], 'NoSchedule');
+  const ours = new Set([NOT_READY, UNREACHABLE, UNSCHEDULABLE, ...Object.values(TROUBLES)]);
   const next = [...before.filter(({ key }) => !ours.has(key)), ...wanted];
   return next.length === before.length && next.every((taint) => before.includes(taint)) ? undefined : next;
 }

@@ -56,8 +56,7 @@ class NodeLifecycleController {
       },
       deleted: (node) => tell(node, 'RemovingNode', 'Removing Node NODE from Controller'),
       updated: (node, old) => {
-        const same = readyCondition(node)?.status === readyCondition(old)?.status;
-        if (!same || node.spec !== old.spec) add(node);
+        if (node.spec !== old.spec || healthOf(node) !== healthOf(old)) add(node);
       },
     });
     // A renewal needs no work of its own: the one timer looks at the lease when it fires. But for a node thought dead.
@@ -120,4 +119,9 @@ class NodeLifecycleController {
       }),
     );
   }
+}
+
+/** What the conditions say, but for when they said it last. */
+function healthOf({ status }: Node): string {
+  return (status?.conditions ?? []).map(({ type, status: is }) => `${type}=${is}`).join();
 }

@@ -2,7 +2,7 @@ import { rfc3339 } from '#base/clock.ts';
 import type { Node, Pod } from '#api/generated/types.ts';
 import { objectKey } from '#api/object.ts';
 import { nodes, pods } from '#api/resource.ts';
-import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from '../controller-context.ts';
+import { type ControllerContext, createControllerQueue, ignoreNotFound } from '../controller-context.ts';
 import { disruptionTarget } from '../disruption-target.ts';
 import { readyCondition } from './node-health.ts';
 import { isPodFinished, isTerminating } from '../pod-state.ts';
@@ -44,14 +44,12 @@ export function startPodGarbageCollector(context: ControllerContext): void {
   const podInformer = informers.for(pods);
   const nodeInformer = informers.for(nodes);
   const podsOn = podsByNode(podInformer);
-  const recorder = recorderFor(context, 'pod-garbage-collector');
   const force = async (pod: Pod, garbage: PodGarbage | undefined): Promise<void> => {
     const { uid } = pod.metadata;
     if (garbage?.reason === 'orphaned' && !isPodFinished(pod)) {
       const conditions = disruptionTarget(pod, 'DeletionByPodGC', garbage.message, rfc3339(clock.now()));
       const body = { metadata: { uid }, status: { phase: 'Failed', conditions } };
       await ignoreNotFound(client.patch(pods, pod.metadata, { kind: 'merge', body }, { subresource: 'status' }));
-      recorder.record(pod, 'Normal', 'DeletingOrphanedPod', garbage.message);
     }
     const options = { gracePeriodSeconds: 0, preconditions: { uid } };
     await ignoreNotFound(client.delete(pods, pod.metadata, options));
