@@ -15,6 +15,45 @@ export interface BudgetState {
   readonly timestamp: string;
 }
 
+const SUFFICIENT = { status: 'True', reason: 'SufficientPods', message: '' };
+const INSUFFICIENT = { status: 'False', reason: 'InsufficientPods', message: '' };
+
+/** Whether the budget is about a share of what the owners of its Pods are to have. */
+export function countsOwners({ spec }: PodDisruptionBudget): boolean {
+  return spec.maxUnavailable !== undefined || typeof spec.minAvailable === 'string';
+}
+
+/** Where it cannot be said how many Pods there should be, none may go. Models failSafe of v1.34. */
+export function failedStatus(
+  budget: PodDisruptionBudget,
+  message: string,
+  timestamp: string,
+): PodDisruptionBudgetStatus {
+  const { currentHealthy = 0, desiredHealthy = 0, expectedPods = 0, observedGeneration } = budget.status ?? {};
+  const counts = { currentHealthy, desiredHealthy, expectedPods, disruptionsAllowed: 0 };
+  const verdict = { status: 'False', reason: 'SyncFailed', message, observedGeneration };
+  return { ...budget.status, ...counts, conditions: withCondition(budget, verdict, timestamp) };
+}
+
+/** Pods without an owner make shares meaningless. The selector is shown as Go prints it. */
+export function unmanagedText({ spec }: PodDisruptionBudget): string {
+  const { matchLabels, matchExpressions = [] } = spec.selector ?? {};
+  const labels = Object.entries(matchLabels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  const shownLabels = labels.map(([key, value]) => `${key}: ${value},`).join('');
+  const expressions = matchExpressions.map(
+    ({ key, operator, values = [] }) =>
+      `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(' ')}],},`,
+  );
+  const selector =
+    `&LabelSelector{MatchLabels:map[string]string{${shownLabels}},` +
+    `MatchExpressions:[]LabelSelectorRequirement{${expressions.join('')}},}`;
+  return (
+    `Pods selected by this PodDisruptionBudget (selector: ${selector}) were found to be unmanaged. ` +
+    'As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. ' +
+    'To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.'
+  );
+}
+
 /** Models trySync and updatePdbStatus of v1.34 (pkg/controller/disruption/disruption.go). */
 export function budgetStatus({ budget, pods, scale, now, timestamp }: BudgetState): PodDisruptionBudgetStatus {
   const { expected, desired } = demandOf(budget, pods.length, scale);
@@ -31,7 +70,7 @@ export function budgetStatus({ budget, pods, scale, now, timestamp }: BudgetStat
     currentHealthy: healthy,
     desiredHealthy: desired,
     expectedPods: expected,
-    conditions: withCondition(budget, allowed > 0, timestamp),
+    conditions: withCondition(budget, allowed > 0 ? SUFFICIENT : INSUFFICIENT, timestamp),
   };
 }
 
@@ -68,19 +107,16 @@ export function nextExpiryIn({ disruptedPods }: PodDisruptionBudgetStatus, now: 
 
 function withCondition(
   { metadata, status: before }: PodDisruptionBudget,
-  isAllowed: boolean,
+  verdict: Pick<Condition, 'status' | 'reason' | 'message' | 'observedGeneration'>,
   timestamp: string,
 ): readonly Condition[] {
   const old = before?.conditions?.find(({ type }) => type === 'DisruptionAllowed');
   const others = (before?.conditions ?? []).filter((condition) => condition !== old);
-  const status = isAllowed ? 'True' : 'False';
   const condition: Condition = {
     type: 'DisruptionAllowed',
-    status,
     observedGeneration: metadata.generation ?? 0,
-    lastTransitionTime: old?.status === status ? old.lastTransitionTime : timestamp,
-    reason: isAllowed ? 'SufficientPods' : 'InsufficientPods',
-    message: '',
+    ...verdict,
+    lastTransitionTime: old?.status === verdict.status ? old.lastTransitionTime : timestamp,
   };
   return [...others, condition];
 }

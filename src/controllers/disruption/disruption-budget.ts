@@ -1,14 +1,23 @@
 import { rfc3339 } from '#base/clock.ts';
+import { errorMessage } from '#base/errors.ts';
 import { deepEqual } from '#api/equal.ts';
-import type { Pod, PodDisruptionBudget } from '#api/generated/types.ts';
-import { type KubeObject, objectKey } from '#api/object.ts';
+import type { Pod, PodDisruptionBudget, PodDisruptionBudgetStatus } from '#api/generated/types.ts';
+import { controllerOf, type KubeObject, objectKey } from '#api/object.ts';
 import { podDisruptionBudgets, pods } from '#api/resource.ts';
+import type { EventRecorder } from '#client/events.ts';
 import type { Informer } from '#client/informer.ts';
 import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from '../controller-context.ts';
-import { budgetStatus, nextExpiryIn } from './disruption-budget-plan.ts';
+import {
+  type BudgetState,
+  budgetStatus,
+  countsOwners,
+  failedStatus,
+  nextExpiryIn,
+  unmanagedText,
+} from './disruption-budget-plan.ts';
 import { mergeDiff } from '../merge-diff.ts';
 import { OwnWrites } from '../own-writes.ts';
-import { scaleReader } from './owner-scale.ts';
+import { scaleReader, type ScaleReader } from './owner-scale.ts';
 import { isPodReady, isTerminating } from '../pod-state.ts';
 import { matchesSelector } from '#api/selectors.ts';
 
@@ -38,13 +47,7 @@ export function startDisruptionBudgetController(context: ControllerContext): voi
         .filter((pod) => selects(budget, pod));
       if (matching.length === 0) recorder.record(budget, 'Normal', 'NoPods', 'No matching pods found');
       const now = clock.now();
-      const status = budgetStatus({
-        budget,
-        pods: matching,
-        scale: scaleOf.sum(matching),
-        now,
-        timestamp: rfc3339(now),
-      });
+      const status = statusOf({ budget, pods: matching, now }, scaleOf, recorder);
       const patch = mergeDiff(budget.status ?? {}, status);
       if (patch !== undefined) {
         // The API server takes from the status when it evicts: who is late must look again.
@@ -74,6 +77,27 @@ export function startDisruptionBudgetController(context: ControllerContext): voi
       .forEach(add),
   );
   scaleOf.watch((owner) => inNamespace(owner).forEach(add));
+}
+
+function statusOf(
+  { budget, pods: matching, now }: Omit<BudgetState, 'scale' | 'timestamp'>,
+  scaleOf: ScaleReader,
+  recorder: EventRecorder,
+): PodDisruptionBudgetStatus {
+  const timestamp = rfc3339(now);
+  const asks = countsOwners(budget);
+  try {
+    const scale = asks ? scaleOf.sum(matching) : 0;
+    if (asks && matching.some((pod) => controllerOf(pod) === undefined)) {
+      recorder.record(budget, 'Warning', 'UnmanagedPods', unmanagedText(budget));
+    }
+    return budgetStatus({ budget, pods: matching, scale, now, timestamp });
+  } catch (error) {
+    const why = errorMessage(error);
+    const message = `Failed to calculate the number of expected pods: ${why}`;
+    recorder.record(budget, 'Warning', 'CalculateExpectedPodCountFailed', message);
+    return failedStatus(budget, why, timestamp);
+  }
 }
 
 function watchHealth(informer: Informer<Pod>, changed: (pod: Pod) => void): void {

@@ -6,7 +6,10 @@ import type { ControllerContext } from '../controller-context.ts';
 
 export interface ScaleReader {
   readonly informers: readonly { readonly synced: Promise<void> }[];
-  /** The sizes of all that own one of the Pods; the Pods without an owner count for nothing. */
+  /**
+   * The sizes of all that own one of the Pods; Pods without an owner count for nothing.
+   * @throws {Error} in upstream's words, where an owner is not there or has no size
+   */
   sum(pods: readonly Pod[]): number;
   watch(changed: (owner: KubeObject) => void): void;
 }
@@ -14,6 +17,13 @@ export interface ScaleReader {
 type Sized = KubeObject & { readonly spec: { readonly replicas?: number | undefined } };
 
 const SIZED: readonly Resource<Sized>[] = [deployments, replicaSets, statefulSets, replicationControllers];
+
+/** Owners of Pods that have no size, and what they are called. */
+const SIZELESS: Readonly<Record<string, string>> = {
+  Job: 'jobs.batch',
+  DaemonSet: 'daemonsets.apps',
+  Node: 'nodes',
+};
 
 /** Sizes of what owns Pods, through a ReplicaSet to its Deployment. */
 export function scaleReader({ informers }: ControllerContext): ScaleReader {
@@ -28,9 +38,14 @@ export function scaleReader({ informers }: ControllerContext): ScaleReader {
     sum(list) {
       const owners = new Map<string, number>();
       for (const pod of list) {
+        const reference = controllerOf(pod);
+        if (reference === undefined) continue;
+        const sizeless = SIZELESS[reference.kind];
+        if (sizeless !== undefined) throw new Error(`${sizeless} does not implement the scale subresource`);
         const direct = ownerOf(pod);
-        const owner = direct === undefined ? undefined : (ownerOf(direct) ?? direct);
-        if (owner !== undefined) owners.set(owner.metadata.uid, owner.spec.replicas ?? 1);
+        if (direct === undefined) throw new Error(`found no controllers for pod "${pod.metadata.name}"`);
+        const owner = ownerOf(direct) ?? direct;
+        owners.set(owner.metadata.uid, owner.spec.replicas ?? 1);
       }
       return [...owners.values()].reduce((total, count) => total + count, 0);
     },
