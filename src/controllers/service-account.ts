@@ -4,6 +4,10 @@ import { isReason } from '#client/client.ts';
 import { type ControllerContext, createControllerQueue } from './controller-context.ts';
 
 const ROOT_CA = 'kube-root-ca.crt';
+/** Word for word, for who looks at the map in both. */
+const DESCRIPTION =
+  'Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal ' +
+  'service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.';
 
 /** Gives every namespace its `default` ServiceAccount and the certificate to trust the API server by. */
 export function startServiceAccountController(context: ControllerContext, rootCa: string): void {
@@ -12,6 +16,7 @@ export function startServiceAccountController(context: ControllerContext, rootCa
   const accounts = informers.for(serviceAccounts);
   const maps = informers.for(configMaps);
   const data = { 'ca.crt': rootCa };
+  const annotations = { 'kubernetes.io/description': DESCRIPTION };
 
   const queue = createControllerQueue(
     context,
@@ -28,7 +33,7 @@ export function startServiceAccountController(context: ControllerContext, rootCa
   };
   const ensureMap = async (namespace: string, map: ConfigMap | undefined): Promise<void> => {
     if (map === undefined) {
-      await ignoreRefusal(client.create(configMaps, { metadata: { namespace, name: ROOT_CA }, data }));
+      await ignoreRefusal(client.create(configMaps, { metadata: { namespace, name: ROOT_CA, annotations }, data }));
     } else if (map.data?.['ca.crt'] !== rootCa || Object.keys(map.data).length > 1) {
       await client.update(configMaps, { ...map, data });
     }

@@ -106,7 +106,7 @@ function unclearSelector({ scaler, selector, selecting = [] }: AutoscaleInput): 
   }
   if (selecting.length < 2) return undefined;
   const reason = 'AmbiguousSelector';
-  const keys = selecting.map((name) => `{${name} ${scaler.metadata.namespace}}`).join(' ');
+  const keys = selecting.map((name) => `${scaler.metadata.namespace}/${name}`).join(' ');
   const message = `pods by selector ${selector} are controlled by multiple HPAs: [${keys}]`;
   return { condition: reason, why: message, event: reason, message };
 }
@@ -273,7 +273,8 @@ export function scalerStatus(
 ): HorizontalPodAutoscalerStatus {
   const lastScaleTime = rescale === undefined ? status?.lastScaleTime : rfc3339(now);
   return {
-    currentReplicas: current,
+    // A count of none is left out, as the API has it.
+    ...(current === 0 ? {} : { currentReplicas: current }),
     desiredReplicas: desired,
     ...(lastScaleTime === undefined ? {} : { lastScaleTime }),
     currentMetrics: metrics ?? null,

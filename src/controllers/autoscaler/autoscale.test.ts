@@ -380,7 +380,7 @@ test('two scalers of the same Pods leave them alone, and say so', async () => {
           .map(({ status: is, message }) => `${metadata.name} ${is}: ${message}`),
       )
       .sort();
-  const why = 'pods by selector app=web are controlled by multiple HPAs: [{again d} {h d}]';
+  const why = 'pods by selector app=web are controlled by multiple HPAs: [d/again d/h]';
   assert.deepEqual(active(), [`again False: ${why}`, `h False: ${why}`]);
   await plane.client.delete(horizontalPodAutoscalers, { namespace: 'd', name: 'again' });
   await plane.clock.advance(15_000);

@@ -31,7 +31,8 @@ interface Spot {
 export function planDaemonSet(state: DaemonSetState): DaemonSetPlan {
   if (isTerminating(state.set)) return { create: [], delete: [] };
   const spots = spotsOf(state);
-  const kept = spots.map((spot) => keep(state, spot));
+  const surges = maxSurge(state, spots) > 0;
+  const kept = spots.map((spot) => keep(state, spot, surges));
   const create = kept.flatMap((plan) => plan.create);
   const remove = kept.flatMap((plan) => plan.delete);
   const rolling = state.set.spec.updateStrategy?.type !== 'OnDelete' && create.length + remove.length === 0;
@@ -54,14 +55,14 @@ function compareAge(a: Pod, b: Pod): number {
 }
 
 /** One Pod where one should be, none elsewhere. Models podsShouldBeOnNode of v1.34. */
-function keep(state: DaemonSetState, { name, fit, pods }: Spot): DaemonSetPlan {
+function keep(state: DaemonSetState, { name, fit, pods }: Spot, surges: boolean): DaemonSetPlan {
   if (fit.shouldRun && pods.length === 0) return { create: [name], delete: [] };
   const living = pods.filter((pod) => !isTerminating(pod));
   if (!fit.mayStay) return { create: [], delete: living.map((pod) => ({ pod, why: 'misplaced' as const })) };
   const ended = living.filter(({ status }) => status?.phase === 'Failed' || status?.phase === 'Succeeded');
   const due = ended.filter(({ status }) => status?.phase === 'Succeeded' || !state.backsOff(name));
   const running = living.filter((pod) => !ended.includes(pod));
-  const surplus = maxSurge(state) === 0 ? running.slice(1) : surplusOfSurge(state, running);
+  const surplus = surges ? surplusOfSurge(state, running) : running.slice(1);
   return {
     create: [],
     delete: [
@@ -85,7 +86,7 @@ function surplusOfSurge(state: DaemonSetState, running: readonly Pod[]): readonl
 /** Models rollingUpdate of v1.34 (pkg/controller/daemon/update.go). */
 function planUpdate(state: DaemonSetState, spots: readonly Spot[]): DaemonSetPlan {
   const occupied = spots.filter(({ pods }) => pods.length > 0);
-  const surge = maxSurge(state);
+  const surge = maxSurge(state, spots);
   const outdated = occupied.filter(({ pods }) => pods.length === 1 && pods.every((pod) => isOutdated(state, pod)));
   const ill = outdated.filter(({ pods }) => !pods.every((pod) => isAvailable(state, pod)));
   const well = outdated.filter((spot) => !ill.includes(spot));
@@ -119,14 +120,18 @@ function isHealthy(state: DaemonSetState, pod: Pod): boolean {
   return !isTerminating(pod) && isAvailable(state, pod);
 }
 
-function maxSurge({ set, nodes }: DaemonSetState): number {
+function desiredOf(spots: readonly Spot[]): number {
+  return spots.filter(({ fit }) => fit.shouldRun).length;
+}
+
+function maxSurge({ set }: DaemonSetState, spots: readonly Spot[]): number {
   const { type, rollingUpdate } = set.spec.updateStrategy ?? {};
-  return type === 'OnDelete' ? 0 : scaledShare(rollingUpdate?.maxSurge ?? 0, nodes.length, 'up');
+  return type === 'OnDelete' ? 0 : scaledShare(rollingUpdate?.maxSurge ?? 0, desiredOf(spots), 'up');
 }
 
 function maxUnavailable({ set }: DaemonSetState, spots: readonly Spot[]): number {
-  const desired = spots.filter(({ fit }) => fit.shouldRun).length;
-  return Math.max(1, scaledShare(set.spec.updateStrategy?.rollingUpdate?.maxUnavailable ?? 1, desired, 'up'));
+  const asked = set.spec.updateStrategy?.rollingUpdate?.maxUnavailable ?? 1;
+  return Math.max(1, scaledShare(asked, desiredOf(spots), 'up'));
 }
 
 /** Models updateDaemonSetStatus of v1.34. */

@@ -31,7 +31,7 @@ function daemonTolerations(set: DaemonSet): readonly Toleration[] {
 export function daemonPod(set: DaemonSet, hash: string, nodeName: string): NewObject<Pod> {
   const { metadata, spec } = podFromTemplate(set, set.spec.template);
   return {
-    metadata: { ...metadata, labels: { ...metadata.labels, [REVISION_HASH]: hash } },
+    metadata: { ...metadata, labels: { ...metadata.labels, ...generationLabel(set), [REVISION_HASH]: hash } },
     spec: {
       containers: [],
       ...spec,
@@ -39,6 +39,11 @@ export function daemonPod(set: DaemonSet, hash: string, nodeName: string): NewOb
       tolerations: daemonTolerations(set),
     },
   };
+}
+
+function generationLabel({ metadata }: DaemonSet): Readonly<Record<string, string>> {
+  const generation = metadata.annotations?.['deprecated.daemonset.template.generation'];
+  return generation === undefined ? {} : { 'pod-template-generation': generation };
 }
 
 /** What the template requires of a node the controller has looked at; what it prefers no longer matters but stays. */

@@ -6,6 +6,8 @@ import { templateHash } from './template-hash.ts';
 
 /** On Pods: what they were made from. On the revisions of a DaemonSet: the hash in their names. */
 export const REVISION_HASH = 'controller-revision-hash';
+/** The same on the revisions of a StatefulSet. */
+const SET_HASH = 'controller.kubernetes.io/hash';
 
 type NewRevision = NewObject<ControllerRevision> & Pick<ControllerRevision, 'revision' | 'data'>;
 
@@ -52,7 +54,7 @@ export function planRevision(
   const metadata = {
     name: `${owner.metadata.name}-${hash}`,
     namespace: owner.metadata.namespace,
-    labels: { ...template.metadata?.labels, [REVISION_HASH]: hash, 'controller.kubernetes.io/hash': hash },
+    labels: { ...template.metadata?.labels, [owner.kind === 'DaemonSet' ? REVISION_HASH : SET_HASH]: hash },
     ...(owner.metadata.annotations === undefined ? {} : { annotations: owner.metadata.annotations }),
     ownerReferences: [controllerReference(owner)],
   };

@@ -34,10 +34,9 @@ export function statefulPod(
 ): NewObject<Pod> {
   const { metadata, spec } = podFromTemplate(set, template);
   const name = podName(set, ordinal);
-  const { generateName: _, ...others } = metadata;
   return {
     metadata: {
-      ...others,
+      ...metadata,
       name,
       labels: { ...metadata.labels, [POD_NAME]: name, [POD_INDEX]: String(ordinal), [REVISION_HASH]: revision },
     },

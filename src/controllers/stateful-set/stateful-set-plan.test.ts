@@ -192,6 +192,7 @@ test('statefulPod() has a name, a host name and volumes of its own', () => {
     [metadata, pod.spec, ownerReferences?.map(({ uid }) => uid)],
     [
       {
+        generateName: 'db-',
         name: 'db-4',
         namespace: 'd',
         labels: {

@@ -1,6 +1,6 @@
 import { errorMessage } from '#base/errors.ts';
-import type { PersistentVolumeClaim, StatefulSet } from '#api/generated/types.ts';
-import { type NewObject, objectKey } from '#api/object.ts';
+import type { PersistentVolumeClaim, Pod, StatefulSet } from '#api/generated/types.ts';
+import { type NewObject, objectKey, type OwnerReference } from '#api/object.ts';
 import { persistentVolumeClaims, pods, statefulSets } from '#api/resource.ts';
 import { isReason } from '#client/client.ts';
 import type { EventRecorder } from '#client/events.ts';
@@ -127,19 +127,25 @@ class StatefulSetController {
   async #entrustClaims({ set, pods: owned, claimOf }: StatefulSetState): Promise<void> {
     for (const pod of owned) {
       const ordinal = ordinalOf(set, pod);
-      for (const { metadata } of statefulClaims(set, ordinal)) {
+      const condemned = isCondemned(set, ordinal);
+      const changes = statefulClaims(set, ordinal).flatMap(({ metadata }) => {
         const claim = claimOf(metadata.name ?? '');
-        const ownerReferences =
-          claim === undefined ? undefined : claimOwners(set, pod, claim, isCondemned(set, ordinal));
-        if (claim === undefined || ownerReferences === undefined) continue;
-        const body = { metadata: { resourceVersion: claim.metadata.resourceVersion, ownerReferences } };
-        const { client } = this.#context;
-        this.#ownClaims.wrote(
-          set.metadata.uid,
-          await client.patch(persistentVolumeClaims, claim.metadata, { kind: 'merge', body }),
-        );
-      }
+        const ownerReferences = claim === undefined ? undefined : claimOwners(set, pod, claim, condemned);
+        return claim === undefined || ownerReferences === undefined ? [] : [{ claim, ownerReferences }];
+      });
+      for (const { claim, ownerReferences } of changes) await this.#entrust(set, claim, ownerReferences);
+      if (changes.length > 0 && !condemned) this.#tellUpdated(set, pod);
     }
+  }
+
+  async #entrust(
+    set: StatefulSet,
+    { metadata }: PersistentVolumeClaim,
+    ownerReferences: readonly OwnerReference[],
+  ): Promise<void> {
+    const body = { metadata: { resourceVersion: metadata.resourceVersion, ownerReferences } };
+    const written = await this.#context.client.patch(persistentVolumeClaims, metadata, { kind: 'merge', body });
+    this.#ownClaims.wrote(set.metadata.uid, written);
   }
 
   async #act(set: StatefulSet, actions: readonly StatefulSetAction[]): Promise<void> {
@@ -160,21 +166,19 @@ class StatefulSetController {
         const body = { metadata: { uid, labels: action.labels } };
         const patch = this.#context.client.patch(pods, action.pod.metadata, { kind: 'merge', body });
         const patched = await ignoreNotFound(patch);
-        if (patched !== undefined) this.#pods.wrote(set, patched);
+        if (patched === undefined) return;
+        this.#pods.wrote(set, patched);
+        this.#tellUpdated(set, action.pod);
         return;
       }
       case 'delete':
-        this.#tellRecreating(set, action);
         return this.#pods.delete(set, action.pod);
     }
   }
 
-  #tellRecreating(set: StatefulSet, { pod, why }: Extract<StatefulSetAction, { kind: 'delete' }>): void {
-    const { namespace, name } = set.metadata;
-    const what = (state: string): string =>
-      `StatefulSet ${namespace}/${name} is recreating ${state} Pod ${pod.metadata.name}`;
-    if (why === 'failed') this.#recorder.record(set, 'Warning', 'RecreatingFailedPod', what('failed'));
-    if (why === 'succeeded') this.#recorder.record(set, 'Normal', 'RecreatingTerminatedPod', what('terminated'));
+  #tellUpdated(set: StatefulSet, pod: Pod): void {
+    const message = `update Pod ${pod.metadata.name} in StatefulSet ${set.metadata.name} successful`;
+    this.#recorder.record(set, 'Normal', 'SuccessfulUpdate', message);
   }
 
   async #createClaims(
