@@ -175,6 +175,6 @@ test('where Pods go', { timeout: 280_000 }, async (t) => {
     await eventually('the event', 'New size: 2; reason: memory resource above target', () =>
       eventsOf(cluster, 'large', 'SuccessfulRescale'),
     );
-    assert.match(await cluster.kubectl('top', 'pods', '-l', 'app=large'), /^NAME.*\nlarge-\S+ +\d+m +\d\d+Mi/);
+    assert.match(await cluster.kubectl('top', 'pods', '-l', 'app=large'), /^NAME.*\nlarge-\S+ +\d+m +\d+Mi/);
   });
 });
