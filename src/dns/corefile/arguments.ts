@@ -103,14 +103,3 @@ export function listenAddress(
   const port = match[3] === undefined ? fallbackPort : wholeNumber(place, match[3], 0, 65_535);
   return { host: match[1] ?? match[2] ?? '', port };
 }
-
-/** What CoreDNS writes as Go's regular expressions; the few forms that JavaScript has not are turned into what it has. */
-export function regularExpression(place: Place, text: string): RegExp {
-  const insensitive = text.startsWith('(?i)');
-  const source = (insensitive ? text.slice(4) : text).replaceAll('(?P<', '(?<').replaceAll(String.raw`\z`, '$');
-  try {
-    return new RegExp(source, insensitive ? 'i' : '');
-  } catch (error) {
-    throw corefileError(place, `"${text}" is no regular expression: ${(error as Error).message}`);
-  }
-}

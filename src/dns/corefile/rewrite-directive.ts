@@ -1,5 +1,5 @@
-import { regularExpression } from './arguments.ts';
 import type { Directive, Line } from './corefile.ts';
+import { regularExpression } from './regular-expression.ts';
 import { corefileError, type Place } from './place.ts';
 import type { AnswerRewrite, NameMatch, RewriteRule } from './server-config.ts';
 

@@ -1,15 +1,9 @@
 import type { WireName } from '../name.ts';
 import { parseRecord, recordType, WRITTEN_TYPES } from '../record-text.ts';
 import { RCODES, RECORD_TYPES } from '../record-type.ts';
-import {
-  argumentsOf,
-  fallthroughZones,
-  rcodeNamed,
-  regularExpression,
-  unknownProperty,
-  zonesOrBlock,
-} from './arguments.ts';
+import { argumentsOf, fallthroughZones, rcodeNamed, unknownProperty, zonesOrBlock } from './arguments.ts';
 import type { Directive, Line } from './corefile.ts';
+import { regularExpression } from './regular-expression.ts';
 import { fillTemplate, parseTemplate, type TemplateData, type TemplatePart } from './go-template.ts';
 import { corefileError, type Place } from './place.ts';
 import type { TemplateRule } from './server-config.ts';
