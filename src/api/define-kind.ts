@@ -55,6 +55,7 @@ export interface KindOptions<T extends KubeObject> {
   /** Said with each answer about the kind. */
   readonly deprecation?: string;
   readonly warnings?: (object: T, old?: T) => readonly string[];
+  readonly statusWarnings?: (object: T) => readonly string[];
 }
 
 /** Members that the engine handles without knowing the kind. */
@@ -218,6 +219,7 @@ export function defineKind<T extends KubeObject>(
     prepareStatusUpdate,
     deprecation: options.deprecation,
     warnings: options.warnings ?? (() => []),
+    statusWarnings: options.statusWarnings ?? (() => []),
     row: options.row ?? defaultRow,
     selectableFields: (object) => Object.fromEntries(Object.entries(fields).map(([name, get]) => [name, get(object)])),
   });

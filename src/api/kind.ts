@@ -111,6 +111,8 @@ export interface KindDefinition<T extends KubeObject = KubeObject> {
   readonly deprecation?: string | undefined;
   /** Texts for `Warning` headers on create (`old` absent) and update. */
   warnings(object: T, old?: T): readonly string[];
+  /** The same, where the status alone is written. */
+  statusWarnings(object: T): readonly string[];
   /** Cells in the order of `columns`; `now` in milliseconds. */
   row(object: T, now: number): readonly Cell[];
   selectableFields(object: T): Readonly<Record<string, string>>;

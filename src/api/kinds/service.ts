@@ -11,7 +11,7 @@ import { serviceRow } from '../service/print.ts';
 import { validateServiceStatus } from '../service/status-validation.ts';
 import { prepareServiceCreate, prepareServiceStatus, prepareServiceUpdate } from '../service/transition.ts';
 import { validateService } from '../service/validation.ts';
-import { serviceWarnings } from '../service/warnings.ts';
+import { serviceStatusWarnings, serviceWarnings } from '../service/warnings.ts';
 
 const base: KindDefinition<t.Service> = defineKind(services, {
   shortNames: ['svc'],
@@ -49,6 +49,7 @@ const base: KindDefinition<t.Service> = defineKind(services, {
   validate: (object) => validateService(object),
   validateStatus: validateServiceStatus,
   warnings: serviceWarnings,
+  statusWarnings: serviceStatusWarnings,
 });
 
 export const service: KindDefinition<t.Service> = Object.freeze<KindDefinition<t.Service>>({

@@ -13,6 +13,12 @@ export function serviceWarnings({ metadata, spec }: t.Service): readonly string[
   return [...warnings, ...addressWarnings(spec), ...typeWarnings(spec)];
 }
 
+export function serviceStatusWarnings({ status }: t.Service): readonly string[] {
+  return (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }, i) =>
+    legacyIpWarnings(`status.loadBalancer.ingress[${i}]`, ip ?? ''),
+  );
+}
+
 function addressWarnings(spec: t.ServiceSpec): readonly string[] {
   const warnings: string[] = [];
   if (!isHeadless(spec)) {

@@ -14,7 +14,7 @@ import { StatusError } from '../status-error.ts';
 import { parseWriteOptions } from '../write-options.ts';
 import { createObject } from './create.ts';
 import { checkPatched, decodePatch } from './patch-body.ts';
-import { modify, type Part, type Target, targetOf } from './update.ts';
+import { modify, type Part, type Target, targetOf, warningsOf } from './update.ts';
 
 /** KEP-555: the client states what it wants to own, the server works out what that changes. */
 export function isApply(request: ApiRequest): boolean {
@@ -41,7 +41,7 @@ export async function apply(context: ResourceContext, part: Part): Promise<ApiRe
     return applyNew(context, config, change, dryRun);
   }
   const object = await modify(target, part, change, dryRun);
-  return objectResponse(context, object, 200, [...warnings, ...kind.warnings(object.object, before)]);
+  return objectResponse(context, object, 200, [...warnings, ...warningsOf(kind, part, object.object, before)]);
 }
 
 /** Applies to an object; throws where others are in the way. */

@@ -9,7 +9,7 @@ import { StatusError } from '../status-error.ts';
 import { parseWriteOptions } from '../write-options.ts';
 import { apply, isApply } from './apply.ts';
 import { checkPatched, decodePatch } from './patch-body.ts';
-import { modify, targetOf, type Part } from './update.ts';
+import { modify, type Part, targetOf, warningsOf } from './update.ts';
 
 /** Needs struct tags, which custom kinds have none of. */
 const STRATEGIC = 'application/strategic-merge-patch+json';
@@ -89,5 +89,5 @@ export async function patch(context: ResourceContext, part: Part): Promise<ApiRe
   };
   const before = target.cache.get(target.key)?.object;
   const patched = await modify(target, part, change, dryRun);
-  return objectResponse(context, patched, 200, [...warnings, ...kind.warnings(patched.object, before)]);
+  return objectResponse(context, patched, 200, [...warnings, ...warningsOf(kind, part, patched.object, before)]);
 }

@@ -79,7 +79,13 @@ export async function update(context: ResourceContext, part: Part): Promise<ApiR
     ({ object: present }) => sameObject(target, object, present),
     options.dryRun,
   );
-  return objectResponse(context, updated, 200, [...checked.warnings, ...kind.warnings(updated.object, old)]);
+  return objectResponse(context, updated, 200, [...checked.warnings, ...warningsOf(kind, part, updated.object, old)]);
+}
+
+/** What is written decides what there is to say of it. */
+export function warningsOf(kind: KindDefinition, part: Part, object: KubeObject, old?: KubeObject): readonly string[] {
+  if (part === 'main') return kind.warnings(object, old);
+  return part === 'status' ? kind.statusWarnings(object) : [];
 }
 
 /** The body must mean the object that the path names; what it leaves out is filled in. */

@@ -27,6 +27,16 @@ const balancers: readonly RuleCase[] = [
     given: [service(external)],
     ask: change({ loadBalancerClass: 'a/b', ...preferred }),
   },
+  {
+    name: 'a status is not warned of what the spec says',
+    given: [service({ ...balanced, externalName: 'x.test' })],
+    ask: status({ loadBalancer: { ingress: [{ ip: '192.0.2.1' }] } }),
+  },
+  {
+    name: 'a status with an address in an old form',
+    given: [service(balanced)],
+    ask: status({ loadBalancer: { ingress: [{ ip: '192.000.2.1' }] } }),
+  },
   { name: 'loadBalancerIP of IPv6', ask: service({ ...balanced, loadBalancerIP: 'fd00::7' }) },
   { name: 'loadBalancerIP that is none', ask: service({ ...balanced, loadBalancerIP: 'nowhere' }) },
   { name: 'loadBalancerIP of another type', ask: service({ loadBalancerIP: '192.0.2.1' }) },
