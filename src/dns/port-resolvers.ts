@@ -1,4 +1,5 @@
 import type { Clock } from '#base/clock.ts';
+import { withAccessControl } from './access-control.ts';
 import { chaosHandler } from './chaos-handler.ts';
 import type { ServerConfig } from './corefile/server-config.ts';
 import type { DnsParts } from './dns-parts.ts';
@@ -70,7 +71,8 @@ export function portResolvers(
       const chaos = config.chaos === undefined ? undefined : chaosHandler(config.chaos, `clusterip-${version}`);
       const handled = resolveWith(serverHandler(config, stages), chaos);
       metrics.push({ server: label, zone, metrics: counts, plugins: pluginsOf(config) });
-      const counted = withMetrics(handled, counts, clock);
+      const allowed = config.acl.length === 0 ? handled : withAccessControl(handled, config.acl);
+      const counted = withMetrics(allowed, counts, clock);
       return {
         zones: config.zones,
         resolve:
@@ -94,6 +96,7 @@ function pluginsOf(config: ServerConfig): readonly string[] {
     ...Object.entries(present).flatMap(([name, value]) => (value === undefined ? [] : name)),
     ...(forwards.length > 0 ? ['forward'] : []),
     ...(kubernetes.length > 0 ? ['kubernetes'] : []),
+    ...(config.acl.length > 0 ? ['acl'] : []),
     ...(rewrites.length > 0 ? ['rewrite'] : []),
     ...(templates.length > 0 ? ['template'] : []),
     ...config.idle,

@@ -240,6 +240,24 @@ test('before a cluster is known its names fail, and others do not', async () => 
   assert.equal(await ask(server.resolve, 'a.test A'), 'NOERROR -aa | a.test A 192.0.2.1');
 });
 
+test('acl: silence for some, also of mapped addresses; those whom nobody knows are blocked', async () => {
+  using server = serving(`. {
+    acl {
+      drop net 10.0.0.0/8
+      block type TXT
+    }
+    template IN ANY {
+      answer "{{ .Name }} 5 IN A 192.0.2.1"
+    }
+  }`);
+  const says = (client?: string, type = 'A'): Promise<string> => ask(server.resolve, `a.test ${type}`, {}, client);
+  assert.equal(await says('10.1.2.3'), 'silence');
+  assert.equal(await says('::ffff:10.1.2.3'), 'silence');
+  assert.equal(await says('192.0.2.7'), 'NOERROR | a.test A 192.0.2.1');
+  assert.equal(await says('192.0.2.7', 'TXT'), 'REFUSED -aa');
+  assert.equal(await says(), 'REFUSED -aa');
+});
+
 test('log says each query in a line, of the classes that are asked for', async () => {
   await using upstream = await upstreamServer((name) =>
     name === 'a.test' ? { answers: [a(name, '192.0.2.1')] } : { rcode: 3 },

@@ -321,6 +321,44 @@ stub.test:PORT {
     ],
   },
   {
+    name: 'acl',
+    corefile: `.:PORT {
+  acl open.test {
+    allow net 127.0.0.1 ::1
+    block
+  }
+  acl blocked.test other.test {
+    block type A net 10.0.0.0/8 127.0.0.0/8
+    filter type AAAA MX
+  }
+  acl blocked.test {
+    filter type * net *
+  }
+  acl deep.other.test
+  acl foreign.test {
+    block net 10.0.0.0/8 fd00::/8
+  }
+  template IN A test {
+    answer "{{ .Name }} 5 IN A 192.0.2.1"
+  }
+}
+`,
+    questions: [
+      ...each(
+        'A',
+        'a.open.test.',
+        'a.blocked.test.',
+        'a.other.test.',
+        'a.deep.other.test.',
+        'a.foreign.test.',
+        'a.test.',
+      ),
+      ...each('AAAA', 'a.blocked.test.', 'a.other.test.', 'a.foreign.test.'),
+      ...each('TXT', 'a.blocked.test.', 'a.other.test.'),
+      ...each('MX', 'a.other.test.', 'a.open.test.'),
+    ],
+  },
+  {
     name: 'autopath',
     corefile: `.:PORT {
   autopath @kubernetes

@@ -1,7 +1,7 @@
 import { cidrAddress, parseCidr } from '#base/cidr.ts';
 import { formatIp, parseIp } from '#base/ip.ts';
 import { wireName, type WireName } from '../name.ts';
-import { RCODES, type Rcode } from '../record-type.ts';
+import { RCODES, type Rcode, RECORD_TYPES } from '../record-type.ts';
 import type { Line } from './corefile.ts';
 import { corefileError, type Place } from './place.ts';
 
@@ -90,6 +90,14 @@ export function rcodeNamed(place: Place, name: string): number {
   if (code !== undefined && code < 16) return code;
   const known = Object.keys(RCODES).filter((other) => RCODES[other as Rcode] < 16);
   throw corefileError(place, `"${name}" is no code of an answer: there is ${known.join(', ')}`);
+}
+
+/** The number of a type of questions. */
+export function typeNamed(place: Place, name: string): number {
+  const number = /^TYPE(\d{1,5})$/.exec(name)?.[1];
+  if (number !== undefined && Number(number) < 65_536) return Number(number);
+  if (Object.hasOwn(RECORD_TYPES, name)) return RECORD_TYPES[name as keyof typeof RECORD_TYPES];
+  throw corefileError(place, `"${name}" is no type of a question`, 'write it like A, ANY or TYPE64');
 }
 
 /** `:8080`, `localhost:9153`, `[::1]:9153`. */

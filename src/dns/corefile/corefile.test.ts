@@ -139,6 +139,9 @@ const refused: readonly (readonly [string, string])[] = [
   ['. {\n  bind ::1 {\n    except ::1\n  }\n}', 'line 2: bind leaves no address to listen on'],
   ['. {\n  bind ::1 {\n    but ::2\n  }\n}', 'line 3: "but" is not a property of bind here: there is except'],
   ['. {\n  loadbalance {\n    prefer 10.0.0.0/8\n  }\n}', 'line 3: loadbalance cannot "prefer": addresses take turns'],
+  ['. {\n  acl {\n    deny\n  }\n}', 'line 3: acl cannot "deny": it can allow, block, filter, drop'],
+  ['. {\n  acl {\n    block 10.0.0.1\n  }\n}', 'line 3: "10.0.0.1" is neither type nor net'],
+  ['. {\n  acl {\n    block net 10.0.0.0/33\n  }\n}', 'line 3: "10.0.0.0/33" is no range of addresses'],
   ['. {\n  template CH TXT\n}', 'line 2: template cannot be for class "CH": it is IN or ANY'],
   ['. {\n  template IN LOC\n}', 'line 2: "LOC" is no type of a question'],
   [
@@ -187,7 +190,7 @@ test('what is not supported is named with its line and with what there is', () =
     (error) => {
       assert.match(
         errorMessage(error),
-        /^Cannot use "Corefile", line 3: the plugin "view" is not supported: there is any, autopath, bind, .*, trace$/,
+        /^Cannot use "Corefile", line 3: the plugin "view" is not supported: there is acl, any, autopath, bind, .*, trace$/,
       );
       return true;
     },

@@ -87,6 +87,7 @@ test("kubeadm's Corefile is understood as it is", () => {
     },
     rewrites: [],
     templates: [],
+    acl: [],
     health: { host: '', port: 8080, lameduckMs: 5000 },
     ready: { host: '', port: 8181 },
     prometheus: { host: '', port: 9153 },

@@ -1,3 +1,4 @@
+import type { Cidr } from '#base/cidr.ts';
 import type { WireName } from '../name.ts';
 import type { PodMode } from '../pod-name.ts';
 import type { TemplatePart } from './go-template.ts';
@@ -17,6 +18,7 @@ export interface ServerConfig extends Place {
   readonly rewrites: readonly RewriteRule[];
   readonly templates: readonly TemplateRule[];
   readonly chaos: ChaosConfig | undefined;
+  readonly acl: readonly AclRule[];
   readonly autopath: AutopathConfig | undefined;
   readonly log: LogConfig | undefined;
   readonly health: HealthConfig | undefined;
@@ -134,6 +136,23 @@ export type NameMatch =
 export type AnswerRewrite =
   | { readonly kind: 'auto' }
   | { readonly kind: 'name' | 'value'; readonly pattern: RegExp; readonly to: string };
+
+export type AclAction = 'allow' | 'block' | 'filter' | 'drop';
+
+/** Who may ask for names of some zones. */
+export interface AclRule {
+  readonly zones: readonly WireName[];
+  /** The first that fits decides; where none does, the next rule. */
+  readonly policies: readonly AclPolicy[];
+}
+
+export interface AclPolicy {
+  readonly action: AclAction;
+  /** Empty: all. */
+  readonly types: readonly number[];
+  /** Of those who ask; empty: all. */
+  readonly ranges: readonly Cidr[];
+}
 
 /** Answers that are written in the configuration. */
 export interface TemplateRule {

@@ -1,5 +1,6 @@
 import type { WireName } from '../name.ts';
 import { listenAddress, zonesOf } from './arguments.ts';
+import { readAcl } from './acl-directive.ts';
 import { readCache } from './cache-directive.ts';
 import type { Directive, ServerBlock } from './corefile.ts';
 import { readForward } from './forward-directive.ts';
@@ -90,6 +91,7 @@ function emptyServer({ file, line }: ServerBlock, zones: readonly WireName[], po
     rewrites: [],
     templates: [],
     chaos: undefined,
+    acl: [],
     autopath: undefined,
     log: undefined,
     health: undefined,
@@ -135,6 +137,9 @@ const IDLE: ReadonlySet<string> = new Set([
 type ReadDirective = (draft: Draft, directive: Directive, interfaceAddresses: InterfaceAddresses) => void;
 
 const DIRECTIVES: Readonly<Record<string, ReadDirective>> = {
+  acl: (draft, directive) => {
+    draft.acl = [...draft.acl, readAcl(directive, draft.zones)];
+  },
   autopath: (draft, directive) => {
     draft.autopath = readAutopath(directive, draft.zones);
   },

@@ -1,11 +1,11 @@
 import type { WireName } from '../name.ts';
 import { parseRecord, recordType, WRITTEN_TYPES } from '../record-text.ts';
-import { RCODES, RECORD_TYPES } from '../record-type.ts';
-import { argumentsOf, fallthroughZones, rcodeNamed, unknownProperty, zonesOrBlock } from './arguments.ts';
+import { RCODES } from '../record-type.ts';
+import { argumentsOf, fallthroughZones, rcodeNamed, unknownProperty, zonesOrBlock, typeNamed } from './arguments.ts';
 import type { Directive, Line } from './corefile.ts';
 import { regularExpression } from './regular-expression.ts';
 import { fillTemplate, parseTemplate, type TemplateData, type TemplatePart } from './go-template.ts';
-import { corefileError, type Place } from './place.ts';
+import { corefileError } from './place.ts';
 import type { TemplateRule } from './server-config.ts';
 
 type Draft = { -readonly [K in keyof TemplateRule]: TemplateRule[K] };
@@ -35,14 +35,6 @@ export function readTemplate(directive: Directive, block: readonly WireName[]): 
     read(draft, line);
   }
   return Object.freeze({ ...draft, patterns: draft.patterns.length === 0 ? [/.*/] : draft.patterns });
-}
-
-/** Its number; ANY is every type. */
-function typeNamed(place: Place, name: string): number {
-  const number = /^TYPE(\d{1,5})$/.exec(name)?.[1];
-  if (number !== undefined && Number(number) < 65_536) return Number(number);
-  if (Object.hasOwn(RECORD_TYPES, name)) return RECORD_TYPES[name as keyof typeof RECORD_TYPES];
-  throw corefileError(place, `"${name}" is no type of a question`, 'write it like A, ANY or TYPE64');
 }
 
 const PROPERTIES: Readonly<Record<string, (draft: Draft, line: Line) => void>> = {
