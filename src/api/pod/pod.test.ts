@@ -172,6 +172,81 @@ const invalid: readonly (readonly [string, Partial<t.PodSpec>, readonly string[]
     ['spec.volumes[0].hostPath: Forbidden: may not specify more than 1 volume type'],
   ],
   [
+    'files that would lie outside of their volume, or nowhere',
+    {
+      containers: [WEB],
+      volumes: [
+        {
+          name: 'a',
+          configMap: {
+            name: 'c',
+            defaultMode: 512,
+            items: [
+              { key: 'k', path: '../../etc/x' },
+              { key: '', path: '/abs' },
+            ],
+          },
+        },
+        { name: 'b', secret: { secretName: 's', items: [{ key: 'k', path: '..data', mode: -1 }] } },
+        {
+          name: 'd',
+          downwardAPI: { items: [{ path: 'a/../b', fieldRef: { fieldPath: 'metadata.name' } }, { path: 'n' }] },
+        },
+        { name: 'e', persistentVolumeClaim: { claimName: '' } },
+        { name: 'f', hostPath: { path: '/a/../b', type: 'Folder' } },
+        { name: 'g', emptyDir: { sizeLimit: '-1' } },
+        {
+          name: 'h',
+          projected: {
+            sources: [
+              { serviceAccountToken: { path: '../t', expirationSeconds: 60 } },
+              { configMap: { name: 'c', items: [{ key: 'k', path: 'p' }] } },
+              { secret: { name: 's', items: [{ key: 'k', path: 'p' }] } },
+            ],
+          },
+        },
+      ],
+    },
+    [
+      'spec.volumes[0].configMap.defaultMode: Invalid value: 512: must be a number between 0 and 0777 (octal), both inclusive',
+      'spec.volumes[0].configMap.items[0].path: Invalid value: "../../etc/x": must not contain \'..\'',
+      'spec.volumes[0].configMap.items[1].key: Required value',
+      'spec.volumes[0].configMap.items[1].path: Invalid value: "/abs": must be a relative path',
+      'spec.volumes[1].secret.items[0].path: Invalid value: "..data": must not start with \'..\'',
+      'spec.volumes[1].secret.items[0].mode: Invalid value: -1: must be a number between 0 and 0777 (octal), both inclusive',
+      'spec.volumes[2].downwardAPI.path: Invalid value: "a/../b": must not contain \'..\'',
+      'spec.volumes[2].downwardAPI: Required value: one of fieldRef and resourceFieldRef is required',
+      'spec.volumes[3].persistentVolumeClaim.claimName: Required value',
+      'spec.volumes[4].hostPath.path: Invalid value: "/a/../b": must not contain \'..\'',
+      'spec.volumes[4].hostPath.type: Unsupported value: "Folder": supported values: "", "BlockDevice", "CharDevice", "Directory", ' +
+        '"DirectoryOrCreate", "File", "FileOrCreate", "Socket"',
+      'spec.volumes[5].emptyDir.sizeLimit: Forbidden: SizeLimit field must be a valid resource quantity',
+      'spec.volumes[6].projected.sources[0].serviceAccountToken.expirationSeconds: Invalid value: 60: may not specify a duration less than 10 minutes',
+      'spec.volumes[6].projected.path: Invalid value: "../t": must not contain \'..\'',
+      'spec.volumes[6].projected: Invalid value: "s": conflicting duplicate paths',
+    ],
+  ],
+  [
+    'sysctls that have no such name',
+    {
+      containers: [WEB],
+      securityContext: {
+        sysctls: ['foo-', 'kernel.shmmax', 'bar..', 'kernel.shmmax', 'net/ipv4/ip_forward'].map((name) => ({
+          name,
+          value: '1',
+        })),
+      },
+    },
+    [
+      ...['foo-', 'bar..'].map(
+        (name, i) =>
+          `spec.securityContext.sysctls[${i * 2}].name: Invalid value: "${name}": must have at most 253 characters and match regex ` +
+          '^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$',
+      ),
+      'spec.securityContext.sysctls[3].name: Duplicate value: "kernel.shmmax"',
+    ],
+  ],
+  [
     'more requested than allowed',
     { containers: [{ ...WEB, resources: { limits: { cpu: '1' }, requests: { cpu: '2' } } }] },
     ['spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1'],

@@ -10,38 +10,11 @@ import {
   validateUniqueNames,
 } from './container-validation.ts';
 import { validateNoEphemeral, validatePlacement } from './placement-validation.ts';
+import { validateSysctls } from './sysctl-validation.ts';
+import { validateVolumes } from './volume-validation.ts';
 
 const MAX_INT32 = 2 ** 31 - 1;
 const DNS_POLICIES = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'];
-
-function validateVolumes(volumes: readonly t.Volume[], field: string): FieldError[] {
-  const errors = volumes.flatMap((volume, i) => {
-    const at = `${field}[${i}]`;
-    const name = volume.name ?? '';
-    const sources = Object.keys(volume).filter((key) => key !== 'name');
-    return [
-      ...(name === '' ? [required(`${at}.name`)] : invalidAll(`${at}.name`, name, checkDns1123Label(name))),
-      ...sources.slice(1).map((key) => forbidden(`${at}.${key}`, 'may not specify more than 1 volume type')),
-      ...(volume.hostPath !== undefined && (volume.hostPath.path ?? '') === ''
-        ? [required(`${at}.hostPath.path`)]
-        : []),
-      ...(volume.configMap !== undefined && (volume.configMap.name ?? '') === ''
-        ? [required(`${at}.configMap.name`)]
-        : []),
-      ...(volume.secret !== undefined && (volume.secret.secretName ?? '') === ''
-        ? [required(`${at}.secret.secretName`)]
-        : []),
-    ];
-  });
-  return [
-    ...errors,
-    ...validateUnique(
-      volumes,
-      (i) => `${field}[${i}].name`,
-      (volume) => volume.name,
-    ),
-  ];
-}
 
 function validateContainers(spec: t.PodSpec, at: string): FieldError[] {
   const volumes = new Set((spec.volumes ?? []).map((volume) => volume.name));
@@ -187,6 +160,7 @@ export function validatePodSpec(spec: t.PodSpec, at: string): FieldError[] {
     ...validateTolerations(spec.tolerations, at),
     ...validateTimes(spec, at),
     ...validatePlacement(spec, at),
+    ...validateSysctls(spec.securityContext?.sysctls, `${at}.securityContext.sysctls`),
   ];
 }
 

@@ -64,6 +64,10 @@ function removeLeftovers(directory: string, current: string | undefined): void {
 function writeFiles(directory: string, files: readonly VolumeFile[], group: number | undefined): void {
   mkdirSync(directory, { mode: 0o755 });
   for (const { path, data, mode } of files) {
+    // The API lets nobody have such a path, but who knows for how long.
+    if (path === '' || /^\/|^\.\./.test(path) || path.split('/').includes('..')) {
+      throw new ContainerConfigError(`invalid path in volume: ${path}`);
+    }
     const target = `${directory}/${path}`;
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, data);

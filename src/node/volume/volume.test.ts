@@ -149,6 +149,15 @@ test('writeVolume() goes on where another was cut off, at whatever step, and lea
   assert.deepEqual(readdirSync(at).sort(), ['..data', '..one', 'a']);
 });
 
+test('writeVolume() writes nothing outside of the volume', () => {
+  const at = `${directory}/outside`;
+  for (const path of ['../../escaped', 'a/../../b', '/abs', '..data', '']) {
+    const file = { path, data: Buffer.from('1'), mode: 0o644 };
+    assert.throws(() => writeVolume(at, [file], 'one', undefined), { message: `invalid path in volume: ${path}` });
+  }
+  assert.deepEqual(readdirSync(at), []);
+});
+
 test('prepareHostPath() makes what it may and refuses what it finds otherwise', () => {
   prepareHostPath({ path: `${directory}/made/dir`, type: 'DirectoryOrCreate' });
   prepareHostPath({ path: `${directory}/made/dir`, type: 'Directory' });
