@@ -22,22 +22,32 @@ export interface ModelOptions {
   readonly log: Log;
 }
 
+/** A Service, or one that only its slices tell of: they may come before it and outlive it. */
+interface Entry {
+  /** `namespace/name` */
+  readonly key: string;
+  info: ServiceInfo | undefined;
+  slices: readonly SliceInfo[];
+  /** What it has programmed, or waits for. */
+  claims: readonly FrontendId[];
+  /** Its frontends have to be made anew. */
+  isDirty: boolean;
+}
+
+const NOTHING: readonly never[] = Object.freeze([]);
+
 /**
  * Services and EndpointSlices as they are now, and the frontends that follow from them. A change costs what its own
  * Service costs, however many others there are; of slices only what counts is kept.
  */
 export class Model {
   readonly #options: ModelOptions;
-  readonly #services = new Map<string, ServiceInfo>();
-  /** By Service, then by slice. Slices may come before their Service and outlive it. */
-  readonly #slices = new Map<string, readonly SliceInfo[]>();
-  readonly #serviceOfSlice = new Map<string, string>();
-  readonly #dirty = new Set<string>();
-  /** What each Service has programmed. */
-  readonly #claims = new Map<string, readonly FrontendId[]>();
+  readonly #entries = new Map<string, Entry>();
+  readonly #entryOfSlice = new Map<string, Entry>();
+  #dirty: Entry[] = [];
   /** Two Services may state the same address and port; the first one has it until it lets go. */
-  readonly #owners = new Map<FrontendId, string>();
-  readonly #waiting = new Map<FrontendId, Set<string>>();
+  readonly #owners = new Map<FrontendId, Entry>();
+  readonly #waiting = new Map<FrontendId, Set<Entry>>();
   readonly #faults: FaultLog;
   readonly gaps: LocalGaps = new LocalGaps();
 
@@ -53,7 +63,7 @@ export class Model {
   }
 
   get hasChanges(): boolean {
-    return this.#dirty.size > 0;
+    return this.#dirty.length > 0;
   }
 
   setService(service: Service): void {
@@ -62,27 +72,36 @@ export class Model {
       faults: serviceFaults(service),
       value: parseService(service),
     }));
-    if (info !== undefined) this.#services.set(key, info);
-    else if (!this.#services.delete(key)) return;
-    this.#dirty.add(key);
+    if (info === undefined) return this.#dropService(key);
+    const entry = this.#entry(key);
+    entry.info = info;
+    this.#mark(entry);
   }
 
   deleteService(key: string): void {
     this.#faults.forget('Service', key);
-    if (this.#services.delete(key)) this.#dirty.add(key);
+    this.#dropService(key);
+  }
+
+  #dropService(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry?.info === undefined) return;
+    entry.info = undefined;
+    this.#mark(entry);
   }
 
   setSlice(slice: EndpointSlice): void {
     const key = objectKey(slice);
     const service = serviceKeyOf(slice);
-    if (this.#serviceOfSlice.get(key) !== service) this.#dropSlice(key);
+    const known = this.#entryOfSlice.get(key);
+    if (known?.key !== service) this.#dropSlice(key);
     if (service === undefined) return;
     const info = this.#faults.take('EndpointSlice', key, () => readSlice(key, slice, this.#options.nodeName));
     if (info === undefined) return this.#dropSlice(key);
-    this.#serviceOfSlice.set(key, service);
-    const others = this.#slices.get(service)?.filter((one) => one.key !== key) ?? [];
-    this.#slices.set(service, exact([...others, info]));
-    this.#dirty.add(service);
+    const entry = this.#entry(service);
+    if (entry !== known) this.#entryOfSlice.set(key, entry);
+    entry.slices = exact([...without(entry.slices, key), info]);
+    this.#mark(entry);
   }
 
   deleteSlice(key: string): void {
@@ -91,21 +110,39 @@ export class Model {
   }
 
   #dropSlice(key: string): void {
-    const service = this.#serviceOfSlice.get(key);
-    if (service === undefined) return;
-    this.#serviceOfSlice.delete(key);
-    const others = this.#slices.get(service)?.filter((one) => one.key !== key) ?? [];
-    if (others.length === 0) this.#slices.delete(service);
-    else this.#slices.set(service, others);
-    this.#dirty.add(service);
+    const entry = this.#entryOfSlice.get(key);
+    if (entry === undefined) return;
+    this.#entryOfSlice.delete(key);
+    entry.slices = without(entry.slices, key);
+    this.#mark(entry);
+  }
+
+  #entry(key: string): Entry {
+    let entry = this.#entries.get(key);
+    if (entry === undefined) {
+      entry = { key, info: undefined, slices: NOTHING, claims: NOTHING, isDirty: false };
+      this.#entries.set(key, entry);
+    }
+    return entry;
+  }
+
+  #mark(entry: Entry): void {
+    if (entry.isDirty) return;
+    entry.isDirty = true;
+    this.#dirty.push(entry);
   }
 
   /** What differs since the last call. */
   takeChanges(): FrontendChange[] {
     const changes = new Map<FrontendId, Frontend | undefined>();
-    // Services that waited for an address become dirty on the way; a Set visits what is added while it is walked.
-    for (const service of this.#dirty) this.#recompute(service, changes);
-    this.#dirty.clear();
+    // Services that waited for an address become dirty on the way; an array's end is looked for at each turn.
+    for (const entry of this.#dirty) {
+      entry.isDirty = false;
+      this.#recompute(entry, changes);
+      const { info, slices } = entry;
+      if (info === undefined && slices.length === 0) this.#entries.delete(entry.key);
+    }
+    this.#dirty = [];
     return [...changes].map(([id, frontend]) => ({ id, frontend }));
   }
 
@@ -118,11 +155,7 @@ export class Model {
 
   /** Makes the next `takeChanges` return every frontend. */
   markAll(): void {
-    for (const service of this.#services.keys()) this.#dirty.add(service);
-  }
-
-  owns(id: FrontendId): boolean {
-    return this.#owners.has(id);
+    for (const entry of this.#entries.values()) if (entry.info !== undefined) this.#mark(entry);
   }
 
   /** What load balancers may ask, of Services where that changed since the last call. */
@@ -132,26 +165,27 @@ export class Model {
     return health;
   }
 
-  #recompute(service: string, changes: Map<FrontendId, Frontend | undefined>): void {
-    const frontends = this.#frontends(service);
-    this.#checkHealth(service);
-    this.gaps.set(service, frontends);
+  #recompute(entry: Entry, changes: Map<FrontendId, Frontend | undefined>): void {
+    const { key, info, slices } = entry;
+    const { families } = this.#options;
+    const frontends = info === undefined ? [] : serviceFrontends(key, info, slices, this.#node, families);
+    this.#checkHealth(entry);
+    this.gaps.set(key, frontends);
     // Of one address that a Service states twice the first counts: cluster addresses come first.
     const wanted = new Map<FrontendId, Frontend>();
     for (const frontend of frontends.toReversed()) wanted.set(idOf(frontend), frontend);
-    for (const id of this.#claims.get(service) ?? []) {
+    for (const id of entry.claims) {
       if (wanted.has(id)) continue;
-      this.#release(id, service);
+      this.#release(id, entry);
       if (!this.#owners.has(id)) changes.set(id, undefined);
     }
     for (const [id, frontend] of wanted) {
-      if (this.#claim(id, service)) changes.set(id, frontend);
+      if (this.#claim(id, entry)) changes.set(id, frontend);
     }
-    if (wanted.size === 0) this.#claims.delete(service);
-    else this.#claims.set(service, exact([...wanted.keys()]));
+    entry.claims = exact([...wanted.keys()]);
   }
 
-  #claim(id: FrontendId, service: string): boolean {
+  #claim(id: FrontendId, service: Entry): boolean {
     const owner = this.#owners.get(id);
     if (owner === undefined || owner === service) {
       this.#owners.set(id, service);
@@ -159,39 +193,32 @@ export class Model {
     }
     const waiting = this.#waiting.get(id) ?? new Set();
     if (!waiting.has(service)) {
-      this.#options.log.warn('two services state one address', { frontend: id, service, owner });
+      this.#options.log.warn('two services state one address', {
+        frontend: id,
+        service: service.key,
+        owner: owner.key,
+      });
     }
     this.#waiting.set(id, waiting.add(service));
     return false;
   }
 
-  #release(id: FrontendId, service: string): void {
+  #release(id: FrontendId, service: Entry): void {
     const waiting = this.#waiting.get(id);
     waiting?.delete(service);
     if (waiting?.size === 0) this.#waiting.delete(id);
     if (this.#owners.get(id) !== service) return;
     this.#owners.delete(id);
     const [next] = waiting ?? [];
-    if (next === undefined) return;
-    // Behind the one at work, even if it had its turn already.
-    this.#dirty.delete(next);
-    this.#dirty.add(next);
+    // Its turn comes behind the one at work, even if it had it already.
+    if (next !== undefined) this.#mark(next);
   }
 
-  #checkHealth(service: string): void {
-    const info = this.#services.get(service);
-    const slices = info === undefined || info.healthCheckPort === 0 ? [] : (this.#slices.get(service) ?? []);
+  #checkHealth({ key, info, slices }: Entry): void {
     const health = info === undefined ? undefined : serviceHealth(info, slices);
-    if (health === undefined && !this.#checked.delete(service)) return;
-    if (health !== undefined) this.#checked.add(service);
-    this.#health.set(service, health);
-  }
-
-  #frontends(service: string): Frontend[] {
-    const info = this.#services.get(service);
-    if (info === undefined) return [];
-    const slices = this.#slices.get(service) ?? [];
-    return serviceFrontends(service, info, slices, this.#node, this.#options.families);
+    if (health === undefined && !this.#checked.delete(key)) return;
+    if (health !== undefined) this.#checked.add(key);
+    this.#health.set(key, health);
   }
 }
 
@@ -199,4 +226,9 @@ function serviceKeyOf(slice: KubeObject): string | undefined {
   const { labels, namespace } = slice.metadata;
   const name = labels?.[SERVICE_NAME];
   return name === undefined || namespace === undefined ? undefined : `${namespace}/${name}`;
+}
+
+function without(slices: readonly SliceInfo[], key: string): readonly SliceInfo[] {
+  const others = slices.filter((one) => one.key !== key);
+  return others.length === 0 ? NOTHING : others;
 }
