@@ -1,12 +1,21 @@
-import { formatAddress } from '#nftables/address.ts';
 import type { Element, SetDeclaration } from '#nftables/table.ts';
 import type { Transaction } from '#nftables/transaction.ts';
-import { Drafts, readBackend, slotsIn, type SlotList, type Draft, type DraftSlots } from './draft.ts';
+import {
+  countsOf,
+  Drafts,
+  noteCount,
+  readBackend,
+  slotsIn,
+  type Count,
+  type Draft,
+  type DraftSlots,
+  type SlotList,
+} from './draft.ts';
 import {
   listOf,
   parseFrontendId,
   type Backend,
-  type Frontend,
+  type FrontendChange,
   type FrontendId,
   type FrontendKind,
 } from './frontend.ts';
@@ -34,7 +43,7 @@ export interface TableReader {
  * - `nothing`: there may be anything.
  */
 export type Trust =
-  | { readonly kind: 'notes'; readonly wanted: ReadonlyMap<FrontendId, Frontend> }
+  | { readonly kind: 'notes'; readonly wanted: readonly FrontendChange[] }
   | { readonly kind: 'frontends'; readonly wanted?: undefined }
   | { readonly kind: 'nothing' };
 
@@ -59,7 +68,7 @@ export function readAdoption(
     readFrontends(plane, drafts, reader);
     if (trust.kind === 'nothing') readSlots(rules, plane, drafts, reader);
   }
-  if (trust.kind !== 'nothing') lookUpSlots(rules, drafts.byFrontend, known, reader, trust.wanted);
+  if (trust.kind !== 'nothing') lookUpSlots(rules, drafts.byFrontend, known, reader, trust.wanted ?? []);
   for (const { key, verdict } of reader.elements(sets.firewall)) {
     const draft = drafts.ofFrontend(rules.planes.address, key, 'all');
     if (draft !== undefined && verdict !== undefined && 'chain' in verdict) draft.guard = verdict.chain;
@@ -84,10 +93,8 @@ function readFrontends(plane: Plane, drafts: Drafts, reader: TableReader): void 
     reader.visit(sets.counts[kind].name, (key, data, userdata) => {
       const draft = drafts.ofFrontend(plane, key, listOf(kind));
       if (draft === undefined) return true;
-      const isNew = !draft.counts.some((count) => count.kind === kind);
-      if (isNew) draft.counts.push({ kind, priority: readWord(data) });
       draft.note = readNote(userdata);
-      return isNew;
+      return noteCount(draft, { kind, priority: readWord(data) });
     });
   }
   reader.visit(sets.refused.name, (key) => {
@@ -152,10 +159,10 @@ function judge(rules: Ruleset, drafts: ReadonlyMap<FrontendId, Draft>, picks: Re
 
 /** undefined for one that has a gap, or another number of backends than its count says. */
 function accept(draft: Draft, picks: ReadonlyMap<number, Pick>): ProgrammedFrontend | undefined {
-  const { kind = 'external', priority }: Partial<Draft['counts'][number]> = draft.counts[0] ?? {};
+  const { kind = 'external', priority }: Partial<Count> = draft.count ?? {};
   const pick = priority === undefined ? undefined : picks.get(priority);
   const isKnown = priority === undefined || priority === NO_BACKEND || pick !== undefined;
-  if (draft.counts.length > 1 || !isKnown) return undefined;
+  if (draft.others !== undefined || !isKnown) return undefined;
   const found = draft.asWanted ?? asRead(draft, pick);
   if (found === undefined) return undefined;
   const { isRefused, guard, note } = draft;
@@ -181,7 +188,7 @@ const NO_SLOTS: DraftSlots = { backends: [], ids: [], byId: new Map() };
 
 function discard(id: FrontendId, draft: Draft, writer: StepWriter): void {
   const place = parseFrontendId(id);
-  for (const { kind, priority } of draft.counts) writer.changeCount(place, kind, priority, undefined);
+  for (const { kind, priority } of countsOf(draft)) writer.changeCount(place, kind, priority, undefined);
   const { backends, ids, byId: read } = draft.slots ?? NO_SLOTS;
   // `forEach` leaves the gaps out.
   backends.forEach((_, slot) => writer.changeSlot(place, place.list, slot, true, undefined));
@@ -194,6 +201,6 @@ function discard(id: FrontendId, draft: Draft, writer: StepWriter): void {
 /** The first address of each key. */
 function readAddresses(set: string, addressLength: number, reader: TableReader): Presence {
   const addresses = new Presence();
-  reader.visit(set, (key) => addresses.adopt(formatAddress(key, addressLength)));
+  reader.visit(set, (key) => addresses.adopt(key, addressLength));
   return addresses;
 }

@@ -13,14 +13,14 @@ export function findDamage(plan: Plan, ids: readonly FrontendId[], reader: SlotR
     // Since it was chosen it may have gone.
     if (frontend?.priority !== undefined) drafts.set(id, draftOf(plan, id, frontend));
   }
-  lookUpSlots(plan.rules, drafts, new Map(plan.picks.map((pick) => [pick.priority, pick])), reader, undefined);
+  lookUpSlots(plan.rules, drafts, new Map(plan.picks.map((pick) => [pick.priority, pick])), reader, []);
   return [...drafts].find(([id, draft]) => !isSame(draft, plan.frontend(id)))?.[0];
 }
 
 function draftOf({ rules }: Plan, id: FrontendId, { kind, priority }: ProgrammedFrontend): Draft {
   const { address, list } = parseFrontendId(id);
   const draft = emptyDraft(planeOf(rules, isNodePort(address)), list);
-  if (priority !== undefined) draft.counts.push({ kind, priority });
+  if (priority !== undefined) draft.count = { kind, priority };
   return draft;
 }
 

@@ -16,8 +16,9 @@ import { protocolNumbers } from './step-writer.ts';
 export interface Draft {
   readonly plane: Plane;
   readonly list: ListName;
-  /** One is all that makes sense. */
-  readonly counts: { readonly kind: FrontendKind; readonly priority: number }[];
+  count: Count | undefined;
+  /** One count is all that makes sense. */
+  others: Count[] | undefined;
   /** As they were read; absent while nothing was. */
   slots: DraftSlots | undefined;
   /** Instead of those that were read, where a note says that they are the ones wanted. */
@@ -25,6 +26,12 @@ export interface Draft {
   isRefused: boolean;
   guard: string | undefined;
   note: string | undefined;
+}
+
+/** How many backends a frontend of that kind has, as its count map says. */
+export interface Count {
+  readonly kind: FrontendKind;
+  readonly priority: number;
 }
 
 export interface DraftSlots {
@@ -43,7 +50,8 @@ export function emptyDraft(plane: Plane, list: ListName): Draft {
   return {
     plane,
     list,
-    counts: [],
+    count: undefined,
+    others: undefined,
     slots: undefined,
     asWanted: undefined,
     isRefused: false,
@@ -55,6 +63,20 @@ export function emptyDraft(plane: Plane, list: ListName): Draft {
 /** To put into: made where there are none, since mostly nothing has to be read. */
 export function slotsIn(draft: Draft): DraftSlots {
   return (draft.slots ??= { backends: [], ids: [], byId: new Map() });
+}
+
+/** Takes in what a count map says; false for what it said before. */
+export function noteCount(draft: Draft, count: Count): boolean {
+  if (draft.count === undefined) draft.count = count;
+  else {
+    if (countsOf(draft).some(({ kind }) => kind === count.kind)) return false;
+    (draft.others ??= []).push(count);
+  }
+  return true;
+}
+
+export function countsOf({ count, others = [] }: Draft): readonly Count[] {
+  return count === undefined ? others : [count, ...others];
 }
 
 export class Drafts {

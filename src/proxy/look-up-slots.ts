@@ -2,8 +2,8 @@ import { encodeKey } from '#nftables/key.ts';
 import { layoutOf } from '#nftables/table.ts';
 import { assignIds } from './backend-writer.ts';
 import { readBackend, slotsIn, type SlotList, type Draft } from './draft.ts';
-import { parseFrontendId, type Frontend, type FrontendId } from './frontend.ts';
-import { noteOf } from './note.ts';
+import { parseFrontendId, type Frontend, type FrontendChange, type FrontendId } from './frontend.ts';
+import { isNoteOfSlots } from './note.ts';
 import { LOCAL_SLOTS, readWord, writeWord, type Pick } from './pick.ts';
 import type { Ruleset } from './ruleset.ts';
 
@@ -20,15 +20,16 @@ export function lookUpSlots(
   drafts: ReadonlyMap<FrontendId, Draft>,
   picks: ReadonlyMap<number, Pick>,
   reader: SlotReader,
-  wanted: ReadonlyMap<FrontendId, Frontend> | undefined,
+  wanted: readonly FrontendChange[],
 ): void {
-  const pickOf = ({ counts }: Draft): Pick | undefined =>
-    counts.length === 1 ? picks.get(counts[0]?.priority ?? 0) : undefined;
+  const pickOf = ({ count, others }: Draft): Pick | undefined =>
+    count === undefined || others !== undefined ? undefined : picks.get(count.priority);
   // By the wanted ones, whose backends follow each other in memory: the kernel's order jumps about in it.
-  for (const [id, frontend] of wanted ?? []) {
+  for (const { id, frontend } of wanted) {
     const draft = drafts.get(id);
     const pick = draft === undefined ? undefined : pickOf(draft);
-    if (draft !== undefined && pick !== undefined) draft.asWanted = asWanted(draft, pick, frontend);
+    if (draft === undefined || pick === undefined || frontend === undefined) continue;
+    draft.asWanted = asWanted(draft, pick, frontend);
   }
   const unknown: Target[] = [];
   for (const [id, draft] of drafts) {
@@ -64,7 +65,8 @@ function asWanted({ note }: Draft, pick: Pick, frontend: Frontend): SlotList | u
   const { service, backends, affinitySeconds } = frontend;
   if (backends.length !== pick.backends || affinitySeconds !== pick.timeout) return undefined;
   const ids = pick.timeout === 0 ? undefined : assignIds(undefined, backends);
-  return note === noteOf(service, backends, ids) ? { backends, ids } : undefined;
+  if (note === undefined || !isNoteOfSlots(note, service, backends, ids)) return undefined;
+  return { backends, ids };
 }
 
 function readPlain(rules: Ruleset, targets: readonly Target[], reader: SlotReader): void {

@@ -4,15 +4,29 @@ import type { Backend } from './frontend.ts';
 const NAME_MAX = 110;
 const DIGITS = 8;
 
+type Ids = ReadonlyMap<string, number> | undefined;
+
+/** Of the slots that it was last asked for, in two halves. */
+const digest: [number, number] = [0, 0];
+
 /**
  * The comment of a frontend in the kernel: whose it is, for people, and a digest of its slots, for the next process. By it
  * a restart knows that they are what they should be without reading them.
  */
-export function noteOf(
-  service: string,
-  slots: readonly Backend[],
-  ids: ReadonlyMap<string, number> | undefined,
-): string {
+export function noteOf(service: string, slots: readonly Backend[], ids: Ids): string {
+  digestSlots(slots, ids);
+  return `${service.slice(0, NAME_MAX)} ${hex(digest[0])}${hex(digest[1])}`;
+}
+
+/** Whether a note is `noteOf` the rest, without a text for each. */
+export function isNoteOfSlots(note: string, service: string, slots: readonly Backend[], ids: Ids): boolean {
+  if (!isNoteOf(note, service)) return false;
+  digestSlots(slots, ids);
+  const at = note.length - 2 * DIGITS;
+  return readHex(note, at) === digest[0] && readHex(note, at + DIGITS) === digest[1];
+}
+
+function digestSlots(slots: readonly Backend[], ids: Ids): void {
   // FNV-1a twice, from different starts: 64 bits. Written out, because restarts spend their time here.
   let a = 0x811c9dc5;
   let b = 0x01000193;
@@ -31,7 +45,8 @@ export function noteOf(
     a = Math.imul(a ^ id, 0x01000193);
     b = Math.imul(b ^ id, 0x5bd1e995);
   }
-  return `${service.slice(0, NAME_MAX)} ${hex(a)}${hex(b)}`;
+  digest[0] = a >>> 0;
+  digest[1] = b >>> 0;
 }
 
 /** Whether a note is of that Service. */
@@ -41,5 +56,16 @@ export function isNoteOf(note: string, service: string): boolean {
 }
 
 function hex(word: number): string {
-  return (word >>> 0).toString(16).padStart(DIGITS, '0');
+  return word.toString(16).padStart(DIGITS, '0');
+}
+
+/** Of digits as `hex` writes them; something else for others. */
+function readHex(text: string, start: number): number {
+  let word = 0;
+  for (let at = start; at < start + DIGITS; at++) {
+    const code = text.charCodeAt(at);
+    // '0' is 0x30, 'a' is 0x61.
+    word = word * 16 + (code < 0x3a ? code - 0x30 : code - 0x57);
+  }
+  return word;
 }

@@ -46,7 +46,8 @@ export interface ProgrammedFrontend {
 
 /** What was read from the kernel. */
 export interface AdoptedState {
-  readonly frontends: ReadonlyMap<FrontendId, ProgrammedFrontend>;
+  /** Handed over. */
+  readonly frontends: Map<FrontendId, ProgrammedFrontend>;
   readonly picks: readonly Pick[];
   readonly addresses: Presence;
   readonly externalAddresses: Presence;
@@ -54,6 +55,11 @@ export interface AdoptedState {
   readonly guards: readonly string[];
 }
 
+/**
+ * How many elements one transaction may come to. Each is applied at once and whole; more than this is cut between
+ * frontends, so that a batch fits the send buffer that a socket without privilege has.
+ */
+const ELEMENTS_PER_STEP = 3600;
 const MAX_TIMEOUTS = 9000;
 const NONE: readonly string[] = Object.freeze([]);
 const NO_BACKENDS: readonly Backend[] = Object.freeze([]);
@@ -64,7 +70,7 @@ const NO_BACKENDS: readonly Backend[] = Object.freeze([]);
  */
 export class Plan {
   readonly rules: Ruleset;
-  readonly #frontends = new Map<FrontendId, ProgrammedFrontend>();
+  #frontends = new Map<FrontendId, ProgrammedFrontend>();
   readonly #picks = new Map<number, Pick>();
   /** Affinity timeouts; a priority holds the position of one. */
   readonly #timeouts: number[] = [0];
@@ -115,32 +121,39 @@ export class Plan {
       this.#picks.set(pick.priority, pick);
       this.#timeouts[timeoutNumberOf(pick.priority)] = pick.timeout;
     }
-    for (const [id, frontend] of state.frontends) {
-      this.#frontends.set(id, frontend);
-      if (frontend.guard !== undefined) this.#countGuard(frontend.guard, 1);
-    }
+    this.#frontends = state.frontends;
+    for (const { guard } of state.frontends.values()) if (guard !== undefined) this.#countGuard(guard, 1);
     for (const name of state.guards) this.#countGuard(name, 0);
     this.#addresses = state.addresses;
     this.#externalAddresses = state.externalAddresses;
     this.#hairpin = state.hairpin;
   }
 
-  apply(changes: readonly FrontendChange[]): Step {
-    const writer = new StepWriter(this.rules);
-    const staleFlows: StaleFlows[] = [];
+  /** Each is to be committed before the next is asked for. */
+  *steps(changes: Iterable<FrontendChange>): Generator<Step> {
+    let writer = new StepWriter(this.rules);
+    let staleFlows: StaleFlows[] = [];
     for (const { id, frontend } of changes) {
       const stale = this.#applyOne(id, frontend, writer);
       if (stale !== undefined) staleFlows.push(stale);
+      if (writer.count < ELEMENTS_PER_STEP) continue;
+      yield { transaction: this.#finish(writer), staleFlows };
+      writer = new StepWriter(this.rules);
+      staleFlows = [];
     }
-    return { transaction: this.#finish(writer), staleFlows };
+    yield { transaction: this.#finish(writer), staleFlows };
   }
 
-  /** Once every frontend was applied: deletes the addresses that only the kernel knew of. */
-  dropUnclaimed(): Transaction {
-    this.#addresses.touchUnclaimed();
-    this.#externalAddresses.touchUnclaimed();
-    this.#hairpin.touchUnclaimed();
-    return this.#finish(new StepWriter(this.rules));
+  /** The same where `changes` are all that is wanted: whatever else the kernel has goes. */
+  *stepsToAll(changes: Iterable<FrontendChange>): Generator<Step> {
+    yield* this.steps(changes);
+    yield* this.steps(this.#unclaimed());
+    for (const addresses of [this.#addresses, this.#externalAddresses, this.#hairpin]) addresses.touchUnclaimed();
+    yield* this.steps([]);
+  }
+
+  *#unclaimed(): Generator<FrontendChange> {
+    for (const [id, { local }] of this.#frontends) if (local === undefined) yield { id, frontend: undefined };
   }
 
   /** Guards that no frontend has any more; the plan forgets them. */

@@ -35,6 +35,13 @@ export class StepWriter {
     this.#rules = rules;
   }
 
+  /** Elements until now. */
+  get count(): number {
+    let count = this.#guarded.length;
+    for (const { add, remove } of this.#writers.values()) count += add.count + remove.count;
+    return count;
+  }
+
   addPick(pick: Pick): void {
     this.#picks.push(pick);
   }

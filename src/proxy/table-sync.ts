@@ -7,20 +7,15 @@ import { addChain, transaction, type Operation, type Transaction } from '#nftabl
 import { readAdoption, type Adoption, type TableReader, type Trust } from './adopt.ts';
 import type { StaleFlows } from './flows.ts';
 import { findDamage } from './audit.ts';
-import type { Frontend, FrontendChange, FrontendId } from './frontend.ts';
+import type { FrontendChange, FrontendId } from './frontend.ts';
 import { guardOf, guardSet, isGuardName, type Guard } from './guard.ts';
 import { parsePick, readWord, timeoutNumberOf, type Pick } from './pick.ts';
-import { Plan } from './plan.ts';
+import { Plan, type Step } from './plan.ts';
 import { ruleset, TABLE_NAME, type Ruleset } from './ruleset.ts';
 import type { RulesetSettings } from './settings.ts';
 import { rulesetTable } from './ruleset-table.ts';
 import type { RuleFigures } from './sync-observer.ts';
 
-/**
- * How many elements one transaction may come to. Each is applied at once and whole; more than this is cut between
- * frontends, so that a batch fits the send buffer that a socket without privilege has.
- */
-const ELEMENTS_PER_STEP = 4000;
 /** What is looked up in a few milliseconds. */
 const SLOTS_PER_AUDIT = 500;
 /** A hash table that grew is rehashed within milliseconds. */
@@ -79,12 +74,8 @@ export class TableSync {
     const plan = new Plan(ruleset(this.#family));
     const { family } = plan.rules;
     const before = this.#socket.readTable(family, TABLE_NAME);
-    const wanted = new Map<FrontendId, Frontend>();
-    for (const { id, frontend } of changes) if (frontend !== undefined) wanted.set(id, frontend);
-    const table = this.#adopt(plan, before, wanted, trust);
-    const gone = [...plan.ids()].filter((id) => !wanted.has(id)).map((id) => ({ id, frontend: undefined }));
-    this.#apply(plan, [...gone, ...changes], onStale);
-    this.#commit(plan.dropUnclaimed());
+    const table = this.#adopt(plan, before, changes, trust);
+    this.#take(plan.stepsToAll(changes), onStale);
     if (before === undefined) {
       const hooks = table.chains.filter((chain) => chain.hook !== undefined);
       this.#socket.commit(transaction(family, TABLE_NAME, hooks.flatMap(addChain)));
@@ -128,7 +119,7 @@ export class TableSync {
     const plan = this.#plan;
     if (plan === undefined) throw new Error('Cannot apply changes: the table has not been read yet');
     this.#plan = undefined;
-    this.#apply(plan, changes, onStale);
+    this.#take(plan.steps(changes), onStale);
     this.#dropGuards(plan);
     this.#plan = plan;
   }
@@ -137,7 +128,7 @@ export class TableSync {
   #adopt(
     plan: Plan,
     before: ProgrammedTable | undefined,
-    wanted: ReadonlyMap<FrontendId, Frontend>,
+    wanted: readonly FrontendChange[],
     trust: Trust['kind'],
   ): Table {
     const { rules } = plan;
@@ -148,7 +139,7 @@ export class TableSync {
       return table;
     }
     const picks = this.#readPicks(rules, before);
-    const guards = this.#readGuards(rules, before, wanted.values());
+    const guards = this.#readGuards(rules, before, wanted);
     const table = rulesetTable(rules, this.settings, picks, guards);
     const fixed = diffTables(table, this.#programmed(table, before));
     this.#commit(fixed);
@@ -182,11 +173,11 @@ export class TableSync {
   }
 
   /** All that exist: those that nobody wants go when nothing leads to them any more. */
-  #readGuards(rules: Ruleset, before: ProgrammedTable, frontends: Iterable<Frontend>): Guard[] {
+  #readGuards(rules: Ruleset, before: ProgrammedTable, changes: readonly FrontendChange[]): Guard[] {
     const wanted = new Map<string, Guard>();
-    for (const { sources } of frontends) {
-      if (sources === undefined) continue;
-      const guard = guardOf(sources, rules);
+    for (const { frontend } of changes) {
+      if (frontend?.sources === undefined) continue;
+      const guard = guardOf(frontend.sources, rules);
       wanted.set(guard.name, guard);
     }
     const sets = new Set(before.sets.map(({ name }) => name));
@@ -243,9 +234,8 @@ export class TableSync {
     return { ...before, elements };
   }
 
-  #apply(plan: Plan, changes: readonly FrontendChange[], onStale: (flows: readonly StaleFlows[]) => void): void {
-    for (const part of partition(plan, changes)) {
-      const { transaction: step, staleFlows } = plan.apply(part);
+  #take(steps: Iterable<Step>, onStale: (flows: readonly StaleFlows[]) => void): void {
+    for (const { transaction: step, staleFlows } of steps) {
       this.#commit(step);
       if (staleFlows.length > 0) onStale(staleFlows);
     }
@@ -254,17 +244,4 @@ export class TableSync {
   #commit(step: Transaction): void {
     if (step.operations.length > 0) this.#socket.commit(step);
   }
-}
-
-function* partition(plan: Plan, changes: readonly FrontendChange[]): Generator<readonly FrontendChange[]> {
-  let start = 0;
-  let elements = 0;
-  for (const [index, { id, frontend }] of changes.entries()) {
-    elements += 2 + Math.max(plan.slotsOf(id).length, frontend?.backends.length ?? 0);
-    if (elements < ELEMENTS_PER_STEP) continue;
-    yield changes.slice(start, index + 1);
-    start = index + 1;
-    elements = 0;
-  }
-  if (start < changes.length) yield changes.slice(start);
 }
