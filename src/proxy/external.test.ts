@@ -12,6 +12,7 @@ import {
   askUdp,
   beginTcp,
   cidr,
+  ip,
   NODE_ADDRESS,
   NODE_ADDRESS_6,
   sendConnected,
@@ -243,6 +244,21 @@ testModes('loadBalancerSourceRanges let in only those named, and only at the loa
   await one.cluster.set(web());
   assert.deepEqual(await answers(one.outside, BALANCER, 80), anywhere);
 });
+
+testModes(
+  'where the load balancer’s address is the node’s own, source ranges that hold the node hold it, too',
+  async (mode) => {
+    await using one = await setup(mode);
+    const { node } = one.cluster.network;
+    using rtnetlink = inNetns(node, () => RtnetlinkSocket.open());
+    // Some load balancers are made known to the node so: it asks from the address that it asks at.
+    rtnetlink.addAddress({ ip: ip(BALANCER), prefix: 32, link: 1 });
+    await one.cluster.set(web({ loadBalancerSourceRanges: ['172.18.0.0/24'] }), both);
+    assert.deepEqual(await answers(node, BALANCER, 80), anywhere);
+    await one.cluster.set(web({ loadBalancerSourceRanges: ['172.19.0.0/24'] }));
+    assert.ok(await isDropped(node, BALANCER, 80));
+  },
+);
 
 testModes('a Service that changes its policy changes it for the next connection; open ones stay', async (mode) => {
   await using one = await setup(mode);

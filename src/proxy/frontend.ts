@@ -57,6 +57,8 @@ export interface Sources {
   /** `namespace/name` */
   readonly service: string;
   readonly ranges: readonly Cidr[];
+  /** The load balancer's own of that family: a node that has them asks from them, too. */
+  readonly addresses: readonly string[];
 }
 
 /** Names a frontend: `10.96.0.1/tcp/443`, `0.0.0.0/tcp/30080`, `0.0.0.0/tcp/30080/local`. */

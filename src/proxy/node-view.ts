@@ -1,5 +1,5 @@
 import type { Node } from '#api/generated/types.ts';
-import { addressBits, parseCidr, type Cidr } from '#base/cidr.ts';
+import { addressBits, cidrContains, parseCidr, type Cidr } from '#base/cidr.ts';
 import { parseIp } from '#base/ip.ts';
 
 /** What the proxy has to know of its own node. */
@@ -32,5 +32,12 @@ export function hostRanges(addresses: readonly string[]): readonly Cidr[] {
   return addresses.flatMap((address) => {
     const ip = parseIp(address);
     return ip === undefined ? [] : [{ family: ip.family, base: ip.value, prefix: addressBits(ip.family) }];
+  });
+}
+
+export function includesOneOf(ranges: readonly Cidr[], addresses: readonly string[]): boolean {
+  return addresses.some((address) => {
+    const ip = parseIp(address);
+    return ip !== undefined && ranges.some((range) => cidrContains(range, ip));
   });
 }

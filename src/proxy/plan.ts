@@ -70,6 +70,7 @@ const NO_BACKENDS: readonly Backend[] = Object.freeze([]);
  */
 export class Plan {
   readonly rules: Ruleset;
+  readonly #nodeAddresses: readonly string[];
   #frontends = new Map<FrontendId, ProgrammedFrontend>();
   readonly #picks = new Map<number, Pick>();
   /** Affinity timeouts; a priority holds the position of one. */
@@ -80,8 +81,10 @@ export class Plan {
   /** How many frontends each guard is for. */
   readonly #guards = new Map<string, number>();
 
-  constructor(rules: Ruleset) {
+  /** @param nodeAddresses the node's primary addresses */
+  constructor(rules: Ruleset, nodeAddresses: readonly string[] = NONE) {
     this.rules = rules;
+    this.#nodeAddresses = nodeAddresses;
   }
 
   /** The frontends that the table knows of. */
@@ -251,7 +254,8 @@ export class Plan {
     frontend: Frontend | undefined,
     writer: StepWriter,
   ): string | undefined {
-    const guard = frontend?.sources === undefined ? undefined : guardOf(frontend.sources, this.rules);
+    const sources = frontend?.sources;
+    const guard = sources === undefined ? undefined : guardOf(sources, this.rules, this.#nodeAddresses);
     if (guard?.name === known?.guard) return known?.guard;
     if (known?.guard !== undefined) this.#countGuard(known.guard, -1);
     if (guard !== undefined && !this.#guards.has(guard.name)) writer.addGuard(guard);

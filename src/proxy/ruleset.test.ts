@@ -104,10 +104,10 @@ for (const family of [4, 6] as const) {
     const { model, settings } = everything(family);
     const changes = model.takeChanges();
     const rules = ruleset(family);
-    const plan = new Plan(rules);
+    const plan = new Plan(rules, settings.nodeAddresses);
     assert.equal([...plan.steps(changes)].length, 1);
     const sources = changes.flatMap(({ frontend }) => frontend?.sources ?? []);
-    const guards = new Map(sources.map((one) => [one.service, guardOf(one, rules)]));
+    const guards = new Map(sources.map((one) => [one.service, guardOf(one, rules, settings.nodeAddresses)]));
     const text = renderTable(describePlan(plan, settings, [...guards.values()]));
     if (family === 4) assert.equal(text, golden('everything.nft', text));
     agreesWithNft(t, text, (socket) => {

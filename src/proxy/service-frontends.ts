@@ -1,7 +1,7 @@
 import type { Cidr } from '#base/cidr.ts';
 import type { IpFamily } from '#base/ip.ts';
 import { categorizeEndpoints, type Categories } from './categorize.ts';
-import { ANY_ADDRESS, type Backend, type Frontend, type FrontendOrigin } from './frontend.ts';
+import { ANY_ADDRESS, type Backend, type Frontend, type FrontendOrigin, type Sources } from './frontend.ts';
 import { familyOf, type ServiceInfo, type ServicePortInfo } from './service-ports.ts';
 import { endpointsOfPort, plainBackends, type SliceEndpoint } from './slice-endpoints.ts';
 import type { SliceInfo } from './slice-info.ts';
@@ -83,9 +83,11 @@ function portFrontends(context: PortContext): Frontend[] {
     return { ...one, healthCheckPort: info.healthCheckPort };
   });
   for (const address of own(info.externalIps)) frontends.push(...external(context, at('externalIP', address)));
+  const balancers = own(info.loadBalancerIps);
   const ranges = sourcesOf(info.sourceRanges, family);
-  for (const address of own(info.loadBalancerIps)) {
-    frontends.push(...external(context, at('loadBalancer', address), ranges));
+  const sources = ranges === undefined ? undefined : { service: context.service, ranges, addresses: balancers };
+  for (const address of balancers) {
+    frontends.push(...external(context, at('loadBalancer', address), sources));
   }
   const { nodePort } = port;
   if (nodePort > 0) {
@@ -102,13 +104,13 @@ function sourcesOf(ranges: readonly Cidr[] | undefined, family: IpFamily): reado
 
 type Place = Pick<Frontend, 'origin' | 'address' | 'port'>;
 
-function external(context: PortContext, place: Place, ranges?: readonly Cidr[]): readonly Frontend[] {
-  const { service, info, endpoints } = context;
-  const sources = ranges === undefined ? {} : { sources: { service, ranges } };
+function external(context: PortContext, place: Place, sources?: Sources): readonly Frontend[] {
+  const { info, endpoints } = context;
+  const guarded = sources === undefined ? {} : { sources };
   if (!info.isExternalLocal)
-    return [{ ...frontend(context, 'external', place, 'Cluster', endpoints.cluster), ...sources }];
+    return [{ ...frontend(context, 'external', place, 'Cluster', endpoints.cluster), ...guarded }];
   return [
-    { ...frontend(context, 'inside', place, 'Cluster', endpoints.cluster), ...sources },
+    { ...frontend(context, 'inside', place, 'Cluster', endpoints.cluster), ...guarded },
     frontend(context, 'local', place, 'Local', endpoints.local),
   ];
 }

@@ -71,7 +71,7 @@ export class TableSync {
     onStale: (flows: readonly StaleFlows[]) => void,
     trust: Trust['kind'],
   ): Plan {
-    const plan = new Plan(ruleset(this.#family));
+    const plan = new Plan(ruleset(this.#family), this.settings.nodeAddresses);
     const { family } = plan.rules;
     const before = this.#socket.readTable(family, TABLE_NAME);
     const table = this.#adopt(plan, before, changes, trust);
@@ -177,7 +177,7 @@ export class TableSync {
     const wanted = new Map<string, Guard>();
     for (const { frontend } of changes) {
       if (frontend?.sources === undefined) continue;
-      const guard = guardOf(frontend.sources, rules);
+      const guard = guardOf(frontend.sources, rules, this.settings.nodeAddresses);
       wanted.set(guard.name, guard);
     }
     const sets = new Set(before.sets.map(({ name }) => name));

@@ -1,6 +1,7 @@
-import { cidrContains, formatCidr, type Cidr } from '#base/cidr.ts';
-import { parseIp, type IpFamily } from '#base/ip.ts';
+import { formatCidr } from '#base/cidr.ts';
+import type { IpFamily } from '#base/ip.ts';
 import type { Backend, Frontend } from '../frontend.ts';
+import { includesOneOf } from '../node-view.ts';
 import type { RulesetSettings } from '../settings.ts';
 import { MARK_CHAIN, MARK_OUTSIDE_CHAIN, negated, podMatches } from './base-rules.ts';
 import { endpointChain, endpointText, portChain, type PortChainKind, type SharedChain } from './chain-name.ts';
@@ -158,7 +159,9 @@ class PortRules implements ServicePortRules {
     const target = this.#chain('EXT');
     for (const range of ranges) this.#add(chain, { source: formatCidr(range), comment, target });
     // A node that has the load balancer's address sends from it.
-    const addresses = includesNode(ranges, this.#context.settings) ? guarded.map(({ address }) => address) : [];
+    const addresses = includesOneOf(ranges, this.#context.settings.nodeAddresses)
+      ? guarded.map(({ address }) => address)
+      : [];
     for (const address of addresses) this.#add(chain, { source: host(address), comment, target });
     this.#add(chain, { comment: `other traffic to ${name} will be dropped by KUBE-PROXY-FIREWALL` });
   }
@@ -232,11 +235,4 @@ class PortRules implements ServicePortRules {
 
 function chainOf(policy: Frontend['policy']): 'SVC' | 'SVL' {
   return policy === 'Local' ? 'SVL' : 'SVC';
-}
-
-function includesNode(ranges: readonly Cidr[], { nodeAddresses }: RulesetSettings): boolean {
-  return nodeAddresses.some((address) => {
-    const ip = parseIp(address);
-    return ip !== undefined && ranges.some((range) => cidrContains(range, ip));
-  });
 }
