@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -274,8 +274,10 @@ test('who may not read the cluster is told what to do, and starts when that is d
   await server.post('/api/v1/namespaces', { metadata: { name: 'kube-system' } });
   await server.post('/api/v1/namespaces/kube-system/serviceaccounts', { metadata: { name: 'proxy' } });
   const tokenFile = join(node.home.path, 'token');
-  writeFileSync(tokenFile, 'nonsense');
   const proxy = node.proxy('--kubeconfig', await node.kubeconfig({ tokenFile }), '--node-name', 'a');
+  const noFile = `Cannot log in at https://127.0.0.1:6443: ENOENT: no such file or directory, open '${tokenFile}'`;
+  await until('no token', () => proxy.stderr().includes(noFile));
+  writeFileSync(tokenFile, 'nonsense');
   await until('no login', () => proxy.stderr().includes('Cannot log in at https://127.0.0.1:6443: Unauthorized'));
   writeFileSync(tokenFile, await newToken(node));
   const forbidden =
@@ -296,6 +298,35 @@ test('who may not read the cluster is told what to do, and starts when that is d
   await until('old token', () => proxy.stderr().includes('error=Unauthorized'));
   writeFileSync(tokenFile, await newToken(node));
   await until('followed', () => node.holds(VIP));
+});
+
+test('a key that is not that of its certificate is named, and read again; so is a proxy that is not there', async () => {
+  await using node = await ProxyNode.create();
+  await node.startServer();
+  await node.addNode('a');
+  const files = ['client.crt', 'client.key', 'other.key'].map((name) => join(node.home.path, name));
+  const [certFile = '', keyFile = '', otherKeyFile = ''] = files;
+  const [admin, other] = [await node.issueAdmin(), await node.issueAdmin()];
+  for (const [file, text] of [
+    [certFile, admin.cert],
+    [keyFile, other.key],
+    [otherKeyFile, admin.key],
+  ] as const) {
+    writeFileSync(file, text);
+  }
+  const user = { 'client-certificate': certFile, 'client-key': keyFile };
+  const proxy = node.proxy('--kubeconfig', await node.kubeconfig(user), '--node-name', 'a');
+  await until('told', () => /Cannot log in at https:.*key values mismatch/.test(proxy.stderr()));
+  assert.match(proxy.stderr(), /fix="give it a client certificate and the key of that certificate"/);
+  renameSync(otherKeyFile, keyFile);
+  await until('ready', () => proxy.stderr().includes(READY));
+  const behind = node.proxy(
+    '--kubeconfig',
+    await node.kubeconfig(user, { 'proxy-url': 'http://u:secret@127.0.0.1:1' }),
+  );
+  const refused =
+    'Cannot reach the API server at https://127.0.0.1:6443 through 127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1';
+  await until('told of the proxy', () => behind.stderr().includes(refused));
 });
 
 async function newToken({ server }: ProxyNode): Promise<string> {

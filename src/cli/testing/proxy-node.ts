@@ -114,14 +114,22 @@ export class ProxyNode implements AsyncDisposable {
   }
 
   /** The administrator's, unless it is told whose. */
-  async kubeconfig(user?: Readonly<Record<string, string>>): Promise<string> {
+  async kubeconfig(
+    user?: Readonly<Record<string, string>>,
+    cluster: Readonly<Record<string, string>> = {},
+  ): Promise<string> {
     const base64 = (text: string): string => Buffer.from(text).toString('base64');
-    const admin = await this.#authority.issue('CN=admin, O=system:masters');
+    const admin = await this.issueAdmin();
     const own = user ?? {
       'client-certificate-data': base64(admin.cert),
       'client-key-data': base64(admin.key),
     };
-    return this.writeKubeconfig({ 'certificate-authority-data': base64(this.#authority.cert) }, own);
+    return this.writeKubeconfig({ 'certificate-authority-data': base64(this.#authority.cert), ...cluster }, own);
+  }
+
+  /** A certificate of the administrator. */
+  issueAdmin(): Promise<TestCertificate> {
+    return this.#authority.issue('CN=admin, O=system:masters');
   }
 
   /** Of the node's API server, which the given is to know and to prove who asks. */

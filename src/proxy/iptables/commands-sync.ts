@@ -16,24 +16,31 @@ export interface IptablesOptions {
   readonly variant?: 'nft' | 'legacy' | undefined;
   /** What the legacy implementation locks: /run/xtables.lock belongs to root. @default its own */
   readonly lockFile?: string | undefined;
+  /** How long a program may wait for the lock, in seconds. @default 5, as kube-proxy has it */
+  readonly lockSeconds?: number | undefined;
   /** Where iptables' programs are looked for. @default PATH, and where only root has it: /usr/local/sbin, /usr/sbin, /sbin */
   readonly path?: string | undefined;
 }
 
-/** What the programs exit with for anything that is not there; 2 is for what cannot be read, 4 for a lock of others. */
+/** What the programs exit with for anything that is not there; 2 is for what cannot be read. */
 const NO_SUCH_CHAIN = 1;
+/** RESOURCE_PROBLEM: somebody else has the lock, or the kernel is busy. */
+const BUSY = 4;
+/** Of nf_tables: somebody has put a rule into one of iptables' tables that it has no words for. */
+const INCOMPATIBLE = /is incompatible, use 'nft' tool/;
 
 class CommandError extends CodedError {
   readonly exit: number | NodeJS.Signals;
 
   constructor(message: string, exit: number | NodeJS.Signals) {
-    super('EIPTABLES', message);
+    const isLocked = exit === BUSY && message.includes('xtables lock');
+    const hint = 'find out who holds it, as with `fuser /run/xtables.lock`; it is waited for again';
+    super(isLocked ? 'EXTABLESLOCK' : 'EIPTABLES', message, isLocked ? { hint } : {});
     this.exit = exit;
   }
 }
 
-/** How long a program may wait for the lock, in seconds, as kube-proxy has it. */
-const LOCK_SECONDS = '5';
+const LOCK_SECONDS = 5;
 const SBIN = '/usr/local/sbin:/usr/sbin:/sbin';
 
 type Program = 'command' | 'restore' | 'save';
@@ -55,18 +62,20 @@ export class IptablesCommands {
 
   /** Applies the input of `iptables-restore --noflush`, each table of it at once. */
   async restore(input: string): Promise<void> {
-    await this.#run('restore', ['-w', LOCK_SECONDS, '--noflush'], input);
+    await this.#run('restore', [...this.#wait(), '--noflush'], input);
   }
 
-  /** What is in a table, in the format of `restore`. */
+  /** What is in a table, in the format of `restore`. @throws where it cannot all be said so */
   async save(table: TableName): Promise<string> {
-    return this.#run('save', ['-t', table]);
+    const saved = await this.#run('save', ['-t', table]);
+    if (INCOMPATIBLE.test(saved)) throw incompatible(this.family, table);
+    return saved;
   }
 
   /** The rules of one chain, a line each; undefined where there is no such chain. */
   async list(table: TableName, chain: string): Promise<readonly string[] | undefined> {
     try {
-      const output = await this.#run('command', ['-w', LOCK_SECONDS, '-t', table, '-S', chain]);
+      const output = await this.#run('command', [...this.#wait(), '-t', table, '-S', chain]);
       return output.trim().split('\n');
     } catch (error) {
       if (error instanceof CommandError && error.exit === NO_SUCH_CHAIN) return undefined;
@@ -82,6 +91,10 @@ export class IptablesCommands {
   /** Whether a netlink port belongs to a program that was run here of late: the kernel names it by the process. */
   isOwn(portId: number): boolean {
     return this.#own.has(portId);
+  }
+
+  #wait(): readonly string[] {
+    return ['-w', String(this.#options.lockSeconds ?? LOCK_SECONDS)];
   }
 
   #name(program: Program): string {
@@ -125,6 +138,17 @@ export class IptablesCommands {
     const [oldest] = this.#own;
     if (this.#own.size > 64 && oldest !== undefined) this.#own.delete(oldest);
   }
+}
+
+function incompatible(family: IpFamily, table: TableName): CodedError {
+  const nft = `nft list table ${family === 4 ? 'ip' : 'ip6'} ${table}`;
+  return new CodedError(
+    'EIPTABLES',
+    `Cannot read the table ${table} of iptables: it has rules that only nft can read`,
+    {
+      hint: `move those into a table of another name, \`${nft}\` shows them, or use mode nftables`,
+    },
+  );
 }
 
 function findProgram(name: string, path: string): string {

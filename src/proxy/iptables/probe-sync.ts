@@ -1,4 +1,4 @@
-import { CodedError, errorMessage } from '#base/errors.ts';
+import { CodedError, errorCode, errorMessage } from '#base/errors.ts';
 import type { IpFamily } from '#base/ip.ts';
 import type { TableName } from './base-rules.ts';
 import type { IptablesCommands } from './commands-sync.ts';
@@ -55,6 +55,7 @@ export async function probeIptables(commands: IptablesCommands): Promise<void> {
     try {
       await commands.restore(probe([{ table, module, rule }]));
     } catch (error) {
+      if (isLocked(error)) throw error;
       const message = `Cannot use iptables: the kernel takes no rule "${rule}": ${errorMessage(error)}`;
       throw new CodedError('EIPTABLES', message, { hint: `run \`modprobe ${module}\` as root, ${OTHERWISE}` });
     } finally {
@@ -66,11 +67,17 @@ export async function probeIptables(commands: IptablesCommands): Promise<void> {
 async function isTaken(commands: IptablesCommands, wanted: readonly Feature[]): Promise<boolean> {
   try {
     await commands.restore(probe(wanted));
-  } catch {
+  } catch (error) {
+    if (isLocked(error)) throw error;
     return false;
   }
   await commands.restore(cleanUp(wanted));
   return true;
+}
+
+/** That says nothing of the kernel. */
+function isLocked(error: unknown): boolean {
+  return errorCode(error) === 'EXTABLESLOCK';
 }
 
 function probe(wanted: readonly Feature[]): string {

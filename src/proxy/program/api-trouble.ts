@@ -1,4 +1,5 @@
 import { CodedError, errorCode, errorMessage } from '#base/errors.ts';
+import type { Connection } from '#client/kubeconfig.ts';
 import { ApiError } from '#client/client.ts';
 
 const UNREACHABLE = new Set([
@@ -11,6 +12,11 @@ const UNREACHABLE = new Set([
   'ETIMEDOUT',
   'EPIPE',
 ]);
+
+/** For people: also the proxy on the way, without what proves who we are. */
+export function placeOf({ server, proxyUrl }: Connection): string {
+  return proxyUrl === undefined ? server : `${server} through ${new URL(proxyUrl).host}`;
+}
 
 /** What is wrong between us and the API server, and what to do about it. */
 export function apiTrouble(error: unknown, server: string): CodedError {
@@ -27,6 +33,16 @@ export function apiTrouble(error: unknown, server: string): CodedError {
   }
   if (error instanceof ApiError) return trouble('EAPISERVER', `Cannot read the cluster: ${said}`, 'it is tried again');
   const code = errorCode(error) ?? '';
+  if (code.startsWith('ERR_OSSL_')) {
+    return trouble(
+      'ECREDENTIALS',
+      `Cannot log in at ${server}: ${said}`,
+      'give it a client certificate and the key of that certificate',
+    );
+  }
+  if (code === 'ENOENT' || code === 'EACCES') {
+    return trouble('ECREDENTIALS', `Cannot log in at ${server}: ${said}`, 'the file is read again');
+  }
   if (/CERT|SIGNATURE|TLS|SSL/.test(code)) {
     const hint = 'put the CA of the API server into the kubeconfig, and name a server that its certificate is for';
     return trouble('ECERTIFICATE', `Cannot trust ${server}: ${said}`, hint);

@@ -19,7 +19,7 @@ import { IptablesCommands, type IptablesOptions } from '../iptables/commands-syn
 import { probeIptables } from '../iptables/probe-sync.ts';
 import { rulesetSettings } from '../settings.ts';
 import { Proxy, type ProxyOptions } from '../sync.ts';
-import { apiTrouble } from './api-trouble.ts';
+import { apiTrouble, placeOf } from './api-trouble.ts';
 import { cleanUp } from './cleanup-sync.ts';
 import type { BuildInfo } from './build-metrics.ts';
 import { feedServiceCidrs, feedServices, nodeInformer, type FeedOptions } from './cluster-feed.ts';
@@ -64,7 +64,7 @@ export async function runProxy(options: ProxyAgentOptions): Promise<void> {
   const transport = httpsTransport(connection, { observe: requests.observe });
   signal.addEventListener('abort', () => transport[Symbol.dispose](), { once: true });
   const feed: FeedOptions = { client: createClient(transport), clock, log, signal };
-  await reach(feed, connection.server);
+  await reach(feed, placeOf(connection));
   const informer = nodeInformer(nodeName, feed);
   informer.start(signal);
   const wants = { name: nodeName, needsPodCidrs: config.local.kind === 'node-ranges' };
