@@ -18,17 +18,19 @@ export interface TemplateHandlerOptions {
 const CHECKING_DISABLED = 0x10;
 
 /** Answers what is written in the configuration, with parts of the name that is asked for. */
-export function templateHandler({ rules, outside, next }: TemplateHandlerOptions): Handler {
+export function templateHandler({ rules: written, outside, next }: TemplateHandlerOptions): Handler {
+  // The longest zone that a name is in is the one that is meant.
+  const rules = written.map((rule) => ({ ...rule, zones: rule.zones.toSorted((a, b) => b.length - a.length) }));
   return (query, limit, client, depth) => {
     const name = nameOf(query);
     for (const rule of rules) {
-      const zone = zoneOf(rule, name);
+      const zone = rule.zones.find((own) => isBelow(name, own));
       if (zone === undefined || !isFor(rule, query.type)) continue;
       const data = dataOf(rule, query, zone, client);
       if (data === undefined && rule.fallthrough.some((own) => isBelow(name, own))) continue;
       if (data === undefined || rule.rcode === RCODES.SERVFAIL) return bareReply(query, 'SERVFAIL');
       try {
-        return written(rule, data, { query, limit, outside, depth });
+        return answered(rule, data, { query, limit, outside, depth });
       } catch {
         // What came of it is no record, as CoreDNS says it.
         return bareReply(query, 'SERVFAIL');
@@ -36,11 +38,6 @@ export function templateHandler({ rules, outside, next }: TemplateHandlerOptions
     }
     return next(query, limit, client, depth);
   };
-}
-
-/** The longest of its zones that the name is in. */
-function zoneOf({ zones }: TemplateRule, name: WireName): WireName | undefined {
-  return zones.filter((zone) => isBelow(name, zone)).toSorted((a, b) => b.length - a.length)[0];
 }
 
 function isFor(rule: TemplateRule, type: number): boolean {
@@ -76,7 +73,7 @@ interface Writing {
   readonly depth: number;
 }
 
-function written(rule: TemplateRule, data: TemplateData, writing: Writing): Buffer | Promise<Buffer> {
+function answered(rule: TemplateRule, data: TemplateData, writing: Writing): Buffer | Promise<Buffer> {
   const records = (templates: readonly (readonly TemplatePart[])[]): readonly Answer[] =>
     templates.map((parts) => parseRecord(fillTemplate(parts, data)));
   const answers = records(rule.answers);

@@ -48,12 +48,11 @@ export class UpstreamSocket {
       // A number that only the upstream sees: the client's cannot be guessed from it.
       let id = randomInt(0x1_0000);
       while (port.waiting.has(id)) id = (id + 1) & 0xffff;
-      let timer = this.#clock.after(Math.min(RESEND_MS, timeoutMs), () => {
-        timer = this.#clock.after(timeoutMs - RESEND_MS, () => done(this.#error('ETIMEDOUT', 'it does not answer')));
-        if (timeoutMs > RESEND_MS) send();
-      });
+      const timer = this.#clock.after(timeoutMs, () => done(this.#error('ETIMEDOUT', 'it does not answer')));
+      const again = RESEND_MS < timeoutMs ? this.#clock.after(RESEND_MS, () => send()) : undefined;
       const done = (result: Buffer | Error): void => {
         timer[Symbol.dispose]();
+        again?.[Symbol.dispose]();
         port.waiting.delete(id);
         this.#closeIfDone(port);
         if (result instanceof Error) return reject(result);

@@ -14,6 +14,8 @@ interface Echo extends AsyncDisposable {
   readonly open: Set<Socket>;
   accepted: number;
   silent: boolean;
+  /** Questions. */
+  heard: number;
 }
 
 /** Says each question again, as long as it is not silent. */
@@ -25,6 +27,7 @@ async function echo(): Promise<Echo> {
     socket.on('error', () => socket.destroy());
     socket.on('close', () => open.delete(socket));
     socket.on('data', (chunk) => {
+      served.heard++;
       if (!served.silent) socket.write(chunk);
     });
   });
@@ -38,12 +41,19 @@ async function echo(): Promise<Echo> {
     open,
     accepted: 0,
     silent: false,
+    heard: 0,
     async [Symbol.asyncDispose]() {
       for (const socket of open) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
     },
   };
   return served;
+}
+
+function framed(message: Buffer): Buffer {
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(message.length);
+  return Buffer.concat([length, message]);
 }
 
 const query = (id: number): Buffer => queryBytes('a.test', 'A', { id });
@@ -65,7 +75,12 @@ test('a connection is used again, one question at a time, until it was idle for 
   await until('they are closed', () => server.open.size === 0);
   await ask(6);
   assert.equal(server.accepted, 4);
+  server.silent = true;
+  const late = streams.ask(query(7), 2000);
+  await until('it is asked', () => server.heard === 7);
   streams.close();
+  for (const socket of server.open) socket.write(framed(query(7)));
+  assert.deepEqual(await late, query(7));
   await until('it is closed', () => server.open.size === 0);
 });
 

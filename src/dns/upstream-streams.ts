@@ -21,6 +21,7 @@ export class UpstreamStreams {
   readonly #server: ServerAddress;
   readonly #clock: Clock;
   readonly #keepMs: number;
+  #isClosed = false;
   /** The last is the one that was used last. */
   readonly #kept: { readonly stream: Stream; readonly timer: Disposable }[] = [];
 
@@ -53,7 +54,13 @@ export class UpstreamStreams {
     return this.#exchange(new Stream(this.#server), query, timeoutMs);
   }
 
+  /** What is under way may still end. */
   close(): void {
+    this.#isClosed = true;
+    this.#closeKept();
+  }
+
+  #closeKept(): void {
     for (const { stream } of this.#kept.splice(0)) stream.close();
   }
 
@@ -68,7 +75,7 @@ export class UpstreamStreams {
     const timer = this.#clock.after(timeoutMs, () => {
       stream.close(serverError(this.#server, 'ETIMEDOUT', 'it does not answer'));
       // What one of them does not get, the others do not get either.
-      this.close();
+      this.#closeKept();
     });
     try {
       const answer = await stream.ask(query);
@@ -80,7 +87,7 @@ export class UpstreamStreams {
   }
 
   #keep(stream: Stream): void {
-    if (this.#kept.length >= MAX_KEPT || this.#keepMs === 0) return stream.close();
+    if (this.#isClosed || this.#kept.length >= MAX_KEPT || this.#keepMs === 0) return stream.close();
     const timer = this.#clock.after(this.#keepMs, () => stream.close());
     const kept = { stream, timer };
     stream.onGone = () => {
