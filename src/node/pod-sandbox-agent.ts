@@ -60,6 +60,10 @@ export function registrationOf({ metadata, spec }: Pod): PodRegistration {
 
 function create(node: NodeContext, pod: Pod): MadeSandbox {
   const { runtime, network, nodeName, nodeAddresses, podCidrs, loadBalancerCidrs, machine } = node;
+  // Without privilege root of a container is nobody else's root anyway.
+  if (pod.spec.hostUsers === false && !runtime.thread.rootless) {
+    throw new Error("can't set `spec.hostUsers: false`, runtime does not support user namespaces");
+  }
   const { uid } = pod.metadata;
   const hostNetwork = pod.spec.hostNetwork === true;
   const podIps = hostNetwork ? nodeAddresses : allocate(node, pod);

@@ -169,6 +169,22 @@ isolateTests(import.meta.url, () => {
     assert.equal(identity, `${user}\n${user + 1}\nown\n`);
   });
 
+  test('a Pod that asks for users of its own has them where the node has, else is told that it cannot', async () => {
+    await using nodes = await TestNodes.start(runtime, 1);
+    await nodes.run('own', sleeper, { hostUsers: false });
+    if (runtime.thread.rootless) {
+      await nodes.until('own', isReady);
+      return;
+    }
+    const why = "can't set `spec.hostUsers: false`, runtime does not support user namespaces";
+    const event = `Warning FailedCreatePodSandBox Failed to create pod sandbox: ${why}`;
+    await nodes.until('own', ({ status }) => status?.conditions !== undefined);
+    for (let tries = 0; !(await nodes.events('own')).includes(event); tries++) {
+      assert.ok(tries < 500, (await nodes.events('own')).join('; '));
+      await systemClock.sleep(20);
+    }
+  });
+
   test('a read-only root is read-only, its volumes are not', async () => {
     await using nodes = await TestNodes.start(runtime, 1);
     await nodes.run(
