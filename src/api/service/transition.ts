@@ -14,9 +14,9 @@ function alignClusterIps(spec: Spec, old?: Spec): Spec {
   if (old === undefined) {
     return clusterIPs.length === 0 && clusterIP !== '' ? { ...spec, clusterIPs: [clusterIP] } : spec;
   }
-  if (clusterIP === (old.clusterIP ?? '') || !deepEqual(clusterIPs, old.clusterIPs ?? [])) {
-    return clusterIPs.length === 0 && clusterIP !== '' ? { ...spec, clusterIPs: [clusterIP] } : spec;
-  }
+  const before = old.clusterIPs ?? [];
+  if (clusterIP === (old.clusterIP ?? '')) return clusterIPs.length === 0 ? { ...spec, clusterIPs: before } : spec;
+  if (!deepEqual(clusterIPs, before)) return spec;
   return { ...spec, clusterIPs: clusterIP === '' ? undefined : [clusterIP] };
 }
 
@@ -44,10 +44,8 @@ function wantsNodePorts(spec: Spec): boolean {
 function keepAllocated(spec: Spec, old: Spec): Spec {
   let next = spec;
   if (needsClusterIp(spec) && needsClusterIp(old)) {
-    const clusterIP = spec.clusterIP ?? old.clusterIP;
-    next = { ...next, clusterIP };
-    if ((spec.clusterIPs?.length ?? 0) === 0 && clusterIP === old.clusterIP)
-      next = { ...next, clusterIPs: old.clusterIPs };
+    next = { ...next, clusterIP: spec.clusterIP ?? old.clusterIP };
+    if ((spec.clusterIPs?.length ?? 0) === 0) next = { ...next, clusterIPs: old.clusterIPs };
   }
   if (wantsNodePorts(spec) && wantsNodePorts(old) && next.ports !== undefined) {
     next = { ...next, ports: keepNodePorts(next.ports, old.ports ?? []) };

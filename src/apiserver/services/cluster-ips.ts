@@ -89,7 +89,8 @@ export class ClusterIps {
   #assignSecond(service: Service, spec: ServiceSpec, old: Service, draft: Draft): ServiceSpec {
     const [was, is] = [old.spec.ipFamilies?.length ?? 0, spec.ipFamilies?.length ?? 0];
     if (was === 2 && is === 1) this.#giveBack(old, addressesOf(old.spec).slice(1), draft);
-    if (was !== 1 || is !== 2) return spec;
+    // A family that is not here is for validation to refuse.
+    if (was !== 1 || is !== 2 || !this.#pools.has((spec.ipFamilies?.[1] ?? '') as FamilyName)) return spec;
     const [first = '', second] = spec.clusterIPs ?? [];
     return { ...spec, clusterIPs: [first, this.#take(service, spec, 1, second, draft)] };
   }

@@ -265,3 +265,10 @@ test('a new server takes what the stored Services hold', async () => {
   const ports = [{ port: 80, nodePort: 30_080 }];
   assert.match(outcome(await post(second, 't', { type: 'NodePort', ports })), /provided port is already allocated$/);
 });
+
+test('a Service of one family that is made headless and would have two is refused, where kube-apiserver ends', async () => {
+  await using server = await TestServer.start({ serviceCidrs: V4 });
+  await post(server, 's', { clusterIP: '10.96.0.9', ipFamilyPolicy: 'PreferDualStack' });
+  const answer = await server.patch(`${SERVICES}/s`, 'merge', { spec: { clusterIP: 'None' } });
+  assert.match(outcome(answer), /^422 .*spec\.clusterIPs\[0\]: Invalid value: \["None"\]: may not change once set/);
+});

@@ -37,6 +37,11 @@ const balancers: readonly RuleCase[] = [
     given: [service(balanced)],
     ask: status({ loadBalancer: { ingress: [{ ip: '192.000.2.1' }] } }),
   },
+  {
+    name: 'a load balancer becomes ExternalName with an address and no name',
+    given: [service(balanced)],
+    ask: replace({ type: 'ExternalName', clusterIP: 'x', ports: [{ port: 80 }] }),
+  },
   { name: 'loadBalancerIP of IPv6', ask: service({ ...balanced, loadBalancerIP: 'fd00::7' }) },
   { name: 'loadBalancerIP that is none', ask: service({ ...balanced, loadBalancerIP: 'nowhere' }) },
   { name: 'loadBalancerIP of another type', ask: service({ loadBalancerIP: '192.0.2.1' }) },
