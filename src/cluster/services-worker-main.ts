@@ -117,6 +117,7 @@ async function startProxy(node: NodeSockets): Promise<void> {
     serviceCidrs,
     loadBalancerCidrs,
     podCidrs,
+    isLocalhostShared: true,
     openHealthCheck: async (port) => ({ fd: await errands.listen(name, port) }),
     observer: monitor.observer,
     watch: (ending) => watchSocket(events, ending),

@@ -29,6 +29,8 @@ export interface RulesetSettings {
   readonly masqueradeAll: boolean;
   /** The node has nf_conntrack_tcp_be_liberal=1: next to nothing is invalid then, and what is may pass. */
   readonly isConntrackLiberal: boolean;
+  /** Mode iptables: the node may ask from any of its addresses what listens at 127.0.0.1, as HostPorts of Pods do. */
+  readonly isLocalhostShared?: boolean | undefined;
   /** Mode iptables: some rules count packets, as kube-proxy's do where the kernel has nfacct. */
   readonly hasCounters?: boolean | undefined;
 }
@@ -43,6 +45,7 @@ export interface SettingsOptions {
   readonly podInterface?: PodInterface | undefined;
   readonly nodePortAddresses?: NodePortAddresses | undefined;
   readonly localhostNodePorts?: boolean | undefined;
+  readonly isLocalhostShared?: boolean | undefined;
   readonly masqueradeMark?: number | undefined;
   readonly masqueradeAll?: boolean | undefined;
   readonly isConntrackLiberal?: boolean | undefined;
@@ -64,6 +67,7 @@ export function rulesetSettings(options: SettingsOptions, node: NodeFacts): Rule
     nodeAddresses: node.addresses,
     nodePortRanges: nodePortRanges(nodePortAddresses, node.addresses),
     hasLocalhost: options.localhostNodePorts ?? true,
+    isLocalhostShared: options.isLocalhostShared ?? false,
     mark,
     masqueradeAll: options.masqueradeAll ?? false,
     isConntrackLiberal: options.isConntrackLiberal ?? false,

@@ -53,6 +53,8 @@ export interface ProxyOptions {
   readonly nodePortAddresses?: NodePortAddresses | undefined;
   /** NodePorts answer at 127.0.0.1 too; the node has to have route_localnet=1. @default true */
   readonly localhostNodePorts?: boolean | undefined;
+  /** HostPorts listen there: in mode iptables kube-proxy lets nobody ask who sends from another address of the node. @default false */
+  readonly isLocalhostShared?: boolean | undefined;
   /** The node's primary addresses and its zone. `createProxy` takes them from the Node where they are absent. */
   readonly node?: NodeFacts | undefined;
   /** One bit of the packet mark, for what has to be masqueraded. @default 0x4000 */

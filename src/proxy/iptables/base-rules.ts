@@ -140,12 +140,13 @@ function forwardRules(isMarked: string, { isConntrackLiberal, hasCounters }: Rul
 /** NodePorts at 127.0.0.1 need route_localnet, which opens what listens there to the neighbours (CVE-2020-8558). */
 function localnetRules(family: IpFamily, settings: RulesetSettings): readonly string[] {
   if (family === 6 || !settings.hasLocalhost) return [];
+  const isForeign = settings.isLocalhostShared === true ? ['-m addrtype ! --src-type LOCAL'] : [];
   return [
     ruleText({
       source: '! 127.0.0.0/8',
       destination: '127.0.0.0/8',
       comment: 'block incoming localnet connections',
-      matches: ['-m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT'],
+      matches: [...isForeign, '-m conntrack ! --ctstate RELATED,ESTABLISHED,DNAT'],
       target: 'DROP',
     }),
   ];
