@@ -16,6 +16,9 @@ export interface FlowCleanerOptions {
   readonly log: Log;
 }
 
+/** Each walks through the whole table, in the kernel: of more than this one does, which brings all of it. */
+const MAX_LISTS = 8;
+
 /** Ends UDP flows that the rules contradict. The rules are right without that: only flows that exist go on to nowhere. */
 export class FlowCleaner {
   readonly #options: FlowCleanerOptions;
@@ -27,9 +30,13 @@ export class FlowCleaner {
   /** Those that a change of the rules left behind. */
   deleteStale(family: IpFamily, flows: readonly StaleFlows[]): void {
     if (flows.length === 0) return;
-    this.#reconcile(family, (conntrack) =>
-      flows.flatMap((stale) => flowsToDelete(stale, conntrack.list(family, flowFilter(stale)))),
-    );
+    this.#reconcile(family, (conntrack) => {
+      const filters = flows.length > MAX_LISTS ? [{ protocol: IPPROTO_UDP }] : flows.map(flowFilter);
+      return flowsToDelete(
+        flows,
+        filters.flatMap((filter) => conntrack.list(family, filter)),
+      );
+    });
   }
 
   /** Nobody knows what changed since the last rules: the connection table itself has to say. */

@@ -29,14 +29,28 @@ export function flowFilter(stale: StaleFlows): ConntrackFilter {
 }
 
 /** Those of the entries that lead to a backend that is gone, or to none: the answer would come from there. */
-export function flowsToDelete(stale: StaleFlows, entries: readonly ConntrackEntry[]): ConntrackEntry[] {
-  const gone = new Set(stale.backends.map(({ address, port }) => flowId(ip(address), port)));
+export function flowsToDelete(flows: readonly StaleFlows[], entries: readonly ConntrackEntry[]): ConntrackEntry[] {
+  const gone = new Map<string, Set<string>>();
+  for (const { address, port, backends, isNew } of flows) {
+    const place = placeText(address, port);
+    const answering = gone.get(place) ?? new Set();
+    for (const backend of backends) answering.add(flowId(ip(backend.address), backend.port));
+    if (isNew) answering.add(UNTRANSLATED);
+    gone.set(place, answering);
+  }
   return entries.filter(({ original, reply }) => {
-    if (gone.has(flowId(reply.source, reply.sourcePort))) return true;
-    const isUntranslated = reply.source.value === original.destination.value;
-    return stale.isNew && isUntranslated && reply.sourcePort === original.destinationPort;
+    const { destination, destinationPort: port } = original;
+    const isUntranslated = reply.source.value === destination.value && reply.sourcePort === port;
+    const answer = flowId(reply.source, reply.sourcePort);
+    return [flowId(destination, port), String(port)].some((place) => {
+      const answering = gone.get(place);
+      return answering?.has(answer) === true || (isUntranslated && answering?.has(UNTRANSLATED) === true);
+    });
   });
 }
+
+/** Instead of the address of who answers: the flow goes where it was sent. */
+const UNTRANSLATED = 'untranslated';
 
 /**
  * Of all UDP entries those to frontends that lead where no rule would send them now: for when nobody knows what changed, as
@@ -46,7 +60,7 @@ export function misledFlows(frontends: readonly Frontend[], entries: readonly Co
   const allowed = new Map<string, Set<string>>();
   for (const { address, protocol, port, backends } of frontends) {
     if (protocol !== 'udp') continue;
-    const place = isNodePort(address) ? String(port) : flowId(ip(address), port);
+    const place = placeText(address, port);
     const flows = allowed.get(place) ?? new Set();
     for (const backend of backends) flows.add(flowId(ip(backend.address), backend.port));
     allowed.set(place, flows);
@@ -56,6 +70,11 @@ export function misledFlows(frontends: readonly Frontend[], entries: readonly Co
     const flows = allowed.get(flowId(destination, port)) ?? allowed.get(String(port));
     return flows !== undefined && !flows.has(flowId(reply.source, reply.sourcePort));
   });
+}
+
+/** A NodePort is at every address. */
+function placeText(address: string, port: number): string {
+  return isNodePort(address) ? String(port) : flowId(ip(address), port);
 }
 
 function flowId(address: Ip, port: number): string {
