@@ -179,6 +179,17 @@ testModes('NodePorts answer at chosen addresses, at localhost, and nowhere else'
   assert.deepEqual(await answers(one.cluster.network.node, '127.0.0.1', NODE_PORT), anywhere);
 });
 
+testModes(
+  'NodePorts answer at the primary address alone, in mode iptables at all addresses of the node',
+  async (mode) => {
+    await using one = await setup(mode);
+    await one.cluster.set(web(), both);
+    assert.deepEqual(await answers(one.outside, NODE_ADDRESS, NODE_PORT), anywhere);
+    const seen = mode === 'nftables' ? ['ECONNREFUSED'] : anywhere;
+    assert.deepEqual(await answers(one.outside, '192.168.0.2', NODE_PORT), seen);
+  },
+);
+
 testModes('where localhost is not wanted, 127.0.0.1 is left alone', async (mode) => {
   await using one = await setup(mode, { localhostNodePorts: false });
   await one.cluster.set(web(), both);

@@ -173,6 +173,18 @@ delete element ip clusterip addresses { 10.96.0.50 }
   assert.deepEqual(kernel(socket), []);
 });
 
+test('what comes in one turn of the event loop is one transaction, at once, though the clock stands still', async (t) => {
+  const { socket, options } = setup(t);
+  using proxy = new Proxy(options);
+  proxy.start();
+  socket.commits.length = 0;
+  const burst = Array.from({ length: 100 }, (_, i) => slice('web', [`10.244.2.${i}`], port));
+  for (const change of set(web, ...burst, slice('web', ['10.244.0.5', '10.244.1.5 node=b'], port))) proxy.note(change);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(socket.commits.length, 1);
+  assert.deepEqual(kernel(socket), programmed);
+});
+
 test('a change that changes nothing for the kernel commits nothing', (t) => {
   const { socket, options } = setup(t);
   using proxy = new Proxy(options);
