@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { ConfigMap, CoreEvent, Node, Pod } from '#api/generated/types.ts';
 import {
   configMaps,
+  persistentVolumes,
   deployments,
   leases,
   namespaces,
@@ -86,6 +87,31 @@ test('garbage collection takes what refers to an owner that never was, and spare
   assert.deepEqual((await plane.client.get(configMaps, { namespace: 'd', name: 'kept' })).metadata.ownerReferences, [
     real,
   ]);
+});
+
+test('garbage collection spares what is in no namespace and refers to an owner that is in one', async () => {
+  await using plane = await collecting();
+  const owner = await plane.client.create(configMaps, { metadata: { namespace: 'd', name: 'owner' } });
+  const wrong = { apiVersion: 'v1', kind: 'ConfigMap', name: 'owner', uid: owner.metadata.uid };
+  const ghost = { ...wrong, name: 'ghost', uid: 'none' };
+  const spec = { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'] };
+  await plane.client.create(persistentVolumes, { metadata: { name: 'a', ownerReferences: [wrong] }, spec });
+  await plane.client.create(persistentVolumes, { metadata: { name: 'b', ownerReferences: [ghost] }, spec });
+  await plane.client.create(configMaps, { metadata: { namespace: 'e', name: 'far', ownerReferences: [wrong] } });
+  await plane.rest();
+  const left = (): readonly string[] =>
+    [...plane.api.all('persistentvolumes'), ...plane.api.all('configmaps')].map(({ metadata }) => metadata.name).sort();
+  assert.deepEqual(left(), ['a', 'b', 'owner']);
+  const told = plane.api
+    .all<CoreEvent>('events')
+    .map(({ involvedObject, reason }) => `${involvedObject.name} ${reason}`);
+  assert.deepEqual(
+    told.sort(),
+    ['a', 'b', 'far'].map((name) => `${name} OwnerRefInvalidNamespace`),
+  );
+  await plane.client.delete(configMaps, { namespace: 'd', name: 'owner' });
+  await plane.rest();
+  assert.deepEqual(left(), ['a', 'b']);
 });
 
 test('garbage collection takes a ring of owners, each of which is to go before the next', async () => {

@@ -3,7 +3,8 @@ import type { WorkQueue } from '#base/work-queue.ts';
 import type { KubeObject, OwnerReference } from '#api/object.ts';
 import { apiVersionOf, type Resource } from '#api/resource.ts';
 import { type DiscoveredResource, discoverResources, supports } from '#client/discovery.ts';
-import { type ControllerContext, createControllerQueue, ignoreNotFound } from '../controller-context.ts';
+import type { EventRecorder } from '#client/events.ts';
+import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from '../controller-context.ts';
 import { FOREGROUND, GarbageGraph, type GraphNode, ORPHAN } from './garbage-graph.ts';
 import { isWaiting, type OwnerState, planGarbage } from './garbage-plan.ts';
 
@@ -22,10 +23,12 @@ class GarbageCollector {
   readonly #context: ControllerContext;
   readonly #graph = new GarbageGraph();
   readonly #resources = new Map<string, Resource>();
+  readonly #recorder: EventRecorder;
   #queue: WorkQueue | undefined;
 
   constructor(context: ControllerContext) {
     this.#context = context;
+    this.#recorder = recorderFor(context, 'garbage-collector-controller');
   }
 
   async watchAll(): Promise<void> {
@@ -131,20 +134,35 @@ class GarbageCollector {
 
   async #stateOf(owner: OwnerReference, node: GraphNode): Promise<OwnerState> {
     const known = this.#graph.get(owner.uid);
+    const resource = known?.resource ?? this.#resources.get(`${owner.apiVersion}/${owner.kind}`);
+    // Not known which it is, or none that the object can have: whoever wrote that has to decide.
+    if (resource === undefined) return 'solid';
+    if (resource.namespaced && node.namespace === undefined) {
+      this.#tellForeign(owner, node);
+      return 'solid';
+    }
     if (known !== undefined) {
+      if (known.namespace === undefined || known.namespace === node.namespace) {
+        return isWaiting(known) ? 'waiting' : 'solid';
+      }
       // An owner in another namespace is none.
-      if (known.namespace !== undefined && known.namespace !== node.namespace) return 'absent';
-      return isWaiting(known) ? 'waiting' : 'solid';
+      this.#tellForeign(owner, node);
+      return 'absent';
     }
     if (this.#graph.isAbsent(owner.uid)) return 'absent';
     // Not seen: it may be younger than our view, so the server is asked before anything is deleted.
-    const resource = this.#resources.get(`${owner.apiVersion}/${owner.kind}`);
-    if (resource === undefined) return 'solid';
     const namespace = resource.namespaced ? node.namespace : undefined;
     const found = await ignoreNotFound(this.#context.client.get(resource, { namespace, name: owner.name }));
     if (found?.metadata.uid === owner.uid) return 'solid';
     this.#graph.noteAbsent(owner.uid);
     return 'absent';
+  }
+
+  #tellForeign({ apiVersion, kind, name, uid }: OwnerReference, node: GraphNode): void {
+    const { namespace = '' } = node;
+    const reference = `[${apiVersion}/${kind}, namespace: ${namespace}, name: ${name}, uid: ${uid}]`;
+    const message = `ownerRef ${reference} does not exist in namespace "${namespace}"`;
+    this.#recorder.record(objectOf(node), 'Warning', 'OwnerRefInvalidNamespace', message);
   }
 
   /** From the object as it is now, guarded by its version: owner lists are replaced as a whole. */
@@ -177,4 +195,10 @@ function kindKey(resource: Resource): string {
 /** Events come and go by themselves. */
 function isCollected(resource: DiscoveredResource): boolean {
   return resource.kind !== 'Event' && supports(resource, 'list', 'watch', 'delete', 'patch');
+}
+
+/** As much of the object as an event tells of. */
+function objectOf({ resource, namespace, name, uid }: GraphNode): KubeObject {
+  const metadata = { ...(namespace === undefined ? {} : { namespace }), name, uid };
+  return { apiVersion: apiVersionOf(resource), kind: resource.kind, metadata: metadata as KubeObject['metadata'] };
 }
