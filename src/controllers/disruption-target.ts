@@ -8,5 +8,11 @@ export function disruptionTarget(
   timestamp: string,
 ): readonly PodCondition[] {
   const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== 'DisruptionTarget');
-  return [...others, { type: 'DisruptionTarget', status: 'True', reason, message, lastTransitionTime: timestamp }];
+  const condition = { type: 'DisruptionTarget', status: 'True', reason, message, lastTransitionTime: timestamp };
+  return [...others, { ...condition, ...observed(pod) }];
+}
+
+/** Of which state of the Pod a condition tells. */
+export function observed({ metadata: { generation } }: Pod): Pick<PodCondition, 'observedGeneration'> {
+  return generation === undefined ? {} : { observedGeneration: generation };
 }

@@ -63,3 +63,16 @@ test('view() hides what was deleted until the cache has lost it, and no longer',
   cache.set(7, 'a:7');
   assert.equal(view(own, cache), 'a:7');
 });
+
+test('get() shows one object as view() shows all', () => {
+  const cache = new Cache();
+  const own = new OwnWrites(cache);
+  cache.set(5, 'a:4', 'c:5');
+  own.wrote('g', object('a:6'));
+  own.deleted('g', object('c:5'));
+  const got = (): unknown => ['a', 'b', 'c'].map((key) => own.get('g', key)?.metadata.resourceVersion);
+  assert.deepEqual(got(), ['6', undefined, undefined]);
+  assert.equal(own.get('other', 'a')?.metadata.resourceVersion, '4');
+  cache.set(7, 'a:7');
+  assert.deepEqual(got(), ['7', undefined, undefined]);
+});

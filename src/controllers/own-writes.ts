@@ -41,6 +41,15 @@ export class OwnWrites<T extends KubeObject> {
     return write?.object?.metadata.resourceVersion === object.metadata.resourceVersion;
   }
 
+  /** One object as the cache has it, or as the group's own later write left it. */
+  get(group: string, key: string): T | undefined {
+    const writes = this.#groups.get(group);
+    if (writes === undefined) return this.#informer.get(key);
+    this.#prune(group, writes);
+    const write = writes.get(key);
+    return write === undefined ? this.#informer.get(key) : write.object;
+  }
+
   /** The objects of the cache with the group's own later writes laid over them. */
   view(group: string, cached: readonly T[]): readonly T[] {
     const writes = this.#groups.get(group);

@@ -4,7 +4,7 @@ import { objectKey } from '#api/object.ts';
 import { pods, resourcePath } from '#api/resource.ts';
 import type { EventRecorder } from '#client/events.ts';
 import { type ControllerContext, ignoreNotFound, recorderFor } from '../controller-context.ts';
-import { disruptionTarget } from '../disruption-target.ts';
+import { disruptionTarget, observed } from '../disruption-target.ts';
 import { isTerminating, podCondition } from '../pod-state.ts';
 
 export const SCHEDULER_NAME = 'default-scheduler';
@@ -48,6 +48,7 @@ export class PodWriter {
       reason: 'Unschedulable',
       message,
       lastTransitionTime: before?.status === 'False' ? before.lastTransitionTime : rfc3339(this.#context.clock.now()),
+      ...observed(pod),
     };
     const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== 'PodScheduled');
     await this.#patchStatus(pod, { conditions: [...others, condition], nominatedNodeName: nominated ?? null });

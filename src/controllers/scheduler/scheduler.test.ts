@@ -65,3 +65,49 @@ test('a node that is cordoned takes nobody until it is not any more', async () =
   await plane.rest();
   assert.equal(placed(plane), 'a=n1');
 });
+
+const relabel = async (plane: ControlPlane, name: string, labels: object): Promise<void> => {
+  await plane.client.patch(pods, { namespace: 'd', name }, { kind: 'merge', body: { metadata: { labels } } });
+  await plane.rest();
+};
+
+function awayFrom(app: string): object {
+  const term = { labelSelector: { matchLabels: { app } }, topologyKey: 'kubernetes.io/hostname' };
+  return { containers: [], affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } } };
+}
+
+test('a Pod that wants to be away from another waits until that one is called something else', async () => {
+  await using plane = controlPlane();
+  await plane.addNode('n1', { metadata: { name: 'n1', labels: { 'kubernetes.io/hostname': 'n1' } } as never });
+  await plane.start(startScheduler);
+  await add(plane, 'db', { containers: [] });
+  await add(plane, 'web', awayFrom('db'));
+  assert.equal(placed(plane), 'db=n1 web=');
+  await relabel(plane, 'db', { app: 'cache' });
+  assert.equal(placed(plane), 'db=n1 web=n1');
+});
+
+test('a Pod that another wants to be away from waits until it is called something else itself', async () => {
+  await using plane = controlPlane();
+  await plane.addNode('n1', { metadata: { name: 'n1', labels: { 'kubernetes.io/hostname': 'n1' } } as never });
+  await plane.start(startScheduler);
+  await add(plane, 'shy', awayFrom('web'));
+  await add(plane, 'web', { containers: [] });
+  assert.equal(placed(plane), 'shy=n1 web=');
+  await relabel(plane, 'web', { app: 'cache' });
+  assert.equal(placed(plane), 'shy=n1 web=n1');
+});
+
+test('what is kept for a Pod is for others when that one is deleted', async () => {
+  await using plane = controlPlane();
+  await plane.addNode('n1');
+  await plane.start(startScheduler);
+  await add(plane, 'victim');
+  await add(plane, 'urgent', { priority: 10 });
+  const small = { containers: [{ name: 'c', resources: { requests: { cpu: '1' } } }] };
+  await add(plane, 'late', small);
+  assert.equal(placed(plane), 'late= urgent= victim=n1');
+  await plane.client.delete(pods, { namespace: 'd', name: 'urgent' }, { gracePeriodSeconds: 0 });
+  await plane.rest();
+  assert.equal(placed(plane), 'late=n1 victim=n1');
+});

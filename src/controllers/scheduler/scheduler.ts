@@ -119,9 +119,7 @@ class Scheduler {
       if (nominatedNodeName !== undefined && old?.status?.nominatedNodeName !== nominatedNodeName) {
         this.#loads.nominate(pod, nominatedNodeName);
       }
-      // A change of status is mostly our own; the spec of a Pod that waits can change in its gates and tolerations.
-      const isNews = old === undefined || !deepEqual(old.spec, pod.spec);
-      if (isWaiting(pod) && isNews) this.#enqueue(pod);
+      if (isWaiting(pod) && isNews(pod, old)) this.#enqueue(pod);
       return;
     }
     this.#settle(key);
@@ -136,11 +134,14 @@ class Scheduler {
     const decided = this.#decisions.get(key);
     const nodeName = pod.spec.nodeName ?? decided?.candidate.node.metadata.name;
     if (decided !== undefined) this.#volumes.withdraw(decided.plan);
+    const wasPromised = this.#loads.nominationOf(key) !== undefined;
     this.#settle(key);
     this.#queue.delete(key);
     this.#preempting.delete(key);
     this.#writer.forget(key);
     if (nodeName !== undefined) this.#release(pod, nodeName);
+    // What was kept for it is for others again.
+    else if (wasPromised) this.#retry();
     // Others of its claims may have waited for it.
     if (claimKeysOf(pod).length > 0) this.#retry((other) => claimKeysOf(other).length > 0);
   }
@@ -342,9 +343,15 @@ function isWaiting(pod: Pod): boolean {
   return schedulerName === SCHEDULER_NAME && schedulingGates.length === 0 && !isTerminating(pod) && !isPodFinished(pod);
 }
 
-/** Whether it matters to the Pod where others go. */
+/** A change of status is mostly our own; a Pod that waits can change in its gates, its tolerations and its labels. */
+function isNews(pod: Pod, old: Pod | undefined): boolean {
+  return old === undefined || !deepEqual(old.spec, pod.spec) || !deepEqual(old.metadata.labels, pod.metadata.labels);
+}
+
+/** Whether it matters to the Pod where others go, and what they are called. */
 function isSocial({ spec }: Pod): boolean {
-  return spec.affinity?.podAffinity !== undefined || spec.topologySpreadConstraints !== undefined;
+  const { podAffinity, podAntiAffinity } = spec.affinity ?? {};
+  return podAffinity !== undefined || podAntiAffinity !== undefined || spec.topologySpreadConstraints !== undefined;
 }
 
 /** Whether a Pod that did not fit may do so now. Heartbeats change neither. */

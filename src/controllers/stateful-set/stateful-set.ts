@@ -16,8 +16,6 @@ import { isCondemned, planStatefulSet, type StatefulSetAction, type StatefulSetS
 import { claimOwners } from './stateful-set-retention.ts';
 import { statefulSetStatus } from './stateful-set-status.ts';
 
-const CLAIMS_BY_NAMESPACE = 'stateful-set/namespace';
-
 const MESSAGES: PodMessages<StatefulSet> = {
   created: ({ metadata }, pod) => `create Pod ${pod} in StatefulSet ${metadata.name} successful`,
   deleted: ({ metadata }, pod) => `delete Pod ${pod} in StatefulSet ${metadata.name} successful`,
@@ -43,7 +41,6 @@ class StatefulSetController {
     this.#context = context;
     this.#sets = context.informers.for(statefulSets);
     this.#claims = context.informers.for(persistentVolumeClaims);
-    this.#claims.addIndex(CLAIMS_BY_NAMESPACE, (claim) => [claim.metadata.namespace ?? '']);
     this.#ownClaims = new OwnWrites(this.#claims);
     this.#history = new RevisionHistory(context);
     this.#recorder = recorderFor(context, 'statefulset-controller');
@@ -93,18 +90,17 @@ class StatefulSetController {
     const owned = await this.#pods.claim(set, (pod) => ordinalOf(set, pod) >= 0);
     const revisions = await this.#history.bring(set, selector, template, set.status?.collisionCount);
     const current = revisions.all.find(({ metadata }) => metadata.name === set.status?.currentRevision);
-    const claims = this.#claimsOf(set);
     const state: StatefulSetState = {
       set,
       pods: owned,
       current: current ?? revisions.update,
       update: revisions.update,
-      claimOf: (name) => claims.get(name),
+      claimOf: (name) => this.#ownClaims.get(set.metadata.uid, `${set.metadata.namespace}/${name}`),
       now: this.#context.clock.now(),
     };
     try {
       await this.#entrustClaims(state);
-      await this.#act(set, planStatefulSet(state));
+      await this.#act(state, planStatefulSet(state));
     } finally {
       await this.#writeStatus({ ...state, pods: this.#pods.current(set) }, revisions);
     }
@@ -117,25 +113,23 @@ class StatefulSetController {
     return nextAvailableIn(owned, minReadySeconds, state.now);
   }
 
-  #claimsOf(set: StatefulSet): ReadonlyMap<string, PersistentVolumeClaim> {
-    if ((set.spec.volumeClaimTemplates ?? []).length === 0) return new Map();
-    const { uid, namespace = '' } = set.metadata;
-    const view = this.#ownClaims.view(uid, this.#claims.byIndex(CLAIMS_BY_NAMESPACE, namespace));
-    return new Map(view.map((claim) => [claim.metadata.name, claim]));
+  async #entrustClaims(state: StatefulSetState): Promise<void> {
+    for (const pod of state.pods) {
+      const isChanged = await this.#entrustClaimsOf(state, pod);
+      if (isChanged && !isCondemned(state.set, ordinalOf(state.set, pod))) this.#tellUpdated(state.set, pod);
+    }
   }
 
-  async #entrustClaims({ set, pods: owned, claimOf }: StatefulSetState): Promise<void> {
-    for (const pod of owned) {
-      const ordinal = ordinalOf(set, pod);
-      const condemned = isCondemned(set, ordinal);
-      const changes = statefulClaims(set, ordinal).flatMap(({ metadata }) => {
-        const claim = claimOf(metadata.name ?? '');
-        const ownerReferences = claim === undefined ? undefined : claimOwners(set, pod, claim, condemned);
-        return claim === undefined || ownerReferences === undefined ? [] : [{ claim, ownerReferences }];
-      });
-      for (const { claim, ownerReferences } of changes) await this.#entrust(set, claim, ownerReferences);
-      if (changes.length > 0 && !condemned) this.#tellUpdated(set, pod);
-    }
+  /** True where somebody else owned them. */
+  async #entrustClaimsOf({ set, claimOf }: StatefulSetState, pod: Pod): Promise<boolean> {
+    const ordinal = ordinalOf(set, pod);
+    const changes = statefulClaims(set, ordinal).flatMap(({ metadata }) => {
+      const claim = claimOf(metadata.name ?? '');
+      const owners = claim === undefined ? undefined : claimOwners(set, pod, claim, isCondemned(set, ordinal));
+      return claim === undefined || owners === undefined ? [] : [{ claim, owners }];
+    });
+    for (const { claim, owners } of changes) await this.#entrust(set, claim, owners);
+    return changes.length > 0;
   }
 
   async #entrust(
@@ -148,17 +142,17 @@ class StatefulSetController {
     this.#ownClaims.wrote(set.metadata.uid, written);
   }
 
-  async #act(set: StatefulSet, actions: readonly StatefulSetAction[]): Promise<void> {
-    const results = await Promise.allSettled(actions.map((action) => this.#actOne(set, action)));
+  async #act(state: StatefulSetState, actions: readonly StatefulSetAction[]): Promise<void> {
+    const results = await Promise.allSettled(actions.map((action) => this.#actOne(state, action)));
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 
-  async #actOne(set: StatefulSet, action: StatefulSetAction): Promise<void> {
+  async #actOne(state: StatefulSetState, action: StatefulSetAction): Promise<void> {
+    const { set } = state;
     switch (action.kind) {
       case 'create':
         await this.#createClaims(set, action.pod.metadata.name ?? '', action.claims);
-        await this.#pods.create(set, action.pod);
-        return;
+        return this.#create(state, action.pod);
       case 'claim':
         return this.#createClaims(set, action.name, action.claims);
       case 'label': {
@@ -174,6 +168,11 @@ class StatefulSetController {
       case 'delete':
         return this.#pods.delete(set, action.pod);
     }
+  }
+
+  async #create(state: StatefulSetState, wanted: NewObject<Pod>): Promise<void> {
+    const pod = await this.#pods.create(state.set, wanted);
+    if (pod !== undefined) await this.#entrustClaimsOf(state, pod);
   }
 
   #tellUpdated(set: StatefulSet, pod: Pod): void {
