@@ -2,7 +2,7 @@ import { deepEqual } from '#api/equal.ts';
 import type { ControllerRevision, PodTemplateSpec } from '#api/generated/types.ts';
 import type { KubeObject, NewObject } from '#api/object.ts';
 import { controllerReference } from '../claims.ts';
-import { templateHash } from './template-hash.ts';
+import { ordered, templateHash } from './template-hash.ts';
 
 /** On Pods: what they were made from. On the revisions of a DaemonSet: the hash in their names. */
 export const REVISION_HASH = 'controller-revision-hash';
@@ -17,10 +17,14 @@ export type RevisionStep =
   | { readonly kind: 'raise'; readonly revision: ControllerRevision; readonly to: number }
   | { readonly kind: 'create'; readonly object: NewRevision };
 
-/** The form that `kubectl rollout undo` sends as a strategic merge patch: without the mark it would merge containers. */
+/**
+ * The form that `kubectl rollout undo` sends as a strategic merge patch: without the mark it would merge containers. It
+ * tells by its bytes whether there is something to undo, so the members are in the order in which Go writes them.
+ */
 export function revisionData({ metadata, ...template }: PodTemplateSpec): object {
   const present = Object.entries(metadata ?? {}).filter(([, value]) => value !== null);
-  return { spec: { template: { ...template, metadata: Object.fromEntries(present), $patch: 'replace' } } };
+  const whole = { ...template, metadata: Object.fromEntries(present), $patch: 'replace' };
+  return { spec: { template: ordered(whole) } };
 }
 
 export function templateOf(revision: Pick<ControllerRevision, 'data'>): PodTemplateSpec {

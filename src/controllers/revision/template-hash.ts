@@ -7,7 +7,8 @@ export function templateHash(template: PodTemplateSpec, collisionCount: number |
   return safeEncode(String(fnv1a(JSON.stringify(ordered(template)) + salt)));
 }
 
-function ordered(value: unknown): unknown {
+/** With the members of all objects in the order of their names, as Go writes maps. */
+export function ordered(value: unknown): unknown {
   if (Array.isArray(value)) return value.map((item) => ordered(item));
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value).filter(([, entry]) => entry !== undefined);
