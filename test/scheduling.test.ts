@@ -146,6 +146,15 @@ test('where Pods go', { timeout: 280_000 }, async (t) => {
     await cluster.kubectl(...READY, 'pod/gated');
   });
 
+  await t.test('a Pod has what somebody says that a node has', async () => {
+    const resources = { limits: { 'example.com/dongle': '2' } };
+    await cluster.apply(pod('plugged', {}, { resources }));
+    const capacity = JSON.stringify({ status: { capacity: { 'example.com/dongle': '3' } } });
+    await cluster.kubectl('patch', 'node', 'node-2', '--subresource=status', '--type=merge', '-p', capacity);
+    await cluster.kubectl(...READY, 'pod/plugged');
+    assert.equal(await cluster.jsonpath('{.spec.nodeName}', 'pod', 'plugged'), 'node-2');
+  });
+
   await t.test('a Deployment grows with what its Pods use', async () => {
     await cluster.kubectl(
       'create',

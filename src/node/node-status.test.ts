@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Node } from '#api/generated/types.ts';
-import { type MachineFacts, type NodeIdentity, nodeLabels, nodeStatus } from './node-status.ts';
+import { type MachineFacts, type NodeIdentity, nodeLabels, nodeStatus, unsettledResources } from './node-status.ts';
 
 const machine: MachineFacts = {
   cpus: 2,
@@ -60,4 +60,16 @@ test('nodeStatus() reports a healthy node and keeps the times of conditions that
     { type: 'InternalIP', address: '172.18.0.2' },
     { type: 'Hostname', address: 'node-1' },
   ]);
+});
+
+test('nodeStatus() has what others say that the node has, and lets Pods have it', () => {
+  const old = {
+    status: { capacity: { cpu: '99', 'example.com/dongle': '4' }, allocatable: { cpu: '99' } },
+  } as unknown as Node;
+  const { capacity, allocatable } = nodeStatus(identity, machine, 0, old);
+  assert.deepEqual(
+    [capacity?.['example.com/dongle'], allocatable?.['example.com/dongle'], capacity?.['cpu']],
+    ['4', '4', '2'],
+  );
+  assert.deepEqual(unsettledResources(old), ['example.com/dongle']);
 });

@@ -51,7 +51,25 @@ export function allocatableOf(identity: Pick<NodeIdentity, 'maxPods'>, machine: 
   };
 }
 
-/** `old` keeps the times at which conditions last changed. */
+/** What somebody else says that the node has. */
+function extendedOf(
+  identity: Pick<NodeIdentity, 'maxPods'>,
+  machine: MachineFacts,
+  node: Node | undefined,
+): Readonly<Record<string, string>> {
+  const own = allocatableOf(identity, machine);
+  return Object.fromEntries(Object.entries(node?.status?.capacity ?? {}).filter(([name]) => !(name in own)));
+}
+
+/** Names of what is to be had by Pods and not said to be there, or the other way around. */
+export function unsettledResources({ status }: Node): readonly string[] {
+  const { capacity = {}, allocatable = {} } = status ?? {};
+  return [...new Set([...Object.keys(capacity), ...Object.keys(allocatable)])].filter(
+    (name) => name in capacity !== name in allocatable,
+  );
+}
+
+/** `old` keeps the times at which conditions last changed, and what others say that the node has. */
 export function nodeStatus(
   identity: NodeIdentity,
   machine: MachineFacts,
@@ -59,7 +77,7 @@ export function nodeStatus(
   old: Node | undefined,
   diskPressure: boolean = false,
 ): NodeStatus {
-  const capacity = allocatableOf(identity, machine);
+  const capacity = { ...extendedOf(identity, machine, old), ...allocatableOf(identity, machine) };
   return {
     addresses: [
       ...identity.addresses.map((address) => ({ type: 'InternalIP', address })),

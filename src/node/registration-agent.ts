@@ -4,7 +4,7 @@ import type { Lease, Node } from '#api/generated/types.ts';
 import { leases, nodes } from '#api/resource.ts';
 import { isReason } from '#client/client.ts';
 import type { NodeContext } from './node-context.ts';
-import { limitsMessage, type NodeIdentity, nodeLabels, nodeStatus } from './node-status.ts';
+import { limitsMessage, type NodeIdentity, nodeLabels, nodeStatus, unsettledResources } from './node-status.ts';
 
 const LEASE_NAMESPACE = 'kube-node-lease';
 const LEASE_SECONDS = 40;
@@ -35,7 +35,7 @@ export class NodeRegistration {
     this.ready = this.#untilDone(() => this.#register());
     this.ready.then(
       () => {
-        void this.#repeat(RENEW_MS, () => this.#renewLease());
+        void this.#repeat(RENEW_MS, () => this.#renew());
         void this.#repeat(STATUS_MS, () => this.#writeStatus());
       },
       () => {},
@@ -82,7 +82,17 @@ export class NodeRegistration {
     const { name } = this.#identity;
     const old: Node = await client.get(nodes, { name });
     const status = nodeStatus(this.#identity, machine, clock.now(), old, this.#diskPressure());
-    await client.patch(nodes, { name }, { kind: 'merge', body: { status } }, { subresource: 'status' });
+    const gone = unsettledResources(old).filter((resource) => !(resource in (status.capacity ?? {})));
+    const allocatable = { ...Object.fromEntries(gone.map((resource) => [resource, null])), ...status.allocatable };
+    const body = { status: { ...status, allocatable } };
+    await client.patch(nodes, { name }, { kind: 'merge', body }, { subresource: 'status' });
+  }
+
+  async #renew(): Promise<void> {
+    await this.#renewLease();
+    const node = await this.#node.client.get(nodes, { name: this.#identity.name });
+    // Whoever gives the node an extended resource writes the capacity; what is to be had of it is for us to say.
+    if (unsettledResources(node).length > 0) await this.#writeStatus();
   }
 
   async #renewLease(): Promise<void> {
