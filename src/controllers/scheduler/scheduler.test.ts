@@ -111,3 +111,20 @@ test('what is kept for a Pod is for others when that one is deleted', async () =
   await plane.rest();
   assert.equal(placed(plane), 'late=n1 victim=n1');
 });
+
+test('a Pod that is driven off the node that was promised to it looks for another at once', async () => {
+  await using plane = controlPlane();
+  for (const name of ['n1', 'n2']) await plane.addNode(name, { metadata: { name, labels: { node: name } } as never });
+  await plane.start(startScheduler);
+  const on = (node: string, priority: number): object => ({ nodeSelector: { node }, priority });
+  await add(plane, 'least', on('n1', 0));
+  await add(plane, 'less', on('n2', 1));
+  const leaving = (): readonly string[] =>
+    plane.pods().flatMap(({ metadata }) => (metadata.deletionTimestamp === undefined ? [] : [metadata.name]));
+  await add(plane, 'middle', { priority: 5 });
+  assert.deepEqual(leaving(), ['least']);
+  await add(plane, 'most', on('n1', 10));
+  assert.deepEqual([...leaving()].sort(), ['least', 'less']);
+  const promised = plane.pods().map(({ metadata, status }) => `${metadata.name}:${status?.nominatedNodeName ?? ''}`);
+  assert.deepEqual(promised.sort(), ['least:', 'less:', 'middle:n2', 'most:n1']);
+});

@@ -251,6 +251,7 @@ class Scheduler {
         for (const other of this.#loads.lesserNominations(pod, nodeName)) {
           this.#loads.forget(objectKey(other));
           await this.#writer.withdrawNomination(other);
+          this.#enqueue(other);
         }
         await Promise.all(preemption.victims.map((victim) => this.#writer.pushOut(victim, pod, nodeName)));
       } finally {
