@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { errorCode } from '#base/errors.ts';
 import type { Controller } from './cgroup-layout.ts';
 import { type CgroupSetting, cgroupSettings, type ContainerLimits } from './container-limits.ts';
@@ -165,12 +165,17 @@ function write(file: string, value: string, optional: boolean): void {
   }
 }
 
-/** Not `rm -r`: the files in it belong to the kernel and go with it. */
+/** With those that a container made in its own. Not `rm -r`: the files in it belong to the kernel and go with it. */
 export function removeGroup(directory: string): void {
   try {
+    for (const name of groupsIn(directory)) removeGroup(`${directory}/${name}`);
     rmdirSync(directory);
   } catch (error) {
     // EBUSY: somebody is still in it. Whoever removes the tree above tries again.
     if (!['ENOENT', 'EBUSY', 'ENOTEMPTY'].includes(errorCode(error) ?? '')) throw error;
   }
+}
+
+export function groupsIn(directory: string): readonly string[] {
+  return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? entry.name : []));
 }

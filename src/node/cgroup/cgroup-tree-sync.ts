@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { errorCode, errorMessage } from '#base/errors.ts';
 import { cgroupLayout, type CgroupLayout, CONTROLLERS, type Controller } from './cgroup-layout.ts';
@@ -118,19 +118,7 @@ function emptyGroup(directory: string): string {
 
 /** Of a cluster whose processes have ended. A group that is still in use stays. */
 export function removeCgroups(directories: readonly string[]): void {
-  for (const directory of directories) {
-    for (const name of groupsIn(directory)) removeGroup(`${directory}/${name}`);
-    removeGroup(directory);
-  }
-}
-
-function groupsIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? entry.name : []));
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return [];
-    throw error;
-  }
+  for (const directory of directories) removeGroup(directory);
 }
 
 /**
