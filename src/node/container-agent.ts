@@ -9,8 +9,16 @@ import { ContainerEnd } from './container-end-agent.ts';
 import { containerFiles, removeOldRuns } from './container-files-agent.ts';
 import type { NodeContext } from './node-context.ts';
 import { containerArgv, ContainerConfigError } from './pod/container-env.ts';
-import { type ContainerKind, type ContainerView, type Terminated, terminatedFromApi } from './pod/container-view.ts';
-import { CONTAINER_ID_SCHEME } from './pod/container-view.ts';
+import {
+  type ContainerKind,
+  type ContainerView,
+  CONTAINER_ID_SCHEME,
+  ended,
+  fieldPathOf,
+  type Terminated,
+  terminatedFromApi,
+  type Waiting,
+} from './pod/container-view.ts';
 import { type ContainerImage, ImageAgent } from './image-agent.ts';
 import { imageFacts, type ImageFacts } from './pod/image-facts.ts';
 import { containerSecurity } from './pod/container-security.ts';
@@ -32,13 +40,6 @@ export interface StopOptions {
   readonly turn?: Promise<unknown>;
 }
 
-const lists: Readonly<Record<ContainerKind, string>> = {
-  main: 'containers',
-  init: 'initContainers',
-  sidecar: 'initContainers',
-  ephemeral: 'ephemeralContainers',
-};
-
 const CONFIG_RETRY_MS = 2000;
 
 /** One container of one Pod over all its runs. */
@@ -54,6 +55,8 @@ export class ContainerAgent {
   #run: ContainerRun | undefined;
   #probes: ContainerProbes | undefined;
   #state: ContainerView['state'];
+  /** What it was shown as before it ran. */
+  #before: Waiting = { kind: 'waiting', reason: 'ContainerCreating' };
   #last: Terminated | undefined;
   #restarts = 0;
   #id: string | undefined;
@@ -114,6 +117,7 @@ export class ContainerAgent {
       ready: readiness,
       started: this.#probes?.started ?? false,
       inHook: this.#probes?.inHook ?? false,
+      unseen: this.#isUnseen ? this.#before : undefined,
       id: this.#id,
       imageId: this.#imageId,
       resources: this.#id === undefined ? undefined : (this.#spec.resources ?? {}),
@@ -121,6 +125,12 @@ export class ContainerAgent {
       retryAt: this.#retryAt,
       backoffMs: this.#backoff.delayMs,
     };
+  }
+
+  /** Only where somebody goes by its being ready. */
+  get #isUnseen(): boolean {
+    const serves = this.kind === 'main' || this.kind === 'sidecar';
+    return this.#probes !== undefined && serves && (this.#probes.inHook || this.#probes.settling);
   }
 
   get running(): boolean {
@@ -262,6 +272,7 @@ export class ContainerAgent {
     void removeOldRuns(this.#node, pod, this.spec.name, attempt);
     this.#run = run;
     this.#renewed = false;
+    if (this.#state.kind === 'waiting') this.#before = this.#state;
     this.#state = { kind: 'running', startedAt: this.#node.clock.now() };
     this.#event(pod, 'Normal', 'Created', `Created container: ${this.spec.name}`);
     this.#event(pod, 'Normal', 'Started', `Started container ${this.spec.name}`);
@@ -286,6 +297,7 @@ export class ContainerAgent {
       },
       podIp,
       container: this.spec,
+      isAtRest: () => this.#run?.isAtRest ?? false,
       onChange: this.#onChange,
       onHookFailed: (why) => {
         this.#hookFailed(pod, 'PostStart', why);
@@ -382,17 +394,6 @@ export class ContainerAgent {
   }
 
   #event(pod: Pod, type: 'Normal' | 'Warning', reason: string, message: string): void {
-    const list = lists[this.kind];
-    this.#node.events.record(pod, type, reason, message, { fieldPath: `spec.${list}{${this.spec.name}}` });
+    this.#node.events.record(pod, type, reason, message, { fieldPath: fieldPathOf(this.kind, this.spec.name) });
   }
-}
-
-function ended(
-  exitCode: number,
-  reason: string,
-  startedAt: number,
-  finishedAt: number,
-  id: string | undefined,
-): Terminated {
-  return { kind: 'terminated', exitCode, reason, startedAt, finishedAt, id };
 }

@@ -7,7 +7,7 @@ import { isAnotherObject, isReason } from '#client/client.ts';
 import { LEAST_GRACE_MS } from './container-end-agent.ts';
 import { ContainerAgent } from './container-agent.ts';
 import { logDirectory, type NodeContext, podDirectory, refOf } from './node-context.ts';
-import type { ContainerKind, ContainerView } from './pod/container-view.ts';
+import { type ContainerKind, type ContainerView, isSettling } from './pod/container-view.ts';
 import { type PodAction, podActions, type StopAction, stopActions } from './pod/pod-actions.ts';
 import { podStatus } from './pod/pod-status.ts';
 import { crashLoopMessage } from './pod/restart-backoff.ts';
@@ -147,7 +147,8 @@ export class PodAgent {
     if (this.#orphaned || this.#pod.metadata.deletionTimestamp !== undefined) return this.sync();
     if (this.#phase === undefined && !this.#resize.settle(this.#pod)) this.#wake(RESIZE_RETRY_MS);
     await this.#act();
-    await this.#writeStatus();
+    // In a moment there is more to tell at one time.
+    if (!this.#views.some(isSettling)) await this.#writeStatus();
   }
 
   /** Ends everything at once; the files of a Pod that is still in the API stay for its next start. */

@@ -29,6 +29,16 @@ export interface Terminated {
   readonly id: string | undefined;
 }
 
+export function ended(
+  exitCode: number,
+  reason: string,
+  startedAt: number,
+  finishedAt: number,
+  id: string | undefined,
+): Terminated {
+  return { kind: 'terminated', exitCode, reason, startedAt, finishedAt, id };
+}
+
 /** A container as planning and status see it, at one moment. */
 export interface ContainerView {
   readonly name: string;
@@ -42,8 +52,10 @@ export interface ContainerView {
   readonly ready: boolean;
   /** What its startup probe says; true without one. */
   readonly started: boolean;
-  /** It runs, but its postStart hook does so, too: nobody is told, and those after it wait. */
+  /** It runs, but its postStart hook does so, too, and those after it wait. */
   readonly inHook: boolean;
+  /** What is shown in the place of `state` as long as nobody is told that it runs: in its hook, and when it may end at once. */
+  readonly unseen: Waiting | undefined;
   readonly id: string | undefined;
   /** Empty before its image is known. */
   readonly imageId: string;
@@ -55,6 +67,18 @@ export interface ContainerView {
   readonly retryAt: number;
   /** How long it is made to wait now, from its end. */
   readonly backoffMs: number;
+}
+
+const lists: Readonly<Record<ContainerKind, string>> = {
+  main: 'containers',
+  init: 'initContainers',
+  sidecar: 'initContainers',
+  ephemeral: 'ephemeralContainers',
+};
+
+/** Where a container is in its Pod, as events have it. */
+export function fieldPathOf(kind: ContainerKind, name: string): string {
+  return `spec.${lists[kind]}{${name}}`;
 }
 
 export const CONTAINER_ID_SCHEME = 'clusterip://';
@@ -96,4 +120,9 @@ export function terminatedFromApi(state: ContainerStateTerminated | undefined): 
     finishedAt: finishedAt === undefined ? 0 : Date.parse(finishedAt),
     id: containerID?.replace(CONTAINER_ID_SCHEME, ''),
   };
+}
+
+/** In a moment there is more to tell of it. */
+export function isSettling({ state, unseen, inHook }: ContainerView): boolean {
+  return state.kind === 'running' && unseen !== undefined && !inHook;
 }

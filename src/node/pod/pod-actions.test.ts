@@ -24,6 +24,7 @@ function view(text: string): ContainerView {
     ready: state === 'up',
     started: state === 'up',
     inHook: state === 'hook',
+    unseen: undefined,
     resources: undefined,
     renewed: state === 'renewed',
     id: undefined,

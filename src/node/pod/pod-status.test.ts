@@ -16,6 +16,7 @@ const up: ContainerView = {
   ready: true,
   started: true,
   inHook: false,
+  unseen: undefined,
   resources: undefined,
   renewed: false,
   id: 'abc',
@@ -147,7 +148,17 @@ PodScheduled True`,
   },
   {
     name: 'in the postStart hook of a container',
-    input: state([up, { ...up, name: 'd', inHook: true, started: false, ready: false }]),
+    input: state([
+      up,
+      {
+        ...up,
+        name: 'd',
+        inHook: true,
+        unseen: { kind: 'waiting', reason: 'ContainerCreating' },
+        started: false,
+        ready: false,
+      },
+    ]),
     text: `Pending
 PodReadyToStartContainers True
 Initialized True

@@ -73,10 +73,8 @@ export function refusedStatus(pod: Pod, { reason, message }: AdmissionRefusal, n
   };
 }
 
-/** Nobody sees that a container runs before its postStart hook has ended. */
 function shown(view: ContainerView): ContainerView {
-  if (!view.inHook || view.state.kind !== 'running') return view;
-  return { ...view, state: { kind: 'waiting', reason: 'ContainerCreating' } };
+  return view.unseen !== undefined && view.state.kind === 'running' ? { ...view, state: view.unseen } : view;
 }
 
 /**

@@ -12,6 +12,8 @@ export interface ContainerProbesOptions {
   readonly context: AttemptContext;
   readonly podIp: string;
   readonly container: Container;
+  /** Whether its processes wait for something. */
+  readonly isAtRest: () => boolean;
   readonly onChange: () => void;
   /** The postStart hook failed: the container has to be restarted. What it said may be secret, and is not for events. */
   readonly onHookFailed: (why: string) => void;
@@ -24,10 +26,13 @@ export interface ContainerProbesOptions {
 }
 
 /**
- * Who has no readiness probe is ready once it has run for so long: what ends at once must not pass for a success, or a
- * rollout would go on over it. A kubelet does not look before its next relist either, which comes once a second.
+ * Who has no readiness probe is ready once it does nothing but wait, or has run for so long: what ends at once must not
+ * pass for a success, or a rollout would go on over it. Until then nobody hears that it runs: whoever does finds it ready,
+ * as with a kubelet, which looks what has become of its containers once a second.
  */
 const SETTLED_MS = 100;
+/** To the first look at it; the next ones take twice as long each. */
+const FIRST_LOOK_MS = 5;
 
 const shown: Readonly<Record<ProbeKind, string>> = { startup: 'Startup', liveness: 'Liveness', readiness: 'Readiness' };
 
@@ -48,6 +53,11 @@ export class ContainerProbes implements Disposable {
     this.#verdicts = { hook: hook === undefined, startup: container.startupProbe === undefined, readiness: false };
     if (hook === undefined) this.#begin();
     else void this.#afterStart(hook);
+  }
+
+  /** Whether it may still turn out to be one that ends at once. */
+  get settling(): boolean {
+    return this.#settling !== undefined;
   }
 
   /** Whether the postStart hook is still to end well. */
@@ -113,11 +123,19 @@ export class ContainerProbes implements Disposable {
     else this.#start('readiness', readinessProbe);
   }
 
-  #settle(): void {
-    const { clock } = this.#options;
-    const left = this.#startedAt + SETTLED_MS - clock.monotonic();
-    if (left <= 0) this.#verdicts.readiness = true;
-    else this.#settling = clock.after(left, () => this.#judge('readiness', true, undefined));
+  #settle(lookMs: number = FIRST_LOOK_MS): void {
+    const { clock, isAtRest } = this.#options;
+    const left = (): number => this.#startedAt + SETTLED_MS - clock.monotonic();
+    if (left() <= 0) {
+      this.#verdicts.readiness = true;
+      return;
+    }
+    this.#settling = clock.after(Math.min(left(), lookMs), () => {
+      this.#settling = undefined;
+      // Whoever comes late finds its time over.
+      if (left() > 0 && !isAtRest()) this.#settle(lookMs * 2);
+      else this.#judge('readiness', true, undefined);
+    });
   }
 
   #stop(kind: ProbeKind): void {

@@ -6,7 +6,7 @@ import type { Container } from '#api/generated/types.ts';
 import { ContainerProbes } from './container-probes-agent.ts';
 
 /** When a container with these probes counts as ready, in ms from its start; an exec probe or hook takes 30 ms. */
-async function readyAfter(container: Partial<Container>): Promise<number> {
+async function readyAfter(container: Partial<Container>, restAt: number = Infinity): Promise<number> {
   const clock = new ManualClock(0);
   const changed: number[] = [];
   const probes = new ContainerProbes({
@@ -27,6 +27,7 @@ async function readyAfter(container: Partial<Container>): Promise<number> {
     },
     podIp: '10.244.0.2',
     container: { name: 'c', ...container },
+    isAtRest: () => clock.now() >= restAt,
     onChange: () => changed.push(clock.now()),
     onHookFailed: assert.fail,
     onPreStopFailed: assert.fail,
@@ -34,25 +35,48 @@ async function readyAfter(container: Partial<Container>): Promise<number> {
     onProbeWarning: assert.fail,
     onFatal: assert.fail,
   });
-  for (let at = 0; at < 2000 && !probes.ready; at += 10) await clock.advance(10);
+  for (let at = 0; at < 2000 && !probes.ready; at += 5) await clock.advance(5);
   assert.equal(changed.at(-1), clock.now(), 'whoever asks is told');
   probes[Symbol.dispose]();
   return clock.now();
 }
 
 const exec = { exec: { command: ['true'] } };
-const cases: readonly (readonly [name: string, container: Partial<Container>, ready: number])[] = [
+const cases: readonly (readonly [name: string, container: Partial<Container>, ready: number, restAt?: number])[] = [
   ['no probe', {}, 100],
+  ['no probe, which waits for clients at once', {}, 5, 0],
+  ['no probe, which waits for clients soon', {}, 35, 20],
   ['a readiness probe', { readinessProbe: exec }, 30],
   ['a startup probe', { startupProbe: exec }, 100],
   ['a startup probe that takes its time', { startupProbe: { ...exec, initialDelaySeconds: 1 } }, 1030],
   ['a hook and a readiness probe', { lifecycle: { postStart: exec }, readinessProbe: exec }, 60],
 ];
-for (const [name, container, ready] of cases) {
+for (const [name, container, ready, restAt] of cases) {
   test(`a container with ${name} is ready after ${ready} ms`, async () => {
-    assert.equal(await readyAfter(container), ready);
+    assert.equal(await readyAfter(container, restAt), ready);
   });
 }
+
+test('a container that nobody looked at in time is ready when somebody does', async () => {
+  const clock = new ManualClock(0);
+  let changes = 0;
+  const probes = new ContainerProbes({
+    clock,
+    context: { dial: () => assert.fail(), exec: () => assert.fail() },
+    podIp: '10.244.0.2',
+    container: { name: 'c' },
+    isAtRest: () => assert.fail('its time is over'),
+    onChange: () => changes++,
+    onHookFailed: assert.fail,
+    onPreStopFailed: assert.fail,
+    onUnhealthy: assert.fail,
+    onProbeWarning: assert.fail,
+    onFatal: assert.fail,
+  });
+  clock.monotonic = () => 500;
+  await clock.advance(5);
+  assert.deepEqual([probes.ready, probes.settling, changes], [true, false, 1]);
+});
 
 test('a container that ends at once is never ready', async () => {
   const clock = new ManualClock(0);
@@ -62,6 +86,7 @@ test('a container that ends at once is never ready', async () => {
     context: { dial: () => assert.fail(), exec: () => assert.fail() },
     podIp: '10.244.0.2',
     container: { name: 'c' },
+    isAtRest: () => false,
     onChange: assert.fail,
     onHookFailed: nothing,
     onPreStopFailed: nothing,

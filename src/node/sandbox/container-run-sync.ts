@@ -22,6 +22,7 @@ import { ContainerLog } from './log-sync.ts';
 import { executeMounts } from './mount-sync.ts';
 import type { MountStep } from './mount-step.ts';
 import { type ContainerProcess, findCommand, makeWorkingDir, startProcess, type Stdio } from './process-sync.ts';
+import { isAtRest } from './process-rest-sync.ts';
 import { processUsage, readTraffic, type Traffic } from './process-usage-sync.ts';
 import { removeTree } from './remove-tree-sync.ts';
 import { readInRoot } from './rooted-path-sync.ts';
@@ -175,6 +176,11 @@ export class ContainerRun {
   usage(): Usage | undefined {
     if (!this.#process.running) return undefined;
     return this.#cgroup?.usage() ?? processUsage(this.#process.pid, this.#sandbox.spec.processes !== 'container');
+  }
+
+  /** Whether its processes wait for something, be it for a client: it has come up as far as can be told from outside. */
+  get isAtRest(): boolean {
+    return this.running && isAtRest(this.#process.pid);
   }
 
   /** Bytes and packets that the Pod's interface passed on so far. */
