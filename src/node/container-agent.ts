@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { errorMessage } from '#base/errors.ts';
-import type { Container, ContainerStatus, EphemeralContainer, Pod } from '#api/generated/types.ts';
+import type { Container, ContainerStatus, Pod } from '#api/generated/types.ts';
 import { containerLimits } from './cgroup/container-limits.ts';
 import { planContainerTree } from './container-tree-agent.ts';
-import type { ContainerConfig, ContainerPlace } from './container-place.ts';
+import type { ContainerConfig, ContainerPlace, ContainerSpec, StopOptions } from './container-place.ts';
 import { ContainerEnd } from './container-end-agent.ts';
 import { containerFiles, removeOldRuns } from './container-files-agent.ts';
 import type { NodeContext } from './node-context.ts';
@@ -23,6 +23,7 @@ import { type ContainerImage, ImageAgent } from './image-agent.ts';
 import { imageFacts, type ImageFacts } from './pod/image-facts.ts';
 import { containerSecurity } from './pod/container-security.ts';
 import { configFailure, NoCommandError } from './start-failure.ts';
+import { oomScoreAdjust } from './pod/oom-score.ts';
 import { needsRestart } from './pod/pod-resize.ts';
 import { backOffEvent, RestartBackoff } from './pod/restart-backoff.ts';
 import { ContainerProbes } from './probe/container-probes-agent.ts';
@@ -30,15 +31,6 @@ import { type ExitStatus, RuntimeError } from './runtime.ts';
 import type { ContainerRun, ContainerRunSpec } from './sandbox/container-run-sync.ts';
 import { readLogEnd, readMessage } from './sandbox/termination-message-sync.ts';
 import { dialFrom } from './sandbox/runtime-agent.ts';
-
-export type ContainerSpec = Container & Pick<EphemeralContainer, 'targetContainerName'>;
-
-export interface StopOptions {
-  /** Of the event. @default that it is stopped */
-  readonly message?: string;
-  /** @default at once */
-  readonly turn?: Promise<unknown>;
-}
 
 const CONFIG_RETRY_MS = 2000;
 
@@ -255,6 +247,7 @@ export class ContainerAgent {
       command: { argv, env, workingDir: this.spec.workingDir ?? facts.workingDir },
       security: containerSecurity(pod, this.spec, facts.user),
       limits: containerLimits(this.spec.resources),
+      oomScoreAdjust: oomScoreAdjust(pod, this.spec, this.#node.machine.memoryKiB * 1024),
       mounts: planContainerTree(this.#node, {
         spec: this.spec,
         image,

@@ -1,4 +1,4 @@
-import type { Pod } from '#api/generated/types.ts';
+import type { Container, EphemeralContainer, Pod } from '#api/generated/types.ts';
 import type { ContainerMount } from './sandbox/container-mounts.ts';
 import type { PodSandbox } from './sandbox/pod-sandbox-sync.ts';
 
@@ -15,4 +15,13 @@ export interface ContainerPlace {
 export interface ContainerConfig {
   readonly env: Readonly<Record<string, string>>;
   readonly mounts: readonly ContainerMount[];
+}
+
+export type ContainerSpec = Container & Pick<EphemeralContainer, 'targetContainerName'>;
+
+export interface StopOptions {
+  /** Of the event. @default that it is stopped */
+  readonly message?: string;
+  /** @default at once */
+  readonly turn?: Promise<unknown>;
 }

@@ -201,6 +201,13 @@ isolateTests(import.meta.url, () => {
     assert.equal(await nodes.exec('ro', 'sh', '-c', `${script}; true`), '/tmp\n');
   });
 
+  test('the kernel ends who asked for nothing first, when memory is short', async () => {
+    await using nodes = await TestNodes.start(runtime, 1);
+    await nodes.run('box', sleeper);
+    await nodes.until('box', isReady);
+    assert.equal(await nodes.exec('box', 'cat', '/proc/1/oom_score_adj', '/proc/self/oom_score_adj'), '1000\n1000\n');
+  });
+
   test("root where it is forbidden is refused, sysctls are the Pod's own", async () => {
     await using nodes = await TestNodes.start(runtime, 1);
     await nodes.run('root', sleeper, { securityContext: { runAsNonRoot: true } });

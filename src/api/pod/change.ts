@@ -57,8 +57,9 @@ function validateDeadline(spec: t.PodSpec, old: t.PodSpec): FieldError[] {
 }
 
 function validateTolerations(spec: t.PodSpec, old: t.PodSpec): FieldError[] {
+  const lasting = (toleration: t.Toleration): t.Toleration => ({ ...toleration, tolerationSeconds: undefined });
   const kept = (old.tolerations ?? []).every((before) =>
-    (spec.tolerations ?? []).some((next) => deepEqual(next, before)),
+    (spec.tolerations ?? []).some((next) => deepEqual(lasting(next), lasting(before))),
   );
   if (kept) return [];
   return [forbidden('spec.tolerations', 'existing toleration can not be modified except its tolerationSeconds')];

@@ -262,6 +262,24 @@ const invalid: readonly (readonly [string, Partial<t.PodSpec>, readonly string[]
     ],
   ],
   [
+    'sysctls that no kernel has, and one twice',
+    {
+      containers: [WEB],
+      securityContext: {
+        sysctls: ['foo-', 'kernel.shmmax', 'net/ipv4/x_y', 'bar..', '', 'kernel.shmmax'].map((name) => ({
+          name,
+          value: '1',
+        })),
+      },
+    },
+    [
+      'spec.securityContext.sysctls[0].name: Invalid value: "foo-": must have at most 253 characters and match regex ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$',
+      'spec.securityContext.sysctls[3].name: Invalid value: "bar..": must have at most 253 characters and match regex ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$',
+      'spec.securityContext.sysctls[4].name: Required value',
+      'spec.securityContext.sysctls[5].name: Duplicate value: "kernel.shmmax"',
+    ],
+  ],
+  [
     'host network with other host ports',
     { hostNetwork: true, containers: [{ ...WEB, ports: [{ containerPort: 80, hostPort: 81 }] }] },
     ['spec.containers[0].ports[0].containerPort: Invalid value: 80: must match `hostPort` when `hostNetwork` is true'],
@@ -310,6 +328,19 @@ for (const [name, spec, errors] of updates) {
     assert.deepEqual(kind.validateUpdate(next, old).map(fieldErrorText), errors);
   });
 }
+
+test('of a toleration that is there only its time may change', () => {
+  const at = (effect: string, tolerationSeconds: number): t.Pod =>
+    make({ containers: [WEB], tolerations: [{ key: 'a', operator: 'Exists', effect, tolerationSeconds }] });
+  const old = kind.prepareCreate(kind.defaults(at('NoExecute', 300)));
+  const errors = (pod: t.Pod): readonly string[] =>
+    kind.validateUpdate(kind.prepareUpdate(kind.defaults(pod), old), old).map(fieldErrorText);
+  assert.deepEqual(errors(at('NoExecute', 10)), []);
+  assert.equal(
+    errors(at('NoSchedule', 300))[0],
+    'spec.tolerations: Forbidden: existing toleration can not be modified except its tolerationSeconds',
+  );
+});
 
 test('a Pod without a node, or one that ended, is deleted at once', () => {
   const { deletion } = kind;

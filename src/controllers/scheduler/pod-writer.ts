@@ -44,6 +44,7 @@ export class PodWriter {
     if (isSame && nominatedNodeName === (nominated ?? '')) return;
     const condition: PodCondition = {
       type: 'PodScheduled',
+      observedGeneration: pod.metadata.generation,
       status: 'False',
       reason: 'Unschedulable',
       message,

@@ -45,6 +45,7 @@ export interface ContainerRunSpec {
   readonly security: ContainerSecurity;
   readonly mounts: readonly MountStep[];
   readonly limits: ContainerLimits;
+  readonly oomScoreAdjust?: number | undefined;
   /** Of this run alone; removed after it by the Pod's sandbox. */
   readonly directory: string;
   readonly logPath: string;
@@ -126,7 +127,11 @@ export class ContainerRun {
         makeWorkingDir(root, spec.command.workingDir);
         const launch = prepare(thread, root, spec);
         const path = findCommand(root, launch.command);
-        const calls = planContainerStart(root, programOf(path, launch.command, spec.tty, groups), launch.security);
+        const calls = planContainerStart(
+          root,
+          programOf(path, launch.command, spec, spec.tty, groups),
+          launch.security,
+        );
         // The process takes our root with it: pivot_root(2) moves all whose root is the old one.
         const mountFd = openNamespace('mnt');
         try {
@@ -213,7 +218,7 @@ export class ContainerRun {
     const pidFd = openNamespace('pid', pid);
     const userFd = security.becoming.kind === 'renumber' ? openNamespace('user', pid) : undefined;
     try {
-      const calls = planContainerExec(programOf(path, full, stdio.tty, this.#cgroup?.directories), security);
+      const calls = planContainerExec(programOf(path, full, this.spec, stdio.tty, this.#cgroup?.directories), security);
       const fds = userFd === undefined ? [mountFd] : [mountFd, userFd];
       const process = this.#thread.away(() => {
         this.#sandbox.enter();
@@ -288,8 +293,9 @@ function prepare(thread: SandboxThread, root: string, { command, security }: Con
 function programOf(
   path: string,
   { argv, env, workingDir }: ContainerCommand,
+  { oomScoreAdjust }: ContainerRunSpec,
   tty: boolean,
   cgroups: readonly string[] = [],
 ): StageProgram {
-  return { path, argv, env, workingDir: workingDir ?? '/', tty, cgroups };
+  return { path, argv, env, workingDir: workingDir ?? '/', tty, cgroups, oomScoreAdjust };
 }

@@ -23,6 +23,8 @@ export interface StageProgram {
   readonly tty: boolean;
   /** Directories of the control groups that it joins. */
   readonly cgroups?: readonly string[];
+  /** From -1000 to 1000; lower than our own takes privilege, without which it is left. @default as our own */
+  readonly oomScoreAdjust?: number | undefined;
 }
 
 /** Descriptors that the first process gets besides its three streams. */
@@ -90,9 +92,10 @@ export function planPause(): readonly SystemCall[] {
   ];
 }
 
-function begin({ tty, cgroups = [] }: StageProgram): readonly SystemCall[] {
+function begin({ tty, cgroups = [], oomScoreAdjust }: StageProgram): readonly SystemCall[] {
   return [
     ...[REPORT_FD, MOUNT_FD, USER_FD].map(closeOnExec),
+    ...(oomScoreAdjust === undefined ? [] : adjustOomScore(String(oomScoreAdjust))),
     ...cgroups.flatMap(joinCgroup),
     // What it is in is its root from now on. Not in every kernel.
     ...(cgroups.length > 0 ? [{ name: 'unshare', args: [CLONE_NEWCGROUP] } as const] : []),
@@ -111,6 +114,14 @@ function joinCgroup(directory: string): readonly SystemCall[] {
       action: `open control group ${quote(directory)}`,
     },
     { name: 'write', args: [{ resultOf: directory }, '0', 1], action: `join control group ${quote(directory)}` },
+  ];
+}
+
+function adjustOomScore(score: string): readonly SystemCall[] {
+  const label = 'oom_score_adj';
+  return [
+    { name: 'openat', args: [AT_FDCWD, '/proc/self/oom_score_adj', O_WRONLY | O_CLOEXEC], label },
+    { name: 'write', args: [{ resultOf: label }, score, score.length] },
   ];
 }
 
