@@ -152,6 +152,18 @@ export const horizontalPodAutoscalersV1: Resource<t.HorizontalPodAutoscalerV1> =
   version: 'v1',
 });
 export const runtimeClasses: Resource<t.RuntimeClass> = define('node.k8s.io', 'RuntimeClass', 'runtimeclasses', false);
+export const validatingAdmissionPolicies: Resource<t.ValidatingAdmissionPolicy> = define(
+  'admissionregistration.k8s.io',
+  'ValidatingAdmissionPolicy',
+  'validatingadmissionpolicies',
+  false,
+);
+export const validatingAdmissionPolicyBindings: Resource<t.ValidatingAdmissionPolicyBinding> = define(
+  'admissionregistration.k8s.io',
+  'ValidatingAdmissionPolicyBinding',
+  'validatingadmissionpolicybindings',
+  false,
+);
 export const certificateSigningRequests: Resource<t.CertificateSigningRequest> = define(
   'certificates.k8s.io',
   'CertificateSigningRequest',

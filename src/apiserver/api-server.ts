@@ -9,6 +9,7 @@ import type { ApiHandler } from '#api/request.ts';
 import { pods, secrets, serviceAccounts, services } from '#api/resource.ts';
 import type { PortRange } from '#alloc/port-allocator.ts';
 import type { Store } from '#store/store.ts';
+import { startPolicyStatusSync } from './admission/policy/policy-status-sync.ts';
 import { TokenKey } from './auth/json-web-token.ts';
 import { AggregationSync } from './auth/rbac/aggregation-sync.ts';
 import { writeDefaultPolicy } from './auth/rbac/default-policy-sync.ts';
@@ -169,6 +170,7 @@ async function load(server: ServerContext, defaultPolicy: boolean): Promise<void
   for (const problem of server.addresses.restore(stored))
     log.warn('a stored Service holds what it cannot have', { problem });
   new CustomResources(server).start();
+  startPolicyStatusSync(server);
   if (defaultPolicy) await Promise.all([writeDefaultPolicy(storage, clock), writeDefaultFlowControl(storage, clock)]);
   await new AggregationSync(storage, log, closing).start();
 }

@@ -8,6 +8,7 @@ import { verbOf, type ResourceRequestInfo } from './request-info.ts';
 import { statusResponse } from './respond.ts';
 import type { ServerResponse } from './response.ts';
 import { StatusError } from './status-error.ts';
+import { admitConnect } from './admission/connect.ts';
 import { warningsOf } from './admission/webhook/warnings.ts';
 import { bind, bindNamed, isBindings } from './verbs/binding.ts';
 import { create } from './verbs/create.ts';
@@ -119,7 +120,12 @@ async function servePodSubresource(context: ResourceContext, subresource: string
   if (subresource === 'binding' && context.verb === 'create') return bind(context);
   if (subresource === 'eviction' && context.verb === 'create') return evict(context);
   if (subresource === 'log' && context.verb === 'get') return podLog(context);
-  if (isStreamKind(subresource)) throw new StatusError(upgradeRequired());
+  if (isStreamKind(subresource)) {
+    const { server, request, info } = context;
+    const query = new URLSearchParams(request.query);
+    await admitConnect(server, { info, path: request.path, query, user: request.user });
+    throw new StatusError(upgradeRequired());
+  }
   throw new StatusError(methodNotAllowed());
 }
 

@@ -13,6 +13,8 @@ export interface ConditionInput {
   readonly oldObject: unknown;
   /** An `AdmissionRequest`, without the objects. */
   readonly request: unknown;
+  /** Given where a policy has params, even if there are none. */
+  readonly params?: unknown;
 }
 
 export type Verdict =
@@ -29,12 +31,18 @@ const VARIABLES: ReadonlyMap<string, CelType> = new Map([
   ['request', DYN],
 ]);
 
-export function validateMatchConditions(conditions: readonly MatchCondition[], field: string): FieldError[] {
+const VARIABLES_WITH_PARAMS: ReadonlyMap<string, CelType> = new Map([...VARIABLES, ['params', DYN]]);
+
+export function validateMatchConditions(
+  conditions: readonly MatchCondition[],
+  field: string,
+  hasParams: boolean = false,
+): FieldError[] {
   if (conditions.length > MAX_CONDITIONS) return [tooMany(field, conditions.length, MAX_CONDITIONS)];
   const seen = new Set<string>();
   return conditions.flatMap(({ name = '', expression = '' }, i) => {
     const at = `${field}[${i}]`;
-    const errors = expressionErrors(expression, `${at}.expression`);
+    const errors = expressionErrors(expression, `${at}.expression`, hasParams);
     if (name === '') errors.push(required(`${at}.name`));
     else {
       errors.push(...checkQualifiedName(name).map((why) => invalid(`${at}.name`, name, why)));
@@ -45,22 +53,23 @@ export function validateMatchConditions(conditions: readonly MatchCondition[], f
   });
 }
 
-function expressionErrors(expression: string, field: string): FieldError[] {
+function expressionErrors(expression: string, field: string, hasParams: boolean): FieldError[] {
   if (expression.trim() === '') return [required(field)];
-  const compiled = compiledOf(expression);
+  const compiled = compiledOf(expression, hasParams);
   if (compiled.kind !== 'ok') return [invalid(field, expression, `compilation failed: ${compiled.text}`)];
   const { type } = compiled.program;
-  if (type.kind === 'bool' || type.kind === 'dyn') return [];
+  if (type.kind === 'bool') return [];
   return [invalid(field, expression, `must evaluate to bool but got ${typeText(type)}`)];
 }
 
 /** One that is false decides; else one that fails; else all are true. */
 export function evaluateConditions(conditions: readonly MatchCondition[], input: ConditionInput): Verdict {
-  const values = [celOfJson(input.object), celOfJson(input.oldObject), celOfJson(input.request)];
+  const hasParams = Object.hasOwn(input, 'params');
+  const values = [input.object, input.oldObject, input.request, input.params].map(celOfJson);
   const meter = new CostMeter(COST_LIMIT);
   const failures: string[] = [];
   for (const { expression } of conditions) {
-    const outcome = evaluate(compiledOf(expression), values, meter);
+    const outcome = evaluate(compiledOf(expression, hasParams), values, meter);
     if (outcome === false) return { kind: 'differs' };
     if (outcome !== true) failures.push(`expression '${expression}' resulted in error: ${outcome}`);
   }
@@ -87,11 +96,12 @@ function evaluate(
 const known = new Map<string, Compiled>();
 const MAX_KNOWN = 1_000;
 
-function compiledOf(expression: string): Compiled {
-  const before = known.get(expression);
+function compiledOf(expression: string, hasParams: boolean): Compiled {
+  const key = `${hasParams} ${expression}`;
+  const before = known.get(key);
   if (before !== undefined) return before;
   if (known.size >= MAX_KNOWN) known.clear();
-  const compiled = compile(expression, VARIABLES);
-  known.set(expression, compiled);
+  const compiled = compile(expression, hasParams ? VARIABLES_WITH_PARAMS : VARIABLES);
+  known.set(key, compiled);
   return compiled;
 }

@@ -117,6 +117,10 @@ validatingwebhookconfigurations* - admissionregistration.k8s.io/v1 -
   Name | Webhooks | Age
 mutatingwebhookconfigurations* - admissionregistration.k8s.io/v1 -
   Name | Webhooks | Age
+validatingadmissionpolicies* - admissionregistration.k8s.io/v1 status
+  Name | Validations | ParamKind | Age
+validatingadmissionpolicybindings* - admissionregistration.k8s.io/v1 -
+  Name | PolicyName | ParamRef | Age
 storageclasses* sc storage.k8s.io/v1 -
   Name | Provisioner | ReclaimPolicy | VolumeBindingMode | AllowVolumeExpansion | Age
 csidrivers* - storage.k8s.io/v1 -

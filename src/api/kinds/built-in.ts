@@ -47,6 +47,8 @@ import { runtimeClass } from './runtime-class.ts';
 import { flowSchema } from './flow-schema.ts';
 import { priorityLevelConfiguration } from './priority-level-configuration.ts';
 import { certificateSigningRequest } from './certificate-signing-request.ts';
+import { validatingAdmissionPolicy } from './validating-admission-policy.ts';
+import { validatingAdmissionPolicyBinding } from './validating-admission-policy-binding.ts';
 import { csiDriver } from './csi-driver.ts';
 import { csiNode } from './csi-node.ts';
 import { csiStorageCapacity } from './csi-storage-capacity.ts';
@@ -95,6 +97,8 @@ export const builtInKinds: readonly KindDefinition[] = [
   eraseKind(customResourceDefinition),
   eraseKind(validatingWebhookConfiguration),
   eraseKind(mutatingWebhookConfiguration),
+  eraseKind(validatingAdmissionPolicy),
+  eraseKind(validatingAdmissionPolicyBinding),
   eraseKind(storageClass),
   eraseKind(csiDriver),
   eraseKind(csiNode),

@@ -296,6 +296,12 @@ const cases: readonly (readonly [string, object, string])[] = [
     'web | 24h | a.b/c | ann | 60m | Approved,Issued',
   ],
   ['CertificateSigningRequest', { spec: { request: '' } }, 'web | 24h | <none> |  | <none> | Pending'],
+  [
+    'ValidatingAdmissionPolicy',
+    { spec: { validations: [{ expression: 'true' }], paramKind: { apiVersion: 'a/v1', kind: 'K' } } },
+    'web | 1 | a/v1/K | 24h',
+  ],
+  ['ValidatingAdmissionPolicyBinding', { spec: { policyName: 'p', validationActions: [] } }, 'web | p | <unset> | 24h'],
   ['RuntimeClass', { handler: 'runc' }, 'web | runc | 24h'],
   [
     'FlowSchema',

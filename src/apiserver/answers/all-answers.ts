@@ -7,6 +7,7 @@ import { classCases } from './class-cases.ts';
 import { flowControlCases } from './flow-control-cases.ts';
 import { kindCases } from './kind-cases.ts';
 import { limitCases } from './limit-cases.ts';
+import { policyCases } from './policy-cases.ts';
 import { ruleCases } from './rule-cases.ts';
 import { verbCases } from './verb-cases.ts';
 import { writeCases } from './write-cases.ts';
@@ -26,6 +27,7 @@ const cases: readonly AnswerCase[] = [
   ...classCases,
   ...flowControlCases,
   ...certificateCases,
+  ...policyCases,
 ];
 
 /** Every case, each with a name of its own. */

@@ -40,6 +40,8 @@ const ATTEMPTS = 100;
 const PAUSE_MS = 100;
 const SETTLE_MS = 2_000;
 const HEARD_MS = 300;
+/** Policies are looked at anew every second. */
+const IN_FORCE_MS = 1_600;
 const CRDS = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 
 export interface AnswerOptions {
@@ -65,6 +67,7 @@ export async function runAnswer(one: AnswerCase, { ask, sleep }: AnswerOptions):
       if (step.method === 'PATCH' && step.path.startsWith(CRDS)) await sleep(SETTLE_MS);
       // Admission goes by what it has been told.
       if (/\/(resourcequotas|limitranges|\w+webhookconfigurations)/.test(step.path)) await sleep(HEARD_MS);
+      if (/\/validatingadmissionpolic/.test(step.path)) await sleep(IN_FORCE_MS);
       if (answer.status >= 300) return `given: ${answerText(answer, false)}`;
     }
     const answer = await send(one.ask);

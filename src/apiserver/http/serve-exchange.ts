@@ -5,6 +5,7 @@ import type { Log } from '#base/log.ts';
 import { errorMessage } from '#base/errors.ts';
 import type { ApiRequest, UserInfo } from '#api/request.ts';
 import { internalError, methodNotAllowed, unauthorized } from '#api/status.ts';
+import { admitConnect } from '../admission/connect.ts';
 import { authenticate } from '../auth/authenticate.ts';
 import { impersonate } from '../auth/impersonate.ts';
 import type { ServerContext } from '../context.ts';
@@ -89,6 +90,8 @@ async function answerByProxy(
   if (!PROXIED.has(method)) throw new StatusError(methodNotAllowed());
   const user = userOf(exchange, options);
   router.authorize({ method: method as ApiRequest['method'], path: url.path, query: url.query, user });
+  const query = new URLSearchParams(url.search);
+  await admitConnect(server, { info: parseRequestPath(url.path), path: url.path, query, user });
   // Links of the backend that are not absolute are right only below a slash.
   if (to.path === '' && (method === 'GET' || method === 'HEAD')) {
     const location = `${to.prefix}/${url.search === '' ? '' : `?${url.search}`}`;
@@ -119,6 +122,8 @@ export async function serveUpgrade(
     const { server } = options;
     const info = parseRequestPath(url.path);
     options.router.authorize({ method, path: url.path, query: url.query, user }, info);
+    const query = new URLSearchParams(url.search);
+    await admitConnect(server, { info, path: url.path, query, user });
     const proxied = parseProxyPath(url.path);
     if (proxied !== undefined) {
       const target = proxyTarget(server, proxied);
@@ -132,7 +137,7 @@ export async function serveUpgrade(
       throw new StatusError(upgradeRequired());
     }
     const at = { namespace: info.namespace, name: info.name };
-    const { nodeName, path } = podTarget(server, info.subresource, at, new URLSearchParams(url.search));
+    const { nodeName, path } = podTarget(server, info.subresource, at, query);
     if (nodeName === undefined) throw new StatusError(upgradeRequired());
     await spliceToNode(server.nodes, nodeName, path, { method, rawHeaders: request.rawHeaders }, socket, head);
   } catch (error) {

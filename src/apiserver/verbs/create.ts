@@ -9,7 +9,7 @@ import { admitCreate } from '../admission/admit.ts';
 import { allocateFor } from '../admission/allocate.ts';
 import { checkGrant } from '../admission/grant.ts';
 import { chargeQuotas } from '../admission/quota.ts';
-import { hasMutatingWebhooks, mutateByWebhooks, validateByWebhooks } from '../admission/webhook/webhook-admission.ts';
+import { hasMutatingWebhooks, mutateByWebhooks, validateWrite } from '../admission/webhook/webhook-admission.ts';
 import type { Write } from '../admission/webhook/write.ts';
 import { checkObject, decodeBody, identityOf } from '../body.ts';
 import type { ResourceContext } from '../context.ts';
@@ -123,7 +123,7 @@ async function createNamed(
   using reserved = allocateFor(server, kind, prepared, undefined, dryRun);
   const errors = kind.validateCreate(reserved.object);
   if (errors.length > 0) throw new StatusError(invalidStatus(resource, name, errors));
-  await validateByWebhooks(writeOf(context, reserved.object, dryRun));
+  await validateWrite(writeOf(context, reserved.object, dryRun));
   await chargeQuotas({ server, kind, object: reserved.object, dryRun });
   const object = persisted(kind, reserved.object);
   if (dryRun) return { object };

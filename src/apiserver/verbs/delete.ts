@@ -6,7 +6,7 @@ import type { ApiResponse } from '#api/request.ts';
 import { namespaces } from '#api/resource.ts';
 import { conflict, modifiedConflict, notFoundStatus, success } from '#api/status.ts';
 import { admitNamespaceDeletion } from '../admission/namespace-lifecycle.ts';
-import { mutateByWebhooks, validateByWebhooks } from '../admission/webhook/webhook-admission.ts';
+import { mutateByWebhooks, validateWrite } from '../admission/webhook/webhook-admission.ts';
 import type { ResourceContext } from '../context.ts';
 import { parseDeletion, type Deletion } from '../delete-options.ts';
 import { matcherOf, parseListOptions } from '../list-options.ts';
@@ -100,7 +100,7 @@ async function askWebhooks({ server, kind, request, name }: Target, old: KubeObj
   const { namespace } = old.metadata;
   const write = { server, kind, request, operation: 'DELETE', subresource: '', name, namespace, dryRun } as const;
   await mutateByWebhooks({ ...write, object: undefined, old });
-  await validateByWebhooks({ ...write, object: undefined, old });
+  await validateWrite({ ...write, object: undefined, old });
 }
 
 function checkPreconditions(kind: KindDefinition, { metadata }: KubeObject, { uid, resourceVersion }: Deletion): void {

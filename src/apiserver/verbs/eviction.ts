@@ -3,7 +3,7 @@ import type { Eviction, Pod, PodCondition } from '#api/generated/types.ts';
 import type { ApiResponse } from '#api/request.ts';
 import { badRequest, success } from '#api/status.ts';
 import { checkObject, decodeBody, type DecodedBody } from '../body.ts';
-import { validateByWebhooks } from '../admission/webhook/webhook-admission.ts';
+import { validateWrite } from '../admission/webhook/webhook-admission.ts';
 import type { ResourceContext } from '../context.ts';
 import { deletionOf } from '../delete-options.ts';
 import { statusResponse } from '../respond.ts';
@@ -40,7 +40,7 @@ export async function evict(context: ResourceContext): Promise<ApiResponse> {
     namespace,
     dryRun,
   } as const;
-  await validateByWebhooks({ ...write, object, old: undefined });
+  await validateWrite({ ...write, object, old: undefined });
   await spendDisruption(context, pod, dryRun);
   if (pod.metadata.deletionTimestamp === undefined && !dryRun) await markDisrupted(context);
   await deleteObject({ ...targetOf(context), request: undefined }, { ...deletion, dryRun });

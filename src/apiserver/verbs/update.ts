@@ -14,7 +14,7 @@ import { allocateFor, besideDeletion, releaseOf, untouched } from '../admission/
 import { checkGrant } from '../admission/grant.ts';
 import { checkLimits } from '../admission/limit-range.ts';
 import { chargeQuotas } from '../admission/quota.ts';
-import { mutateByWebhooks, validateByWebhooks } from '../admission/webhook/webhook-admission.ts';
+import { mutateByWebhooks, validateWrite } from '../admission/webhook/webhook-admission.ts';
 import type { Write } from '../admission/webhook/write.ts';
 import { checkObject, decodeBody, identityOf } from '../body.ts';
 import type { ResourceContext, ServerContext } from '../context.ts';
@@ -186,7 +186,7 @@ async function replace(
   if (part === 'main') admitUpdate(server, kind, reserved.object, before);
   if (part === 'resize') checkLimits(server, reserved.object as Pod);
   const write = writeOf(target, part, before, dryRun);
-  if (write !== undefined) await validateByWebhooks({ ...write, object: reserved.object });
+  if (write !== undefined) await validateWrite({ ...write, object: reserved.object });
   const next = withMetadata(reserved.object, { resourceVersion: before.metadata.resourceVersion, managedFields });
   if (deepEqual(next, before)) return old;
   if (part === 'main' || part === 'resize') await chargeQuotas({ server, kind, object: next, old: before, dryRun });

@@ -4,21 +4,15 @@ import { evaluateConditions } from '#api/admission/match-condition.ts';
 import type { Webhook, WebhookConfiguration } from '#api/admission/webhook.ts';
 import { matchesRule } from '#api/admission/webhook-rule.ts';
 import { deepEqual } from '#api/equal.ts';
-import type { LabelSelector, Namespace } from '#api/generated/types.ts';
 import type { KindDefinition } from '#api/kind.ts';
-import { matchesLabels, selectorFromObject } from '#api/label-selector.ts';
 import type { KubeObject } from '#api/object.ts';
 import { applyJsonPatch } from '#api/patch/json-patch.ts';
-import {
-  mutatingWebhookConfigurations,
-  namespaces,
-  type Resource,
-  validatingWebhookConfigurations,
-} from '#api/resource.ts';
-import { forbiddenStatus, internalError, notFoundStatus } from '#api/status.ts';
+import { mutatingWebhookConfigurations, type Resource, validatingWebhookConfigurations } from '#api/resource.ts';
+import { forbiddenStatus, internalError } from '#api/status.ts';
 import { checkObject, identityOf } from '../../body.ts';
-import { find, type ServerContext } from '../../context.ts';
+import type { ServerContext } from '../../context.ts';
 import { StatusError } from '../../status-error.ts';
+import { validateByPolicies } from '../policy/policy-admission.ts';
 import {
   admissionReview,
   denial,
@@ -28,6 +22,7 @@ import {
   reviewVersion,
   type Verdict,
 } from './admission-review.ts';
+import { matchesNamespace, matchesObject } from './selectors.ts';
 import { addWarnings } from './warnings.ts';
 import { callWebhook } from './webhook-call-socket.ts';
 import { equivalentKinds, shownAs, type Write } from './write.ts';
@@ -54,8 +49,9 @@ export async function mutateByWebhooks(write: Write): Promise<KubeObject | undef
   return object;
 }
 
-/** Asks all validating webhooks at once. @throws {StatusError} of the first that refuses */
-export async function validateByWebhooks(write: Write): Promise<void> {
+/** Asks the policies, then all validating webhooks at once. @throws {StatusError} of the first that refuses */
+export async function validateWrite(write: Write): Promise<void> {
+  validateByPolicies(write);
   const asked = webhooksOf(write, validatingWebhookConfigurations).map((webhook) => ask(write, webhook, false));
   const failed = (await Promise.allSettled(asked)).find((outcome) => outcome.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
@@ -130,31 +126,6 @@ function concernedKind(write: Write, webhook: Webhook): KindDefinition | undefin
   );
   if (found === undefined || !matchesObject(write, webhook.objectSelector)) return undefined;
   return matchesNamespace(write, webhook.namespaceSelector) ? found : undefined;
-}
-
-function isEmpty(selector: LabelSelector | undefined): boolean {
-  return (selector?.matchExpressions ?? []).length === 0 && Object.keys(selector?.matchLabels ?? {}).length === 0;
-}
-
-function matchesObject({ object, old }: Write, selector: LabelSelector | undefined): boolean {
-  if (isEmpty(selector)) return true;
-  const parsed = selectorFromObject(selector);
-  return [object, old].some((one) => one !== undefined && matchesLabels(parsed, one.metadata.labels));
-}
-
-function matchesNamespace(write: Write, selector: LabelSelector | undefined): boolean {
-  const { server, kind, namespace, object, old } = write;
-  if (isEmpty(selector)) return true;
-  const isNamespace = kind.resource.group === '' && kind.resource.plural === namespaces.plural;
-  if (isNamespace) return matchesLabels(selectorFromObject(selector), (object ?? old)?.metadata.labels);
-  if (namespace === undefined) return true;
-  return matchesLabels(selectorFromObject(selector), namespaceOf(server, namespace).metadata.labels);
-}
-
-function namespaceOf(server: ServerContext, name: string): Namespace {
-  const found = find(server, namespaces, name);
-  if (found === undefined) throw new StatusError(notFoundStatus(namespaces, name));
-  return found;
 }
 
 function conditionsHold(write: Write, webhook: Webhook, kind: KindDefinition, uid: string): boolean {
