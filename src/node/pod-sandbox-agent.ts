@@ -124,9 +124,9 @@ function hostsOf({ machine, clusterDomain }: NodeContext, pod: Pod, podIps: read
   return hostsFile({ hostname: hostnameOf(pod), domain, podIps, aliases: hostAliases });
 }
 
-function resolvConfOf({ clusterDns, clusterDomain, machine }: NodeContext, pod: Pod): string {
+function resolvConfOf({ clusterDns, clusterDomain, machine, events }: NodeContext, pod: Pod): string {
   const { dnsPolicy, hostNetwork, dnsConfig } = pod.spec;
-  return resolvConf({
+  const { text, warnings } = resolvConf({
     namespace: pod.metadata.namespace ?? 'default',
     policy: dnsPolicy,
     hostNetwork: hostNetwork === true,
@@ -135,4 +135,6 @@ function resolvConfOf({ clusterDns, clusterDomain, machine }: NodeContext, pod: 
     clusterDomain,
     machine: machine.resolvConf,
   });
+  for (const warning of warnings) events.record(pod, 'Warning', 'DNSConfigForming', warning);
+  return text;
 }

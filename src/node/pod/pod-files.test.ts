@@ -11,12 +11,16 @@ const machine = parseResolvConf(
   '# c\nnameserver 127.0.0.53\nsearch old.example\nsearch corp.example. .\noptions edns0 ndots:2\noptions ndots:1\n',
 );
 
+/** As many of 100 characters as there is room for, after the root. */
+const PATHS = ['.', ...Array.from({ length: 20 }, (_, i) => `${i}`.padStart(100, '0'))].join(' ');
+
 const resolvers: readonly {
   name: string;
   policy?: string;
   hostNetwork?: boolean;
   config?: PodDNSConfig;
   text: string;
+  warnings?: readonly string[];
 }[] = [
   {
     name: 'ClusterFirst by default',
@@ -61,13 +65,17 @@ const resolvers: readonly {
       nameservers: ['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4'],
       searches: ['.', 'a'.repeat(254), ...Array.from({ length: 31 }, (_, i) => `${i}`.padStart(100, '0'))],
     },
-    text: `search . ${Array.from({ length: 20 }, (_, i) => `${i}`.padStart(100, '0')).join(' ')}\nnameserver 192.0.2.1\nnameserver 192.0.2.2\nnameserver 192.0.2.3\n`,
+    text: `search ${PATHS}\nnameserver 192.0.2.1\nnameserver 192.0.2.2\nnameserver 192.0.2.3\n`,
+    warnings: [
+      'Nameserver limits were exceeded, some nameservers have been omitted, the applied nameserver line is: 192.0.2.1 192.0.2.2 192.0.2.3',
+      `Search Line limits were exceeded, some search paths have been omitted, the applied search line is: ${PATHS}`,
+    ],
   },
 ];
-for (const { name, policy, hostNetwork = false, config, text } of resolvers) {
+for (const { name, policy, hostNetwork = false, config, text, warnings = [] } of resolvers) {
   test(`resolvConf() ${name}`, () => {
     const cluster = { clusterDns: ['10.96.0.10'], clusterDomain: 'cluster.local', machine };
-    assert.equal(resolvConf({ namespace: 'ns', policy, hostNetwork, config, ...cluster }), text);
+    assert.deepEqual(resolvConf({ namespace: 'ns', policy, hostNetwork, config, ...cluster }), { text, warnings });
   });
 }
 

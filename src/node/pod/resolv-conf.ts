@@ -17,18 +17,26 @@ export interface ResolvConfSpec {
   readonly machine: ResolvConf;
 }
 
+export interface WrittenResolvConf {
+  readonly text: string;
+  /** What was left out, in a kubelet's words. */
+  readonly warnings: readonly string[];
+}
+
 /** /etc/resolv.conf of a Pod, with the fields in a kubelet's order. */
-export function resolvConf(spec: ResolvConfSpec): string {
+export function resolvConf(spec: ResolvConfSpec): WrittenResolvConf {
   const base = byPolicy(spec);
   const { nameservers = [], searches = [], options = [] } = spec.config ?? {};
-  return formatResolvConf({
-    nameservers: unique([...base.nameservers, ...nameservers]).slice(0, MAX_NAMESERVERS),
-    searches: fitting(unique([...base.searches, ...searches])),
+  const all = {
+    nameservers: unique([...base.nameservers, ...nameservers]),
+    searches: unique([...base.searches, ...searches]),
     options: mergeOptions(
       base.options,
       options.map(({ name = '', value }) => (value === undefined || value === '' ? name : `${name}:${value}`)),
     ),
-  });
+  };
+  const kept = { ...all, nameservers: all.nameservers.slice(0, MAX_NAMESERVERS), searches: fitting(all.searches) };
+  return { text: formatResolvConf(kept), warnings: warningsOf(all, kept) };
 }
 
 /** What resolvers take; a kubelet leaves out the rest. */
@@ -42,6 +50,19 @@ function fitting(searches: readonly string[]): readonly string[] {
   const kept = searches.slice(0, MAX_SEARCHES).filter((search) => search.length <= MAX_SEARCH);
   while (kept.join(' ').length > MAX_SEARCH_CHARACTERS) kept.pop();
   return kept;
+}
+
+function warningsOf(all: ResolvConf, kept: ResolvConf): readonly string[] {
+  const omitted = (limits: string, what: string, line: string, applied: readonly string[]): string =>
+    `${limits} limits were exceeded, some ${what} have been omitted, the applied ${line} line is: ${applied.join(' ')}`;
+  return [
+    ...(kept.nameservers.length < all.nameservers.length
+      ? [omitted('Nameserver', 'nameservers', 'nameserver', kept.nameservers)]
+      : []),
+    ...(kept.searches.length < all.searches.length
+      ? [omitted('Search Line', 'search paths', 'search', kept.searches)]
+      : []),
+  ];
 }
 
 function byPolicy(spec: ResolvConfSpec): ResolvConf {
