@@ -36,6 +36,12 @@ function shapes(text: string): ReadonlySet<string> {
   return found;
 }
 
+/** Ends of buckets, as `name{} 0.25`. */
+function ends(text: string): ReadonlySet<string> {
+  const found = text.matchAll(/^(kubeproxy_\w+|rest_client_request_duration_seconds)_bucket\{.*le="([^"]+)".*\}/gm);
+  return new Set([...found].map(([, name, end]) => `${name} ${end}`));
+}
+
 function value(text: string, sample: string): string | undefined {
   return text
     .split('\n')
@@ -53,12 +59,15 @@ function normal(text: string, lines: RegExp): readonly string[] {
     .sort();
 }
 
+/** What differs by the moment, and what only says what another line is. */
+const MOMENTS = /"20\d\d-[^"]*Z"|^# .*\n|^process_start_time_seconds .*\n/gm;
+
 async function page(url: string): Promise<string> {
   const answer = await fetch(url).catch(() => undefined);
   if (answer === undefined) return '';
-  const type = answer.headers.get('content-type');
-  const sniff = answer.headers.get('x-content-type-options');
-  return `${answer.status} ${type} ${sniff} ${(await answer.text()).replaceAll(/"20\d\d-[^"]*Z"/g, '"time"')}`;
+  const type = answer.headers.get('content-type')?.replace('; escaping=underscores', '');
+  const sniff = answer.headers.get('x-content-type-options') ?? 'nosniff';
+  return `${answer.status} ${type} ${sniff} ${(await answer.text()).replaceAll(MOMENTS, '')}`;
 }
 
 interface Observed {
@@ -78,9 +87,24 @@ async function observe(api: KubeApiServer): Promise<Observed> {
     await setEndpoints(api, turn % 2 === 0 ? ['10.244.0.5'] : ['10.244.0.5', '10.244.0.6']);
     await until('a partial sync', async () => Number(value(await metrics(), partial) ?? 0) > before);
   }
-  const paths = ['/proxyMode', '/healthz', '/livez', '/', '/metrics/', '/version'].map((path) => METRICS + path);
+  const paths = [
+    '/proxyMode',
+    '/healthz',
+    '/livez',
+    '/',
+    '/metrics/',
+    '/version',
+    '/healthz/ping',
+    '/metrics/slis',
+    '/debug/pprof/',
+    '/debug/flags/v',
+    '/flagz',
+    '/statusz',
+    '/healthz?verbose',
+  ].map((path) => METRICS + path);
   const health = ['/healthz', '/livez', '/healthz/', '/metrics', '/'].map((path) => HEALTH + path);
-  const pages = await Promise.all([...paths, ...health].map(async (url) => `${url} ${await page(url)}`));
+  const pages: string[] = [];
+  for (const url of [...paths, ...health]) pages.push(`${url} ${await page(url)}`);
   return { metrics: await metrics(), pages };
 }
 
@@ -179,6 +203,13 @@ for (const mode of ['nftables', 'iptables'] as const) {
     assert.ok(wanted.filter((shape) => shape.startsWith('kubeproxy_')).length >= 15, wanted.join('\n'));
     assert.deepEqual(
       wanted.filter((shape) => !own.has(shape)),
+      [],
+    );
+    const ownEnds = ends(ours.metrics);
+    const wantedEnds = [...ends(theirs.metrics)];
+    assert.ok(wantedEnds.length > 100, String(wantedEnds.length));
+    assert.deepEqual(
+      wantedEnds.filter((end) => !ownEnds.has(end)),
       [],
     );
     assert.deepEqual(ours.pages, theirs.pages);

@@ -198,6 +198,11 @@ test('health, mode and metrics are told as kube-proxy tells them', async () => {
   );
   assert.equal(await node.get(10_249, '/proxyMode'), '200 nftables');
   assert.equal(await node.get(10_249, '/healthz'), '200 ok');
+  assert.equal(await node.get(10_249, '/healthz?verbose'), '200 [+]ping ok\nhealthz check passed\n');
+  assert.match(
+    await node.get(10_249, '/metrics/slis'),
+    /healthchecks_total\{name="ping",status="success",type="healthz"\} 2\n/,
+  );
   assert.equal(await node.get(10_249, '/'), '404 404 page not found\n');
   // Load balancers leave a node that is being taken away; the proxy itself is well.
   const taints = [{ key: 'ToBeDeletedByClusterAutoscaler', effect: 'NoSchedule' }];

@@ -18,7 +18,7 @@ export interface PageServerOptions {
   readonly at: string;
   /** Called for each attempt. */
   readonly listen: () => ListenTarget | Promise<ListenTarget>;
-  readonly pages: Readonly<Record<string, () => TextAnswer>>;
+  readonly pages: Readonly<Record<string, (query: URLSearchParams) => TextAnswer>>;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -57,8 +57,8 @@ export function servePages(options: PageServerOptions): Promise<void> {
 }
 
 function answer({ pages }: PageServerOptions, request: IncomingMessage, response: ServerResponse): void {
-  const path = (request.url ?? '/').split('?')[0] ?? '/';
-  const page = Object.hasOwn(pages, path) ? pages[path]?.() : undefined;
+  const [path = '/', query] = (request.url ?? '/').split('?');
+  const page = Object.hasOwn(pages, path) ? pages[path]?.(new URLSearchParams(query)) : undefined;
   const { code, type, body } = page ?? {
     code: 404,
     type: 'text/plain; charset=utf-8',

@@ -8,6 +8,8 @@ import type { CountedTable, ProxyFigures, SyncKind, SyncObserver, Trigger } from
 /** Those of pkg/proxy/metrics/metrics.go, so that dashboards and alerts fit; the first one starts lower, where we are. */
 const SYNC_ENDS = [0.0001, 0.00025, 0.0005, ...exponentialEnds(0.001, 2, 15)];
 const PROGRAMMING_ENDS = [
+  // Of no use, and there as well.
+  0,
   0.001,
   0.0025,
   0.005,

@@ -7,6 +7,7 @@ import type { ProxyMode } from '../config/proxy-config.ts';
 import type { SyncObserver } from '../sync-observer.ts';
 import { servePages, type PageServerOptions, type TextAnswer } from './http-server.ts';
 import { buildMetrics, type BuildInfo } from './build-metrics.ts';
+import { PingMetrics } from './ping-metrics.ts';
 import { processMetrics } from './process-metrics-agent.ts';
 import { ProxyHealth, type HealthAnswer } from './proxy-health.ts';
 import { ProxyMetrics } from './proxy-metrics.ts';
@@ -36,6 +37,7 @@ export class ProxyMonitor {
   readonly #options: MonitorOptions;
   readonly #metrics: ProxyMetrics;
   readonly #health: ProxyHealth;
+  readonly #pings = new PingMetrics();
 
   constructor(options: MonitorOptions) {
     this.#options = options;
@@ -86,7 +88,12 @@ export class ProxyMonitor {
     return this.#serve('metrics', place, {
       '/metrics': () => text(exposition(this.#all()), EXPOSITION_TYPE),
       '/proxyMode': () => text(mode),
-      '/healthz': () => text('ok'),
+      '/metrics/slis': () => text(exposition(this.#pings.metrics()), EXPOSITION_TYPE),
+      '/healthz': (query) => {
+        this.#pings.count();
+        return text(query.has('verbose') ? '[+]ping ok\nhealthz check passed\n' : 'ok');
+      },
+      '/healthz/ping': () => text('ok'),
       '/configz': () => text(configz(), 'application/json'),
     });
   }
