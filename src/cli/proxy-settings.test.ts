@@ -99,6 +99,25 @@ function sysctls(node: ProxyNode, names: readonly string[]): readonly string[] {
   return inNetns(node.network.node, () => names.map((name) => `${name.split('.').at(-1)}=${readSysctl(name)}`));
 }
 
+test('addresses of NodePorts of one family leave all of the other', async () => {
+  await using node = await ProxyNode.create();
+  await node.startServer();
+  await node.addNode('a');
+  const args = ['--kubeconfig', await node.kubeconfig(), '--node-name', 'a'];
+  const chosen = async (addresses: string): Promise<readonly string[]> => {
+    const proxy = node.proxy(...args, '--nodeport-addresses', addresses);
+    await until('ready', () => proxy.stderr().includes(READY));
+    proxy.child.kill('SIGTERM');
+    assert.equal((await proxy.finished).code, 0);
+    return ['ip', 'ip6'].map((family) => {
+      const set = node.run('nft', 'list', 'set', family, 'clusterip', 'node-addresses');
+      return /elements = \{ (.*) \}/.exec(set)?.[1] ?? '';
+    });
+  };
+  assert.deepEqual(await chosen('192.0.2.0/24'), ['192.0.2.0/24', '::/0']);
+  assert.deepEqual(await chosen('fd00::/8'), ['0.0.0.0/0', 'fd00::/8']);
+});
+
 test('settings of the kernel are made as the configuration says, and rules go by what the kernel has', async () => {
   await using node = await ProxyNode.create();
   const conntrack = [

@@ -118,7 +118,14 @@ const settings: readonly (readonly [string, string, unknown])[] = [
   ['nftables: { localhostNodePorts: off }', 'localhostNodePorts', false],
   ['nftables: { localhostNodePorts: false }', 'localhostNodePorts', false],
   ['nodePortAddresses: [primary]', 'nodePortAddresses', 'primary'],
-  ['nodePortAddresses: [192.168.0.7/16]', 'nodePortAddresses', [{ family: 4, base: '3232235520', prefix: 16 }]],
+  [
+    'nodePortAddresses: [192.168.0.7/16]',
+    'nodePortAddresses',
+    [
+      { family: 4, base: '3232235520', prefix: 16 },
+      { family: 6, base: '0', prefix: 0 },
+    ],
+  ],
   ['healthzBindAddress: "[::]:1"', 'healthz', { host: '::', port: 1 }],
   ['healthzBindAddress: 127.0.0.1', 'healthz', { host: '127.0.0.1', port: 10_256 }],
   ['bindAddress: "::"', 'healthz', { host: '::', port: 10_256 }],

@@ -112,7 +112,11 @@ function localDetection(raw: RawConfig): LocalDetection {
 
 function nodePortAddresses(texts: readonly string[]): 'primary' | readonly Cidr[] | undefined {
   if (texts.length === 0) return undefined;
-  return texts[0] === 'primary' ? 'primary' : ranges(texts);
+  if (texts[0] === 'primary') return 'primary';
+  const chosen = ranges(texts);
+  // What is said of one family says nothing of the other.
+  const missing = ([4, 6] as const).filter((family) => !chosen.some((range) => range.family === family));
+  return [...chosen, ...missing.map((family) => ({ family, base: 0n, prefix: 0 }))];
 }
 
 function ranges(texts: readonly string[]): readonly Cidr[] {
