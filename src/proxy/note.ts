@@ -59,7 +59,7 @@ function hex(word: number): string {
   return word.toString(16).padStart(DIGITS, '0');
 }
 
-/** Of digits as `hex` writes them; something else for others. */
+/** Of digits as `hex` writes them. */
 function readHex(text: string, start: number): number {
   let word = 0;
   for (let at = start; at < start + DIGITS; at++) {
