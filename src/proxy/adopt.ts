@@ -165,9 +165,10 @@ function accept(draft: Draft, picks: ReadonlyMap<number, Pick>): ProgrammedFront
   if (draft.others !== undefined || !isKnown) return undefined;
   const found = draft.asWanted ?? asRead(draft, pick);
   if (found === undefined) return undefined;
-  const { isRefused, guard, note } = draft;
-  const { backends: slots, ids } = found;
-  return { kind, priority, isRefused, slots, ids, guard, note, noted: undefined, local: undefined };
+  const { isRefused, guard } = draft;
+  const { backends: slots, ids, noted } = found;
+  const note = noted === undefined ? draft.note : undefined;
+  return { kind, priority, isRefused, slots, ids, guard, note, noted, local: undefined };
 }
 
 function asRead({ slots: read = NO_SLOTS }: Draft, pick: Pick | undefined): SlotList | undefined {

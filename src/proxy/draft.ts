@@ -42,6 +42,8 @@ export interface DraftSlots {
 }
 
 export interface SlotList {
+  /** Whose the note says they are; absent where they were not taken by it. */
+  readonly noted?: string | undefined;
   readonly backends: readonly Backend[];
   readonly ids: ReadonlyMap<string, number> | undefined;
 }

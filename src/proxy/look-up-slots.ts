@@ -66,7 +66,7 @@ function asWanted({ note }: Draft, pick: Pick, frontend: Frontend): SlotList | u
   if (backends.length !== pick.backends || affinitySeconds !== pick.timeout) return undefined;
   const ids = pick.timeout === 0 ? undefined : assignIds(undefined, backends);
   if (note === undefined || !isNoteOfSlots(note, service, backends, ids)) return undefined;
-  return { backends, ids };
+  return { noted: service, backends, ids };
 }
 
 function readPlain(rules: Ruleset, targets: readonly Target[], reader: SlotReader): void {

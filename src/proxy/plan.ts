@@ -38,7 +38,7 @@ export interface ProgrammedFrontend {
   readonly guard: string | undefined;
   /** What its count map says besides the count, as it was read; absent where it follows from `noted`: texts take memory. */
   readonly note: string | undefined;
-  /** What the note is of; undefined while it is only known from the kernel. */
+  /** What the note is of; absent where that was not looked at. */
   readonly noted: string | undefined;
   /** Local backends' addresses that this frontend was counted for; undefined while it is only known from the kernel. */
   readonly local: readonly string[] | undefined;
@@ -178,9 +178,10 @@ export class Plan {
     const known = this.#frontends.get(id);
     const place = frontend === undefined ? parseFrontendId(id) : placeOf(frontend);
     const plan = planSlots(known?.slots ?? NO_BACKENDS, frontend?.backends ?? NO_BACKENDS);
-    if (frontend === undefined) this.#remove(id, place, known, plan, writer);
-    else this.#frontends.set(id, this.#put(place, known, frontend, plan, writer));
-    this.#count(known, frontend, place);
+    const next = frontend === undefined ? undefined : this.#put(place, known, frontend, plan, writer);
+    if (next === undefined) this.#remove(id, place, known, plan, writer);
+    else this.#frontends.set(id, next);
+    this.#count(known, next, place);
     // Flows to the address itself may be older than the Service. There are none to cluster addresses: nobody has those.
     const hadNone = known === undefined || known.slots.length === 0;
     const isNew = hadNone && frontend !== undefined && frontend.kind !== 'cluster' && plan.slots.length > 0;
@@ -268,14 +269,14 @@ export class Plan {
     this.#guards.set(name, (this.#guards.get(name) ?? 0) + change);
   }
 
-  #count(known: ProgrammedFrontend | undefined, frontend: Frontend | undefined, place: FrontendPlace): void {
+  #count(known: ProgrammedFrontend | undefined, next: ProgrammedFrontend | undefined, place: FrontendPlace): void {
     const before = known?.local === undefined ? undefined : this.#presenceOf(known.kind, place);
-    const after = frontend === undefined ? undefined : this.#presenceOf(frontend.kind, place);
+    const after = next === undefined ? undefined : this.#presenceOf(next.kind, place);
     if (before !== after) {
       after?.add(place.address);
       before?.remove(place.address);
     }
-    for (const local of frontend === undefined ? NONE : localAddresses(frontend)) this.#hairpin.add(local);
+    for (const local of next?.local ?? NONE) this.#hairpin.add(local);
     for (const local of known?.local ?? NONE) this.#hairpin.remove(local);
   }
 
