@@ -60,23 +60,6 @@ function validateIds(context: t.PodSecurityContext | undefined, at: string): Fie
   });
 }
 
-const SYSCTL_SEGMENT = '[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
-const SYSCTL = `^(${SYSCTL_SEGMENT}[\\./])*${SYSCTL_SEGMENT}$`;
-const MAX_SYSCTL = 253;
-
-function validateSysctls({ sysctls = [] }: t.PodSecurityContext = {}, at: string): FieldError[] {
-  const seen = new Set<string>();
-  return sysctls.flatMap(({ name = '' }, i) => {
-    const field = `${at}.sysctls[${i}].name`;
-    const isKnown = seen.has(name);
-    seen.add(name);
-    if (name === '') return [required(field, '')];
-    if (name.length > MAX_SYSCTL || !new RegExp(SYSCTL).test(name))
-      return [invalid(field, name, `must have at most ${MAX_SYSCTL} characters and match regex ${SYSCTL}`)];
-    return isKnown ? [duplicate(field, name)] : [];
-  });
-}
-
 /** What a Pod says about where it may be and what it is there. */
 export function validatePlacement(spec: t.PodSpec, at: string): FieldError[] {
   const { affinity, topologySpreadConstraints = [], readinessGates = [], hostAliases = [], os } = spec;
@@ -85,7 +68,6 @@ export function validatePlacement(spec: t.PodSpec, at: string): FieldError[] {
       invalidAll(`${at}.readinessGates[${i}].conditionType`, conditionType, checkQualifiedName(conditionType)),
     ),
     ...validateIds(spec.securityContext, `${at}.securityContext`),
-    ...validateSysctls(spec.securityContext, `${at}.securityContext`),
     ...validateTerms(affinity?.podAffinity, `${at}.affinity.podAffinity`),
     ...validateTerms(affinity?.podAntiAffinity, `${at}.affinity.podAntiAffinity`),
     ...topologySpreadConstraints.flatMap((of, i) => validateSpread(of, `${at}.topologySpreadConstraints[${i}]`)),
