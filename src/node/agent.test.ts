@@ -359,6 +359,7 @@ isolateTests(import.meta.url, () => {
       podSummary(await nodes.until('first', restarted)),
       `Running 10.244.0.2 on 172.18.0.2 ready; c running restarts 1 ${lost}`,
     );
+    assert.match((await nodes.events('first')).join('\n'), /^Normal SandboxChanged Pod sandbox changed/m);
     const once = await nodes.until('once', ({ status }) => status?.phase === 'Failed');
     assert.equal(podSummary(once), `Failed 10.244.0.4 on 172.18.0.2; c ${lost.slice('after '.length)} restarts 0`);
     assert.equal(await nodes.exec('second', 'cat', '/kept/file'), 'here\n');

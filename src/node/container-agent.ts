@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { errorMessage } from '#base/errors.ts';
-import type { Container, ContainerStatus, Pod } from '#api/generated/types.ts';
+import type { Container, ContainerStatus, Pod, ResourceRequirements } from '#api/generated/types.ts';
 import { containerLimits } from './cgroup/container-limits.ts';
 import { planContainerTree } from './container-tree-agent.ts';
 import type { ContainerConfig, ContainerPlace, ContainerSpec, StopOptions } from './container-place.ts';
@@ -40,6 +40,8 @@ export class ContainerAgent {
   readonly #node: NodeContext;
   readonly #onChange: () => void;
   #spec: ContainerSpec;
+  /** What the present run, or the last one, has: one that is to run anew has still the old ones. */
+  #given: ResourceRequirements | undefined;
   #backoff = new RestartBackoff();
   #image: ImageAgent;
   /** It has to run anew, whatever its Pod says about restarts. */
@@ -112,7 +114,7 @@ export class ContainerAgent {
       unseen: this.#isUnseen ? this.#before : undefined,
       id: this.#id,
       imageId: this.#imageId,
-      resources: this.#id === undefined ? undefined : (this.#spec.resources ?? {}),
+      resources: this.#id === undefined ? undefined : (this.#given ?? this.#spec.resources ?? {}),
       renewed: this.#renewed,
       retryAt: this.#retryAt,
       backoffMs: this.#backoff.delayMs,
@@ -168,6 +170,7 @@ export class ContainerAgent {
     const anew = needsRestart({ ...before, resizePolicy }, resources);
     if (!anew) this.#run?.limit(containerLimits(resources));
     this.#spec = { ...before, resources, resizePolicy };
+    if (!anew) this.#given = resources;
     if (anew) this.#renew(pod, graceMs, 'resize requires restart');
   }
 
@@ -265,6 +268,7 @@ export class ContainerAgent {
     void removeOldRuns(this.#node, pod, this.spec.name, attempt);
     this.#run = run;
     this.#renewed = false;
+    this.#given = this.#spec.resources;
     if (this.#state.kind === 'waiting') this.#before = this.#state;
     this.#state = { kind: 'running', startedAt: this.#node.clock.now() };
     this.#event(pod, 'Normal', 'Created', `Created container: ${this.spec.name}`);

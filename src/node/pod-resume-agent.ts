@@ -13,6 +13,7 @@ export function resumeContainers(
   containers: readonly ContainerAgent[],
   goingOn: boolean,
 ): void {
+  if (goingOn) noteNewSandbox(node, pod);
   const directory = logDirectory(node, refOf(pod));
   const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = pod.status ?? {};
   const statuses = [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses];
@@ -40,4 +41,10 @@ export function resumeContainers(
 
 function mayRestart(policy: string, exitCode: number): boolean {
   return policy === 'Always' || (policy === 'OnFailure' && exitCode !== 0);
+}
+
+function noteNewSandbox({ events }: NodeContext, pod: Pod): void {
+  const had = (pod.status?.podIPs ?? []).length > 0;
+  if (!had || pod.metadata.deletionTimestamp !== undefined) return;
+  events.record(pod, 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
 }

@@ -86,7 +86,13 @@ function create(node: NodeContext, pod: Pod): MadeSandbox {
       hostIpc: pod.spec.hostIPC ?? false,
       ipcSysctls: sysctlsOf(pod, 'ipc'),
     });
-    const allocatable = { cpu: String(machine.cpus), memory: `${machine.memoryKiB}Ki` };
+    const allocatable = {
+      cpu: String(machine.cpus),
+      'ephemeral-storage': `${machine.diskKiB}Ki`,
+      memory: `${machine.memoryKiB}Ki`,
+      // No container can have more than its Pod.
+      ...pod.spec.resources?.limits,
+    };
     return { sandbox, podIps, facts: { nodeName, hostIps: nodeAddresses, podIps, allocatable } };
   } catch (error) {
     ports?.[Symbol.dispose]();

@@ -123,17 +123,20 @@ export class ContainerProbes implements Disposable {
     else this.#start('readiness', readinessProbe);
   }
 
-  #settle(lookMs: number = FIRST_LOOK_MS): void {
+  #settle(): void {
+    if (this.#unsettledMs() > 0) this.#look(FIRST_LOOK_MS);
+    else this.#verdicts.readiness = true;
+  }
+
+  #unsettledMs(): number {
+    return this.#startedAt + SETTLED_MS - this.#options.clock.monotonic();
+  }
+
+  #look(afterMs: number): void {
     const { clock, isAtRest } = this.#options;
-    const left = (): number => this.#startedAt + SETTLED_MS - clock.monotonic();
-    if (left() <= 0) {
-      this.#verdicts.readiness = true;
-      return;
-    }
-    this.#settling = clock.after(Math.min(left(), lookMs), () => {
+    this.#settling = clock.after(Math.max(0, Math.min(this.#unsettledMs(), afterMs)), () => {
       this.#settling = undefined;
-      // Whoever comes late finds its time over.
-      if (left() > 0 && !isAtRest()) this.#settle(lookMs * 2);
+      if (this.#unsettledMs() > 0 && !isAtRest()) this.#look(afterMs * 2);
       else this.#judge('readiness', true, undefined);
     });
   }

@@ -57,26 +57,37 @@ for (const [name, container, ready, restAt] of cases) {
   });
 }
 
-test('a container that nobody looked at in time is ready when somebody does', async () => {
-  const clock = new ManualClock(0);
-  let changes = 0;
-  const probes = new ContainerProbes({
-    clock,
-    context: { dial: () => assert.fail(), exec: () => assert.fail() },
-    podIp: '10.244.0.2',
-    container: { name: 'c' },
-    isAtRest: () => assert.fail('its time is over'),
-    onChange: () => changes++,
-    onHookFailed: assert.fail,
-    onPreStopFailed: assert.fail,
-    onUnhealthy: assert.fail,
-    onProbeWarning: assert.fail,
-    onFatal: assert.fail,
+for (const [when, late] of [
+  ['before the look', 'timer'],
+  ['during the look', 'look'],
+] as const) {
+  test(`a container whose time is over ${when} is ready, and somebody is told`, async () => {
+    const clock = new ManualClock(0);
+    let changes = 0;
+    const stall = (): void => {
+      clock.monotonic = () => 500;
+    };
+    const probes = new ContainerProbes({
+      clock,
+      context: { dial: () => assert.fail(), exec: () => assert.fail() },
+      podIp: '10.244.0.2',
+      container: { name: 'c' },
+      isAtRest: () => {
+        stall();
+        return false;
+      },
+      onChange: () => changes++,
+      onHookFailed: assert.fail,
+      onPreStopFailed: assert.fail,
+      onUnhealthy: assert.fail,
+      onProbeWarning: assert.fail,
+      onFatal: assert.fail,
+    });
+    if (late === 'timer') stall();
+    for (let i = 0; i < 3; i++) await clock.advance(5);
+    assert.deepEqual([probes.ready, probes.settling, changes], [true, false, 1]);
   });
-  clock.monotonic = () => 500;
-  await clock.advance(5);
-  assert.deepEqual([probes.ready, probes.settling, changes], [true, false, 1]);
-});
+}
 
 test('a container that ends at once is never ready', async () => {
   const clock = new ManualClock(0);
