@@ -253,13 +253,18 @@ async function endings(on: Workspace): Promise<void> {
   await eventually('the column', true, async () => {
     return /^loop +0\/1 +Init:CrashLoopBackOff +[1-9]/.test(await on.kubectl('get', 'pod', 'loop', '--no-headers'));
   });
-  const waits = async (): Promise<string> => {
+  // In seconds; 0 while it runs.
+  const waits = async (): Promise<number> => {
     const message = await on.get('{.status.containerStatuses[0].state.waiting.message}', 'pod', 'crash');
-    return /^back-off (\w+) restarting failed container=c pod=crash_endings\(\S+\)$/.exec(message)?.[1] ?? '';
+    const text = /^back-off (?:(\d+)m)?(\d+)s restarting failed container=c pod=crash_endings\(\S+\)$/;
+    const [, minutes = 0, seconds = 0] = text.exec(message) ?? [];
+    return Number(minutes) * 60 + Number(seconds);
   };
-  await eventually('the first wait', '10s', waits);
+  let first = 0;
+  await eventually('a wait', true, async () => (first = await waits()) > 0);
+  assert.ok([10, 20, 40, 80, 160, 300].includes(first), String(first));
   assert.equal(await on.get('{.status.containerStatuses[0].lastState.terminated.exitCode}', 'pod', 'crash'), '7');
-  await eventually('a longer one', '20s', waits);
+  await eventually('one twice as long', Math.min(300, first * 2), waits, Math.max(30, first * 2));
 }
 
 test('the life of Pods', { timeout: 280_000, concurrency: true }, async (t) => {
