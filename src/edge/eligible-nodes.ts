@@ -43,15 +43,15 @@ export interface Way {
  * than none: it may be the API that does not know better.
  */
 export function wayOf(port: HostPort, nodes: readonly NodeAddresses[], eligible: ReadonlySet<string> | undefined): Way {
-  const { balancer } = port;
+  const { balancer, spreadTo } = port;
   const isIPv6 = (balancer ?? port.address).includes(':');
   const isOfFamily = (address: string): boolean => address.includes(':') === isIPv6;
   const open = nodes.filter(({ isOpen }) => isOpen);
   const able = (open.length > 0 ? open : nodes)
     .filter(({ name }) => eligible === undefined || eligible.has(name))
     .flatMap(({ addresses }) => addresses.find(isOfFamily) ?? []);
-  if (balancer === undefined) {
-    return { targets: able.map((address) => ({ address, port: port.port })), via: undefined };
+  if (balancer === undefined || spreadTo !== undefined) {
+    return { targets: able.map((address) => ({ address, port: spreadTo ?? port.port })), via: undefined };
   }
   const [via] = able;
   return { targets: via === undefined ? [] : [{ address: balancer, port: port.port }], via };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EndpointSlice, Node, Service } from '#api/generated/types.ts';
+import { SOURCE_RANGES } from '#api/service/traits.ts';
 import { nodeAddresses, nodesWithEndpoints, wayOf } from './eligible-nodes.ts';
 import { hostPortKey, hostPortsOf } from './host-port.ts';
 import { reachNotices } from './reach-notices.ts';
@@ -141,17 +142,17 @@ function slice(...endpoints: readonly [node: string, state: 'ready' | 'draining'
   } as unknown as EndpointSlice;
 }
 
-const local = (spec: object): readonly ReturnType<typeof hostPortsOf>[number][] =>
-  hostPortsOf(service({ type: 'LoadBalancer', externalTrafficPolicy: 'Local', ...spec }, balanced(LB)));
+const local = (spec: object, metadata?: object): readonly ReturnType<typeof hostPortsOf>[number][] =>
+  hostPortsOf(service({ type: 'LoadBalancer', externalTrafficPolicy: 'Local', ...spec }, balanced(LB), metadata));
 
 const ways: readonly (readonly [name: string, slices: readonly EndpointSlice[], ways: readonly string[]])[] = [
   [
     'all',
     [slice(['a', 'ready'], ['b', 'ready'])],
-    ['172.18.0.2:30080 172.18.0.3:30080', '127.77.0.1:80 via 172.18.0.2'],
+    ['172.18.0.2:30080 172.18.0.3:30080', '172.18.0.2:30080 172.18.0.3:30080'],
   ],
-  ['one', [slice(['a', 'draining'], ['b', 'ready'])], ['172.18.0.3:30080', '127.77.0.1:80 via 172.18.0.3']],
-  ['one that drains', [slice(['a', 'ended'], ['b', 'draining'])], ['172.18.0.3:30080', '127.77.0.1:80 via 172.18.0.3']],
+  ['one', [slice(['a', 'draining'], ['b', 'ready'])], ['172.18.0.3:30080', '172.18.0.3:30080']],
+  ['one that drains', [slice(['a', 'ended'], ['b', 'draining'])], ['172.18.0.3:30080', '172.18.0.3:30080']],
   ['none', [slice(['a', 'ended'])], ['', '']],
 ];
 for (const [name, slices, expected] of ways) {
@@ -162,6 +163,23 @@ for (const [name, slices, expected] of ways) {
       return via === undefined ? text : `${text} via ${via}`;
     });
     assert.deepEqual(found, expected);
+  });
+}
+
+const alone: readonly (readonly [name: string, spec: object, metadata?: object])[] = [
+  ['affinity', { ports: [TCP], sessionAffinity: 'ClientIP' }],
+  ['source ranges', { ports: [TCP], loadBalancerSourceRanges: ['10.0.0.0/8'] }],
+  ['source ranges as an annotation', { ports: [TCP] }, { annotations: { [SOURCE_RANGES]: '10.0.0.0/8' } }],
+  ['no NodePort', { ports: [{ port: 80 }] }],
+];
+for (const [name, spec, metadata] of alone) {
+  test(`policy Local, a load balancer of one node: ${name}`, () => {
+    const port = local(spec, metadata).find(({ balancer }) => balancer !== undefined);
+    assert.ok(port);
+    assert.deepEqual(wayOf(port, nodes, new Set(['a', 'b'])), {
+      targets: [{ address: '127.77.0.1', port: 80 }],
+      via: '172.18.0.2',
+    });
   });
 }
 

@@ -1,5 +1,6 @@
 import type { Service } from '#api/generated/types.ts';
 import { objectKey } from '#api/object.ts';
+import { SOURCE_RANGES } from '#api/service/traits.ts';
 import { hostAddressOf } from './host-address.ts';
 
 export type EdgeProtocol = 'tcp' | 'udp';
@@ -19,6 +20,8 @@ export interface HostPort {
   readonly port: number;
   /** Where connections go: to this port of the load balancer's address; undefined: of a node. */
   readonly balancer: string | undefined;
+  /** The NodePort at which each eligible node may be asked in the load balancer's place, whose address leads to one node. */
+  readonly spreadTo: number | undefined;
   /** Only nodes with endpoints of their own take connections: externalTrafficPolicy Local. */
   readonly isLocal: boolean;
 }
@@ -40,6 +43,16 @@ export function isExposed({ metadata, spec }: Service): boolean {
   return spec.type === 'NodePort' || spec.type === 'LoadBalancer';
 }
 
+/**
+ * Under policy Cluster one node spreads connections over all endpoints, under policy Local over its own alone. Who wants to come to
+ * one endpoint again stays with one node, and NodePorts know no source ranges.
+ */
+function spreads({ metadata, spec }: Service): boolean {
+  const ranges = spec.loadBalancerSourceRanges ?? [];
+  const isGuarded = ranges.length > 0 || metadata.annotations?.[SOURCE_RANGES] !== undefined;
+  return spec.externalTrafficPolicy === 'Local' && spec.sessionAffinity !== 'ClientIP' && !isGuarded;
+}
+
 /** What a Service opens on the host: its NodePorts, and its load balancers that have an address on a loopback. */
 export function hostPortsOf(service: Service): readonly HostPort[] {
   const { spec, status } = service;
@@ -56,8 +69,9 @@ export function hostPortsOf(service: Service): readonly HostPort[] {
   return (spec.ports ?? []).flatMap(({ protocol = 'TCP', port, nodePort = 0 }) => {
     const known = PROTOCOLS[protocol];
     if (known === undefined) return [];
+    const spreadTo = nodePort > 0 && spreads(service) ? nodePort : undefined;
     const at = (address: string | undefined, number: number, balancer?: string): readonly HostPort[] =>
-      address === undefined ? [] : [{ ...common, protocol: known, address, port: number, balancer }];
+      address === undefined ? [] : [{ ...common, protocol: known, address, port: number, balancer, spreadTo }];
     return [
       ...(nodePort > 0 ? families.flatMap((family) => at(LOOPBACK[family], nodePort)) : []),
       ...balancers.flatMap((balancer) => at(hostAddressOf(balancer), port, balancer)),
