@@ -60,6 +60,7 @@ export const persistentVolumeClaims: Resource<t.PersistentVolumeClaim> = define(
 );
 export const limitRanges: Resource<t.LimitRange> = define('', 'LimitRange', 'limitranges', true);
 export const resourceQuotas: Resource<t.ResourceQuota> = define('', 'ResourceQuota', 'resourcequotas', true);
+export const componentStatuses: Resource<t.ComponentStatus> = define('', 'ComponentStatus', 'componentstatuses', false);
 export const statefulSets: Resource<t.StatefulSet> = define('apps', 'StatefulSet', 'statefulsets', true);
 export const daemonSets: Resource<t.DaemonSet> = define('apps', 'DaemonSet', 'daemonsets', true);
 export const controllerRevisions: Resource<t.ControllerRevision> = define(

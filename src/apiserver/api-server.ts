@@ -147,12 +147,23 @@ function createContext(options: ApiServerOptions, closing: AbortSignal): ServerC
     closing,
     registry,
     metrics: new ApiMetrics(registry, storage),
+    components: componentsOf(storage, options.checks),
     authorizer: new RbacAuthorizer(storage),
     tokens: new ServiceAccountTokens({ key: new TokenKey(options.serviceAccountKey), issuer, clock, lookup }),
     addresses: new ServiceAddresses({ ...options, storage }),
     nodes: options.dialNode ?? noNodes,
     pods: options.dialPod ?? noPods,
   };
+}
+
+/** Controllers and the scheduler are one part here. */
+function componentsOf(storage: ObjectStorage, checks: readonly HealthCheck[] = []): readonly HealthCheck[] {
+  const controllers = (): string | undefined => checks.find(({ name }) => name === 'controllers')?.problem();
+  return [
+    { name: 'controller-manager', problem: controllers },
+    { name: 'etcd-0', problem: () => storage.failure?.message },
+    { name: 'scheduler', problem: controllers },
+  ];
 }
 
 async function noNodes(nodeName: string): Promise<never> {

@@ -7,6 +7,7 @@ import type { ApiRequest } from '#api/request.ts';
 import type { Resource } from '#api/resource.ts';
 import type { Authorizer } from './auth/authorize.ts';
 import type { ServiceAccountTokens } from './auth/service-account-token.ts';
+import type { HealthCheck } from './discovery/health.ts';
 import type { ApiMetrics } from './metrics/api-metrics.ts';
 import type { NodeDialer } from './node-proxy.ts';
 import type { PodDialer } from './relay/pod-dialer.ts';
@@ -27,6 +28,8 @@ export interface ServerContext {
   readonly nodes: NodeDialer;
   readonly pods: PodDialer;
   readonly metrics: ApiMetrics;
+  /** Parts of the cluster, by the names that ComponentStatuses have. */
+  readonly components: readonly HealthCheck[];
   /** Aborts when the server closes; watches end by it. */
   readonly closing: AbortSignal;
 }

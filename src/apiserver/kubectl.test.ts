@@ -24,6 +24,11 @@ const NODES = '/api/v1/nodes';
 const steps: readonly Step[] = [
   { args: 'get pods', text: 'No resources found in default namespace.\n' },
   {
+    args: 'get componentstatuses',
+    text: /^NAME +STATUS +MESSAGE +ERROR\ncontroller-manager +Healthy +ok\netcd-0 +Healthy +ok\nscheduler +Healthy +ok\nWarning: v1 ComponentStatus is deprecated in v1\.19\+\n$/,
+  },
+  { args: 'get cs etcd-0 -o jsonpath={.conditions[0].type}', text: /^Healthy/ },
+  {
     args: 'create deployment web --image=host --replicas=2 -- python3 -m http.server 80',
     text: 'deployment.apps/web created\n',
   },

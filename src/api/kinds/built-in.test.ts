@@ -65,6 +65,8 @@ limitranges limits v1 -
   Name | Created At
 resourcequotas quota v1 status
   Name | Request | Limit | Age
+componentstatuses* cs v1 -
+  Name | Status | Message | Error
 deployments deploy apps/v1 status,scale
   Name | Ready | Up-to-date | Available | Age || Containers | Images | Selector
 replicasets rs apps/v1 status,scale

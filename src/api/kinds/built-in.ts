@@ -49,6 +49,7 @@ import { priorityLevelConfiguration } from './priority-level-configuration.ts';
 import { certificateSigningRequest } from './certificate-signing-request.ts';
 import { validatingAdmissionPolicy } from './validating-admission-policy.ts';
 import { validatingAdmissionPolicyBinding } from './validating-admission-policy-binding.ts';
+import { componentStatus } from './component-status.ts';
 import { csiDriver } from './csi-driver.ts';
 import { csiNode } from './csi-node.ts';
 import { csiStorageCapacity } from './csi-storage-capacity.ts';
@@ -71,6 +72,7 @@ export const builtInKinds: readonly KindDefinition[] = [
   eraseKind(persistentVolumeClaim),
   eraseKind(limitRange),
   eraseKind(resourceQuota),
+  eraseKind(componentStatus),
   eraseKind(deployment),
   eraseKind(replicaSet),
   eraseKind(statefulSet),

@@ -302,6 +302,8 @@ const cases: readonly (readonly [string, object, string])[] = [
     'web | 1 | a/v1/K | 24h',
   ],
   ['ValidatingAdmissionPolicyBinding', { spec: { policyName: 'p', validationActions: [] } }, 'web | p | <unset> | 24h'],
+  ['ComponentStatus', { conditions: [{ type: 'Healthy', status: 'True', message: 'ok' }] }, 'web | Healthy | ok | '],
+  ['ComponentStatus', {}, 'web | Unknown |  | '],
   ['RuntimeClass', { handler: 'runc' }, 'web | runc | 24h'],
   [
     'FlowSchema',
