@@ -264,18 +264,20 @@ function strictDecodingError(problems: readonly string[]): string {
 /**
  * Decodes a JSON value as a model: wrong types are refused, unknown fields handled as `mode` says, nulls and empty
  * optional values dropped, quantities and times made canonical. `duplicates` are the texts of fields that were met twice
- * in the body. The value itself is left alone.
+ * in the body, and `placeOf` says where in it a text belongs among those of unknown fields. The value itself is left alone.
  */
 export function checkFields(
   model: string,
   value: unknown,
   mode: FieldValidation,
   duplicates: readonly string[] = [],
+  placeOf: (text: string) => number = () => 0,
 ): FieldCheck {
   const walk: Walk = { path: [], model, unknown: [...duplicates], problem: undefined };
   const next = modelCheck(model)(value, walk);
   if (walk.problem !== undefined) return { kind: 'wrong', message: walk.problem };
   if (walk.unknown.length === 0 || mode === 'Ignore') return { kind: 'ok', value: next, warnings: [] };
-  if (mode === 'Strict') return { kind: 'wrong', message: strictDecodingError(walk.unknown) };
-  return { kind: 'ok', value: next, warnings: walk.unknown };
+  const problems = walk.unknown.toSorted((a, b) => placeOf(a) - placeOf(b));
+  if (mode === 'Strict') return { kind: 'wrong', message: strictDecodingError(problems) };
+  return { kind: 'ok', value: next, warnings: problems };
 }

@@ -5,7 +5,7 @@ import type { KubeObject } from '#api/object.ts';
 import type { ApiRequest } from '#api/request.ts';
 import { apiVersionOf } from '#api/resource.ts';
 import { badRequest, undecodable, unsupportedMediaType } from '#api/status.ts';
-import { duplicateFields } from './duplicate-fields.ts';
+import { duplicateFields, fieldPlaces } from './duplicate-fields.ts';
 import { goJsonError } from '#api/go-json-error.ts';
 import { repeatedKeys } from './repeated-keys.ts';
 import { StatusError } from './status-error.ts';
@@ -16,6 +16,8 @@ const BODY_TYPES = ['application/json', 'application/yaml', 'application/vnd.kub
 export interface DecodedBody {
   readonly value: unknown;
   readonly duplicates: readonly string[];
+  /** Where in the body such a text belongs, where there are any. */
+  readonly placeOf?: (text: string) => number;
   /** Keys of YAML that are there twice, with their lines. */
   readonly repeated?: readonly string[];
 }
@@ -39,7 +41,9 @@ export async function decodeBody(request: ApiRequest, kindName: string): Promise
   }
   if (isYaml(type)) return decodeYaml(body, (why) => unrecognized(kindName, why, body));
   try {
-    return { value: JSON.parse(body), duplicates: duplicateFields(body) };
+    const value: unknown = JSON.parse(body);
+    const duplicates = duplicateFields(body);
+    return duplicates.length === 0 ? { value, duplicates } : { value, duplicates, placeOf: fieldPlaces(body) };
   } catch (error) {
     const why = goJsonError(body) ?? errorMessage(error);
     throw unrecognized(kindName, `couldn't get version/kind; json parse error: ${why}`, body);
@@ -119,10 +123,15 @@ function checkType(value: unknown, expected: { apiVersion: string; kind: string 
   throw new StatusError(undecodable({ version: bare, kind: String(kind) }, expected.kind, why));
 }
 
-type Check = (value: unknown, mode: FieldValidation, duplicates?: readonly string[]) => FieldCheck;
+type Check = (
+  value: unknown,
+  mode: FieldValidation,
+  duplicates?: readonly string[],
+  placeOf?: (text: string) => number,
+) => FieldCheck;
 
 function byModel(model: string): Check {
-  return (value, mode, duplicates) => checkFields(model, value, mode, duplicates);
+  return (value, mode, duplicates, placeOf) => checkFields(model, value, mode, duplicates, placeOf);
 }
 
 /** What a body has to be. */
@@ -159,7 +168,7 @@ export function checkObject(
   // Null is an object without anything.
   const value = body.value ?? {};
   checkType(value, of);
-  const checked = (of.custom?.check ?? byModel(of.model))(value, mode, problemsOf(body, mode));
+  const checked = (of.custom?.check ?? byModel(of.model))(value, mode, problemsOf(body, mode), body.placeOf);
   if (checked.kind === 'wrong') throw refuse(checked.message);
   // In the order in which people expect to read them.
   const { kind: _kind, apiVersion: _apiVersion, metadata = {}, ...rest } = checked.value as Partial<KubeObject>;

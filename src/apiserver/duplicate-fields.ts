@@ -3,6 +3,8 @@ interface Scan {
   readonly text: string;
   at: number;
   readonly found: Set<string>;
+  /** Where each field stands, for the last time; only for those who ask. */
+  readonly places?: Map<string, number>;
 }
 
 /**
@@ -13,6 +15,13 @@ export function duplicateFields(text: string): readonly string[] {
   const scan: Scan = { text, at: 0, found: new Set() };
   scanValue(scan, '');
   return [...scan.found].map((path) => `duplicate field ${JSON.stringify(path)}`);
+}
+
+/** Where in `text` stands what `unknown field "spec.foo"` or `duplicate field "spec.replicas"` is about. */
+export function fieldPlaces(text: string): (about: string) => number {
+  const places = new Map<string, number>();
+  scanValue({ text, at: 0, found: new Set(), places }, '');
+  return (about) => places.get(JSON.parse(about.slice(about.indexOf('"'))) as string) ?? 0;
 }
 
 function skipSpace(scan: Scan): string {
@@ -54,6 +63,7 @@ function scanObject(scan: Scan, path: string): void {
   while (skipSpace(scan) !== '}') {
     const name = scanString(scan);
     const below = path === '' ? name : `${path}.${name}`;
+    scan.places?.set(below, scan.at);
     if (seen.has(name)) scan.found.add(below);
     seen.add(name);
     skipSpace(scan);

@@ -91,7 +91,8 @@ function versioned(
   const own = `${group}/${version.name}`;
   const shown = new WeakMap<KubeObject, KubeObject>();
   const custom: CustomKind = {
-    schema: openApiSchema(schema),
+    // Of a kind without a schema nothing is told, not even that nothing is.
+    schema: version.schema?.openAPIV3Schema === undefined ? { type: 'object' } : openApiSchema(schema),
     mergeType: schemaType(schema, true),
     check: (value, mode, duplicates) => checkObject(value, schema, mode, duplicates),
   };
@@ -191,7 +192,7 @@ function openApiSchema(schema: StructuralSchema): Members {
     ...schema,
     properties: {
       ...properties,
-      apiVersion: { type: 'string', description: 'Version of the schema that this object is written in.' },
+      apiVersion: { type: 'string', description: 'APIVersion defines the schema that this object is written in.' },
       kind: { type: 'string', description: 'Kind of the object.' },
     },
   };

@@ -46,11 +46,6 @@ export const DIFFERENCES: Readonly<Record<string, { readonly answer: string; rea
       "400 BadRequest: the object provided is unrecognized (must be of type DeleteOptions): couldn't get version/kind; json parse error: unexpected end of JSON input ({)",
     reason: 'it is the client who is wrong',
   },
-  'body: an unknown field': {
-    answer:
-      'warning: duplicate field "metadata"\nwarning: unknown field "metadata.bar"\nwarning: unknown field "foo"\n201 {"apiVersion":"v1","kind":"ConfigMap","metadata":{"creationTimestamp":"time","name":"x","namespace":"default","resourceVersion":"N","uid":"uid"}}',
-    reason: 'order of warnings',
-  },
   'eventV1: of nothing': {
     answer:
       '422 Invalid: Event.events.k8s.io "x" is invalid: [eventTime: Required value, reportingController: Required value, reportingInstance: Required value, action: Required value, reason: Required value, type: Required value] [FieldValueRequired(eventTime) FieldValueRequired(reportingController) FieldValueRequired(reportingInstance) FieldValueRequired(action) FieldValueRequired(reason) FieldValueRequired(type)]',
