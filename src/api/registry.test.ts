@@ -28,6 +28,7 @@ test('KindRegistry finds kinds by plural and by kind, and knows the groups', () 
       'node.k8s.io/v1',
       'flowcontrol.apiserver.k8s.io/v1',
       'certificates.k8s.io/v1',
+      'apiregistration.k8s.io/v1',
     ],
   );
   assert.deepEqual(

@@ -165,6 +165,7 @@ export const validatingAdmissionPolicyBindings: Resource<t.ValidatingAdmissionPo
   'validatingadmissionpolicybindings',
   false,
 );
+export const apiServices: Resource<t.APIService> = define('apiregistration.k8s.io', 'APIService', 'apiservices', false);
 export const certificateSigningRequests: Resource<t.CertificateSigningRequest> = define(
   'certificates.k8s.io',
   'CertificateSigningRequest',

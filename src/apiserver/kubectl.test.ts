@@ -27,6 +27,10 @@ const steps: readonly Step[] = [
     args: 'get componentstatuses',
     text: /^NAME +STATUS +MESSAGE +ERROR\ncontroller-manager +Healthy +ok\netcd-0 +Healthy +ok\nscheduler +Healthy +ok\nWarning: v1 ComponentStatus is deprecated in v1\.19\+\n$/,
   },
+  {
+    args: 'get apiservices v1.apps v1.',
+    text: /^NAME +SERVICE +AVAILABLE +AGE\nv1\.apps +Local +True +.*\nv1\. +Local +True +.*\n$/,
+  },
   { args: 'get cs etcd-0 -o jsonpath={.conditions[0].type}', text: /^Healthy/ },
   {
     args: 'create deployment web --image=host --replicas=2 -- python3 -m http.server 80',

@@ -11,7 +11,7 @@ import { StatusError } from './status-error.ts';
 import { admitConnect } from './admission/connect.ts';
 import { warningsOf } from './admission/webhook/warnings.ts';
 import { bind, bindNamed, isBindings } from './verbs/binding.ts';
-import { componentStatus, isComponentStatus } from './verbs/component-status.ts';
+import { computed, computedObjects } from './verbs/computed.ts';
 import { create } from './verbs/create.ts';
 import { deleteCollection, deleteOne } from './verbs/delete.ts';
 import { evict } from './verbs/eviction.ts';
@@ -54,7 +54,8 @@ export async function serveResource(
   const { subresource } = info;
   if (subresource !== undefined) return warned(context, () => serveSubresource(context, subresource));
   if (!kind.verbs.includes(verb)) throw new StatusError(methodNotAllowed());
-  if (isComponentStatus(context)) return warned(context, async () => componentStatus(context));
+  const objects = computedObjects(context);
+  if (objects !== undefined) return warned(context, async () => computed(context, objects));
   return warned(context, () => serveMain(context));
 }
 

@@ -143,6 +143,8 @@ prioritylevelconfigurations* - flowcontrol.apiserver.k8s.io/v1 status
   Name | Type | NominalConcurrencyShares | Queues | HandSize | QueueLengthLimit | Age
 certificatesigningrequests* csr certificates.k8s.io/v1 status,approval
   Name | Age | SignerName | Requestor | RequestedDuration | Condition
+apiservices* - apiregistration.k8s.io/v1 -
+  Name | Service | Available | Age
 `,
   );
 });

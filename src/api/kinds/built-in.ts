@@ -49,6 +49,7 @@ import { priorityLevelConfiguration } from './priority-level-configuration.ts';
 import { certificateSigningRequest } from './certificate-signing-request.ts';
 import { validatingAdmissionPolicy } from './validating-admission-policy.ts';
 import { validatingAdmissionPolicyBinding } from './validating-admission-policy-binding.ts';
+import { apiService } from './api-service.ts';
 import { componentStatus } from './component-status.ts';
 import { csiDriver } from './csi-driver.ts';
 import { csiNode } from './csi-node.ts';
@@ -111,4 +112,5 @@ export const builtInKinds: readonly KindDefinition[] = [
   eraseKind(flowSchema),
   eraseKind(priorityLevelConfiguration),
   eraseKind(certificateSigningRequest),
+  eraseKind(apiService),
 ];

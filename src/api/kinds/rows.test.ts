@@ -304,6 +304,14 @@ const cases: readonly (readonly [string, object, string])[] = [
   ['ValidatingAdmissionPolicyBinding', { spec: { policyName: 'p', validationActions: [] } }, 'web | p | <unset> | 24h'],
   ['ComponentStatus', { conditions: [{ type: 'Healthy', status: 'True', message: 'ok' }] }, 'web | Healthy | ok | '],
   ['ComponentStatus', {}, 'web | Unknown |  | '],
+  [
+    'APIService',
+    {
+      spec: { group: 'apps', version: 'v1', groupPriorityMinimum: 1, versionPriority: 1 },
+      status: { conditions: [{ type: 'Available', status: 'True' }] },
+    },
+    'web | Local | True | 24h',
+  ],
   ['RuntimeClass', { handler: 'runc' }, 'web | runc | 24h'],
   [
     'FlowSchema',

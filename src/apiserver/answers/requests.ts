@@ -51,7 +51,6 @@ export type KindName =
   | 'certificateRequest'
   | 'policy'
   | 'policyBinding'
-  | 'apiService'
   | 'autoscaler'
   | 'autoscalerV1'
   | 'role'
@@ -115,7 +114,6 @@ export const KINDS: Readonly<Record<KindName, KindPath>> = {
     'validatingadmissionpolicybindings',
     false,
   ),
-  apiService: kindPath('apiregistration.k8s.io/v1', 'APIService', 'apiservices', false),
   autoscaler: kindPath('autoscaling/v2', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers'),
   autoscalerV1: kindPath('autoscaling/v1', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers'),
   role: kindPath('rbac.authorization.k8s.io/v1', 'Role', 'roles'),
