@@ -265,7 +265,6 @@ export class ContainerAgent {
       stdinOnce: this.spec.stdinOnce ?? false,
     };
     const run = this.#startRun(pod, spec, attempt, facts);
-    void removeOldRuns(this.#node, pod, this.spec.name, attempt);
     this.#run = run;
     this.#renewed = false;
     this.#given = this.#spec.resources;
@@ -379,6 +378,7 @@ export class ContainerAgent {
         this.#id = spec.id;
         this.#imageId = imageId;
         this.#stopSignal = stopSignal;
+        void removeOldRuns(this.#node, pod, this.spec.name, attempt);
       }
     }
   }
