@@ -7,12 +7,12 @@ import type { EventRecorder } from '#client/events.ts';
 import type { Informer } from '#client/informer.ts';
 import { applyClaims, claim } from './claims.ts';
 import { type ControllerContext, ignoreNotFound } from './controller-context.ts';
+import { indexByOwner } from './owned-index.ts';
 import { OwnWrites } from './own-writes.ts';
 import { isTerminating } from './pod-state.ts';
 import { isEmptySelector, matchesSelector } from '#api/selectors.ts';
 
 const BY_CONTROLLER = 'owned-pods/controller';
-const ORPHANS = 'owned-pods/orphans';
 const OWNERS_BY_NAMESPACE = 'owned-pods/namespace';
 
 export interface OwnedPodsOptions<O extends KubeObject> {
@@ -44,6 +44,7 @@ export class OwnedPods<O extends KubeObject> {
   readonly #context: ControllerContext;
   readonly #options: OwnedPodsOptions<O>;
   readonly #own: OwnWrites<Pod>;
+  readonly #podsFor: (owner: O) => readonly Pod[];
 
   constructor(context: ControllerContext, options: OwnedPodsOptions<O>) {
     this.#context = context;
@@ -51,7 +52,7 @@ export class OwnedPods<O extends KubeObject> {
     this.informer = context.informers.for(pods);
     this.#own = new OwnWrites(this.informer);
     this.informer.addIndex(BY_CONTROLLER, (pod) => [controllerOf(pod)?.uid ?? '']);
-    this.informer.addIndex(ORPHANS, (pod) => (controllerOf(pod) === undefined ? [pod.metadata.namespace ?? ''] : []));
+    this.#podsFor = indexByOwner(this.informer);
     options.owners.addIndex(OWNERS_BY_NAMESPACE, (owner) => [owner.metadata.namespace ?? '']);
   }
 
@@ -86,9 +87,7 @@ export class OwnedPods<O extends KubeObject> {
 
   /** The Pods of the owner, after adopting and releasing what its selector says. */
   async claim(owner: O, isCandidate: (pod: Pod) => boolean = () => true): Promise<readonly Pod[]> {
-    const { uid, namespace = '' } = owner.metadata;
-    const orphans = this.informer.byIndex(ORPHANS, namespace);
-    const view = this.#own.view(uid, [...this.informer.byIndex(BY_CONTROLLER, uid), ...orphans]);
+    const view = this.#own.view(owner.metadata.uid, this.#podsFor(owner));
     const claims = claim(owner, this.#options.selectorOf(owner), view.filter(isCandidate));
     return applyClaims(this.#context.client, pods, owner, claims, this.#own);
   }

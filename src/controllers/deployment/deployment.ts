@@ -15,9 +15,9 @@ import { replicasOf } from './deployment-scaling.ts';
 import { type DeploymentNews, deploymentStatus, nextDeadlineIn } from './deployment-status.ts';
 import { isEmptySelector, matchesSelector } from '#api/selectors.ts';
 import { mergeDiff } from '../merge-diff.ts';
+import { indexByOwner } from '../owned-index.ts';
 import { OwnWrites } from '../own-writes.ts';
 
-const SETS_BY_NAMESPACE = 'deployment/namespace';
 const DEPLOYMENTS_BY_NAMESPACE = 'deployment/namespace';
 const PODS_BY_CONTROLLER = 'deployment/pod-controller';
 /** Steps in one pass; a rollout that wants more is in a circle. */
@@ -39,6 +39,7 @@ class DeploymentController {
   readonly #context: ControllerContext;
   readonly #deployments: Informer<Deployment>;
   readonly #sets: Informer<ReplicaSet>;
+  readonly #setsFor: (deployment: Deployment) => readonly ReplicaSet[];
   readonly #pods: Informer<Pod>;
   readonly #own: OwnWrites<ReplicaSet>;
   readonly #ownDeployments: OwnWrites<Deployment>;
@@ -52,7 +53,7 @@ class DeploymentController {
     this.#own = new OwnWrites(this.#sets);
     this.#ownDeployments = new OwnWrites(this.#deployments);
     this.#recorder = recorderFor(context, 'deployment-controller');
-    this.#sets.addIndex(SETS_BY_NAMESPACE, (set) => [set.metadata.namespace ?? '']);
+    this.#setsFor = indexByOwner(this.#sets);
     this.#deployments.addIndex(DEPLOYMENTS_BY_NAMESPACE, (found) => [found.metadata.namespace ?? '']);
     this.#pods.addIndex(PODS_BY_CONTROLLER, (pod) => {
       const owner = controllerOf(pod);
@@ -116,8 +117,8 @@ class DeploymentController {
       this.#recorder.record(deployment, 'Warning', 'SelectingAll', message);
       return undefined;
     }
-    const { uid, namespace = '' } = deployment.metadata;
-    const candidates = this.#own.view(uid, this.#sets.byIndex(SETS_BY_NAMESPACE, namespace));
+    const { uid } = deployment.metadata;
+    const candidates = this.#own.view(uid, this.#setsFor(deployment));
     const claims = claim(deployment, deployment.spec.selector, candidates);
     const owned = await applyClaims(this.#context.client, replicaSets, deployment, claims, this.#own);
     const pass: Pass = {

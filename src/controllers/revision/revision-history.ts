@@ -7,9 +7,8 @@ import type { Informer } from '#client/informer.ts';
 import { applyClaims, claim } from '../claims.ts';
 import { type ControllerContext, ignoreNotFound } from '../controller-context.ts';
 import { planRevision, type RevisionStep, staleRevisions } from './controller-revision.ts';
+import { indexByOwner } from '../owned-index.ts';
 import { OwnWrites } from '../own-writes.ts';
-
-const BY_NAMESPACE = 'revision-history/namespace';
 
 export interface Revisions {
   readonly all: readonly ControllerRevision[];
@@ -23,12 +22,13 @@ export class RevisionHistory {
   readonly informer: Informer<ControllerRevision>;
   readonly #context: ControllerContext;
   readonly #own: OwnWrites<ControllerRevision>;
+  readonly #revisionsFor: (owner: KubeObject) => readonly ControllerRevision[];
 
   constructor(context: ControllerContext) {
     this.#context = context;
     this.informer = context.informers.for(controllerRevisions);
     this.#own = new OwnWrites(this.informer);
-    this.informer.addIndex(BY_NAMESPACE, (revision) => [revision.metadata.namespace ?? '']);
+    this.#revisionsFor = indexByOwner(this.informer);
   }
 
   /** Makes the template the latest revision where it is not yet. */
@@ -38,8 +38,8 @@ export class RevisionHistory {
     template: PodTemplateSpec,
     collisionCount: number | undefined,
   ): Promise<Revisions> {
-    const { uid, namespace = '' } = owner.metadata;
-    const candidates = this.#own.view(uid, this.informer.byIndex(BY_NAMESPACE, namespace));
+    const { uid } = owner.metadata;
+    const candidates = this.#own.view(uid, this.#revisionsFor(owner));
     const claims = claim(owner, selector, candidates);
     const all = await applyClaims(this.#context.client, controllerRevisions, owner, claims, this.#own);
     for (let collisions = collisionCount; ; collisions = (collisions ?? 0) + 1) {
