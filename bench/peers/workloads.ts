@@ -1,0 +1,109 @@
+/**
+ * Plays the scenes of `test/workload-scenes` to a real kube-controller-manager on a real kube-apiserver and to our
+ * controllers on our server, and prints where the objects or the events are others. `--record` writes theirs into
+ * `expected.json`, which `test/workload-scenes.test.ts` goes by.
+ * Run: `bench/peers/build.sh kube-apiserver`, `bench/peers/build.sh kube-controller-manager`, then
+ * `bin/node bench/peers/workloads.ts [--record] [WORD ...]`. About four minutes.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '../../src/base/clock.ts';
+import { allScenes, playScene, prepareNodes, renewNodes } from '../../test/workload-scenes/all-scenes.ts';
+import { playOwn } from '../../test/workload-scenes/own-stage.ts';
+import { compareOutcomes } from '../../test/workload-scenes/compare.ts';
+import type { Scene, SceneOutcome } from '../../test/workload-scenes/scene.ts';
+import type { Pace } from '../../test/workload-scenes/stage.ts';
+import { KubeApiServer, peerMissing, PEER_VERSION } from './kube-apiserver.ts';
+
+const AT_ONCE = 10;
+const EXPECTED = join(import.meta.dirname, '../../test/workload-scenes/expected.json');
+const binary = join(
+  process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'),
+  'clusterip-peers',
+  `kube-controller-manager-${PEER_VERSION}`,
+);
+
+const pace: Pace = {
+  turn: () => systemClock.sleep(150),
+  pass: (ms) => systemClock.sleep(ms),
+  now: () => systemClock.now(),
+  // Its controllers collect changes for a second.
+  quietTurns: 18,
+};
+
+/** kube-controller-manager on that server, its log in a directory that goes with it. */
+class KubeControllerManager implements AsyncDisposable {
+  readonly #directory = mkdtempSync(join(tmpdir(), 'clusterip-peer-'));
+  readonly #child: ChildProcess;
+
+  constructor(server: KubeApiServer) {
+    const kubeconfig = join(this.#directory, 'kubeconfig');
+    writeFileSync(kubeconfig, server.kubeconfig, { mode: 0o600 });
+    const log = openSync(join(this.#directory, 'log'), 'w');
+    const options = ['leader-elect=false', 'secure-port=0', `kubeconfig=${kubeconfig}`].map((text) => `--${text}`);
+    this.#child = spawn(binary, options, { stdio: ['ignore', log, log] });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const ended = new Promise((resolve) => this.#child.once('exit', resolve));
+    if (this.#child.exitCode === null && this.#child.kill('SIGKILL')) await ended;
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+async function playTheirs(scenes: readonly Scene[]): Promise<ReadonlyMap<string, SceneOutcome>> {
+  await using server = await KubeApiServer.start(['10.96.0.0/16']);
+  await using manager = new KubeControllerManager(server);
+  void manager;
+  await prepareNodes(server.ask);
+  const abort = new AbortController();
+  const beat = async (): Promise<void> => {
+    while (!abort.signal.aborted) {
+      await renewNodes(server.ask, systemClock.now());
+      await systemClock.sleep(5000);
+    }
+  };
+  const beating = beat();
+  const outcomes = new Map<string, SceneOutcome>();
+  const waiting = [...scenes.entries()];
+  const work = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [index, scene] = next;
+      outcomes.set(scene.name, await playScene(scene, server.ask, pace, `scene-${String(index).padStart(2, '0')}`));
+      console.error(`${outcomes.size}/${scenes.length} ${scene.name}`);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  abort.abort();
+  await beating;
+  return outcomes;
+}
+
+const missing =
+  peerMissing() ?? (existsSync(binary) ? undefined : `no ${binary}: bench/peers/build.sh kube-controller-manager`);
+if (missing !== undefined) {
+  console.error(missing);
+  process.exit(1);
+}
+const words = process.argv.slice(2).filter((word) => !word.startsWith('--'));
+const scenes = allScenes.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
+const theirs = await playTheirs(scenes);
+if (process.argv.includes('--record')) {
+  const before = existsSync(EXPECTED) ? (JSON.parse(readFileSync(EXPECTED, 'utf8')) as object) : {};
+  const known = new Set(allScenes.map(({ name }) => name));
+  const all = Object.entries({ ...before, ...Object.fromEntries(theirs) }).filter(([name]) => known.has(name));
+  all.sort(([a], [b]) => (a < b ? -1 : 1));
+  writeFileSync(EXPECTED, `${JSON.stringify(Object.fromEntries(all), null, 2)}\n`);
+}
+let differences = 0;
+for (const scene of scenes) {
+  const expected = theirs.get(scene.name) ?? { acts: {}, events: [] };
+  const found = compareOutcomes(expected, await playOwn(scene));
+  if (found.length === 0) continue;
+  differences += 1;
+  console.log(`\n${scene.name}\n${found.join('\n')}`);
+}
+console.log(`\n${scenes.length} scenes, ${differences} with differences`);
+process.exitCode = differences === 0 ? 0 : 1;
