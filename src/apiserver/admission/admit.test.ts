@@ -155,3 +155,15 @@ test('a new node is tainted until somebody knows that it is ready', async () => 
   assert.deepEqual(await taintsOf('b', [own]), [own, notReady]);
   assert.deepEqual(await taintsOf('c', [notReady, own]), [notReady, own]);
 });
+
+test('a Pod keeps its patience with nodes in trouble, whatever tolerations it is given', async () => {
+  await using server = await TestServer.start();
+  await server.post(PODS, { metadata: { name: 'p' }, spec: { containers: CONTAINERS } });
+  const tolerations = [{ key: 'foo', operator: 'Equal', value: 'bar', effect: 'NoSchedule' }];
+  const answer = await server.patch(`${PODS}/p`, 'merge', { spec: { tolerations } });
+  const { spec: next } = bodyOf<{ spec: { tolerations: { key: string }[] } }>(answer);
+  assert.deepEqual(
+    next.tolerations.map(({ key }) => key),
+    ['foo', 'node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'],
+  );
+});

@@ -29,6 +29,11 @@ export async function admitCreate(
   return admitClaimLimits(server, admitClaimClass(server, object as PersistentVolumeClaim));
 }
 
+/** What it makes of a new state of an object before that is validated. */
+export function completeUpdate(kind: KindDefinition, object: KubeObject): KubeObject {
+  return isOf(kind, pods) ? admitTolerations(object as Pod) : object;
+}
+
 /** What the cluster makes of a new state of an object's status or decision; throws where this user may not. */
 export function admitStatus(
   server: ServerContext,

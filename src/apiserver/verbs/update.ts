@@ -9,7 +9,7 @@ import { validateEphemeralContainers } from '#api/pod/ephemeral.ts';
 import { validatePodResize, withResources } from '#api/pod/resize.ts';
 import type { ApiRequest, ApiResponse, UserInfo } from '#api/request.ts';
 import { badRequest, failure, modifiedConflict, notFoundStatus, uidConflict } from '#api/status.ts';
-import { admitStatus, admitUpdate } from '../admission/admit.ts';
+import { admitStatus, admitUpdate, completeUpdate } from '../admission/admit.ts';
 import { allocateFor, besideDeletion, releaseOf, untouched } from '../admission/allocate.ts';
 import { checkGrant } from '../admission/grant.ts';
 import { checkLimits } from '../admission/limit-range.ts';
@@ -172,7 +172,7 @@ async function replace(
 ): Promise<Sendable> {
   const { server, kind, cache, key, name, user, writer } = target;
   const before = presented(kind, old.object);
-  const complete = part === 'main' ? kind.defaults(input) : input;
+  const complete = part === 'main' ? completeUpdate(kind, kind.defaults(input)) : input;
   const managed = nextManagers(kind, part, complete, before, writer);
   const managedFields = managed.length === 0 ? undefined : managed;
   const owned = withMetadata(complete, { managedFields });
