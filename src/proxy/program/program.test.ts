@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Node } from '#api/generated/types.ts';
+import { parseCidr } from '#base/cidr.ts';
 import { CodedError } from '#base/errors.ts';
 import { ManualClock, type Clock } from '#base/clock.ts';
 import { createLog, silentLog } from '#base/log.ts';
@@ -16,7 +17,9 @@ import { cleanupInput } from './cleanup-input.ts';
 import { nodeInformer } from './cluster-feed.ts';
 import { probeFamilies, probeNftables } from './kernel-probe-sync.ts';
 import type { RawConfig } from '../config/config-fields.ts';
-import { resolveConfig } from '../config/proxy-config.ts';
+import { resolveConfig, type LocalDetection } from '../config/proxy-config.ts';
+import type { NodeFacts } from '../node-view.ts';
+import { familyTrouble } from './family-check.ts';
 import { hasLocalhostNodePorts } from './node-settings-sync.ts';
 import { factsOf, ownNode } from './own-node.ts';
 import { ProxyHealth } from './proxy-health.ts';
@@ -231,4 +234,38 @@ test('primary leaves 127.0.0.1 out in mode iptables, as in kube-proxy', () => {
       [true, false, false, true, true, true],
     ],
   );
+});
+
+test('ranges of Pods that are all of the other family are named', () => {
+  const ofCluster = (...texts: readonly string[]): LocalDetection => ({
+    kind: 'cluster-ranges',
+    cidrs: texts.flatMap((text) => parseCidr(text) ?? []),
+  });
+  const node = (address: string, ...podCidrs: readonly string[]): NodeFacts => ({
+    addresses: [address],
+    zone: undefined,
+    podCidrs: podCidrs.flatMap((text) => parseCidr(text) ?? []),
+  });
+  const [four, six] = ['10.244.0.0/16', 'fd00:244::/64'];
+  for (const [local, facts, families, trouble] of [
+    [ofCluster(four), node('192.0.2.1'), [4, 6], undefined],
+    [ofCluster(four, six), node('fd00::1'), [4, 6], undefined],
+    [ofCluster(), node('192.0.2.1'), [4], undefined],
+    [
+      ofCluster(six),
+      node('192.0.2.1'),
+      [4, 6],
+      'cluster is IPv4-primary but clusterCIDRs contains only IPv6 addresses',
+    ],
+    [ofCluster(four), node('fd00::1'), [6], 'cluster is IPv6-only but clusterCIDRs contains only IPv4 addresses'],
+    [
+      { kind: 'node-ranges' },
+      node('192.0.2.1', six),
+      [4, 6],
+      'cluster is IPv4-primary but node.spec.podCIDRs contains only IPv6 addresses',
+    ],
+    [{ kind: 'interface', name: 'cni0', isPrefix: false }, node('192.0.2.1', six), [4], undefined],
+  ] as const) {
+    assert.equal(familyTrouble(local, facts, families), trouble);
+  }
 });

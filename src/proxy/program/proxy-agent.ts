@@ -23,6 +23,7 @@ import { apiTrouble, placeOf } from './api-trouble.ts';
 import { cleanUp } from './cleanup-sync.ts';
 import type { BuildInfo } from './build-metrics.ts';
 import { feedServiceCidrs, feedServices, nodeInformer, type FeedOptions } from './cluster-feed.ts';
+import { familyTrouble } from './family-check.ts';
 import { openNftables, probeFamilies, probeNftables } from './kernel-probe-sync.ts';
 import { rulesOfOthers, tablesOfKubeProxy } from './other-rules-sync.ts';
 import { applyNodeSettings, hasLocalhostNodePorts, isConntrackLiberal } from './node-settings-sync.ts';
@@ -69,6 +70,8 @@ export async function runProxy(options: ProxyAgentOptions): Promise<void> {
   informer.start(signal);
   const wants = { name: nodeName, needsPodCidrs: config.local.kind === 'node-ranges' };
   const node = await ownNode(informer, wants, feed);
+  const trouble = familyTrouble(config.local, factsOf(node, config.nodeAddress), families);
+  if (trouble !== undefined) log.warn(trouble, { fix: 'name ranges of both families, or those of the cluster' });
   const events = new ProxyEvents(nodeName, feed);
   const proxy = new Proxy({
     ...proxyOptions(options, node),
