@@ -1,5 +1,5 @@
 import type { AnswerCase } from './answer-case.ts';
-import { CONTAINER, create, type KindName, patch, read, replace, TABLE } from './requests.ts';
+import { CONTAINER, create, type KindName, KINDS, patch, read, replace, TABLE } from './requests.ts';
 
 const HANDLER = { handler: 'runc' };
 const TAINTED = { key: 'a', operator: 'Exists', effect: 'NoSchedule' };
@@ -44,6 +44,15 @@ export const classCases: readonly AnswerCase[] = [
     name: 'toleration of nothing',
     ask: create('pod', { spec: { containers: [CONTAINER], tolerations: [{ effect: 'No' }, {}] } }),
   },
+  ...['Strict', 'Warn', 'Ignore'].map((mode): AnswerCase => ({
+    name: `apply: a key of YAML twice, ${mode}`,
+    ask: {
+      method: 'PATCH',
+      path: `${KINDS.configMap.path}/x?fieldManager=me&fieldValidation=${mode}`,
+      body: 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\ndata:\n  a: b\n  a: c\n',
+      contentType: 'application/apply-patch+yaml',
+    },
+  })),
   { name: 'lease: put without a version', given: [create('lease')], ask: replace('lease', {}) },
   refused('runtimeClass', 'a toleration twice', { ...HANDLER, scheduling: { tolerations: [TAINTED, TAINTED] } }),
   { name: 'runtimeClass: made by a put', ask: replace('runtimeClass', HANDLER) },

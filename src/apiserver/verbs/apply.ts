@@ -5,6 +5,7 @@ import { isObject, type JsonObject } from '#api/patch/json-value.ts';
 import type { ApiRequest, ApiResponse } from '#api/request.ts';
 import { apiVersionOf } from '#api/resource.ts';
 import { badRequest, conflict, failure, notFoundStatus, undecodable } from '#api/status.ts';
+import { addWarnings } from '../admission/webhook/warnings.ts';
 import { mediaType } from '../body.ts';
 import type { ResourceContext } from '../context.ts';
 import { countedMembers, mergeTypeOf, writerOf } from '../field-manager.ts';
@@ -94,13 +95,14 @@ async function applyNew(
 
 /** The configuration: an object of the kind and version that the path names. */
 async function readConfiguration(context: ResourceContext): Promise<JsonObject> {
-  const { value, duplicates } = await decodePatch(context.request);
+  const { value, duplicates, repeated = [] } = await decodePatch(context.request);
   const { resource } = context.kind;
   if (!isObject(value)) throw new StatusError(badRequest('error decoding YAML: the body is not an object'));
   const [duplicate] = duplicates;
   if (duplicate !== undefined && context.request.query['fieldValidation'] === 'Strict') {
     throw new StatusError(badRequest(`error strict decoding YAML: ${duplicate}`));
   }
+  tellOfRepeated(context.request, repeated);
   const { apiVersion, kind, metadata = {} } = value;
   const wanted = apiVersionOf(resource);
   if (apiVersion === undefined && kind === undefined)
@@ -117,6 +119,16 @@ async function readConfiguration(context: ResourceContext): Promise<JsonObject> 
   if (!isObject(metadata)) throw new StatusError(badRequest('error decoding YAML: metadata is not an object'));
   checkMetadata(context, metadata);
   return { ...value, metadata };
+}
+
+/** Of a key that is there twice the last value counts: that is refused, or said. */
+function tellOfRepeated(request: ApiRequest, repeated: readonly string[]): void {
+  const mode = request.query['fieldValidation'];
+  if (repeated.length === 0 || mode === 'Ignore') return;
+  if (mode !== 'Strict') return addWarnings(request, repeated);
+  const lines = repeated.map((text) => `\n  ${text}`).join('');
+  const why = `error converting YAML to JSON: yaml: unmarshal errors:${lines}`;
+  throw new StatusError(badRequest(`error strict decoding YAML: ${why}`));
 }
 
 function checkMetadata({ info, kind }: ResourceContext, metadata: Partial<ObjectMeta>): void {
