@@ -77,3 +77,20 @@ test('a quota is counted when it is new, when it changes, and when something goe
     used: { pods: '0', secrets: '0' },
   });
 });
+
+test('what somebody else says of a quota does not last', async () => {
+  await using plane = controlPlane();
+  const { client } = plane;
+  await plane.start(startResourceQuotaController);
+  const ref = { name: 'q', namespace: 'a' };
+  await client.create(resourceQuotas, quota('q', { hard: { pods: '1' } }));
+  await plane.rest();
+  const body = { status: { hard: { pods: '9' } } };
+  await client.patch(resourceQuotas, ref, { kind: 'merge', body }, { subresource: 'status' });
+  await plane.rest();
+  const hard = async (): Promise<unknown> => (await client.get(resourceQuotas, ref)).status?.hard;
+  assert.deepEqual(await hard(), { pods: '9' });
+  await plane.clock.advance(5 * 60_000);
+  await plane.rest();
+  assert.deepEqual(await hard(), { pods: '1' });
+});

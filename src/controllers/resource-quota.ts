@@ -43,6 +43,9 @@ const COUNTED: readonly Resource[] = [
   serviceAccounts,
 ];
 
+/** What somebody else writes into the status stands so long, as it does until Kubernetes' next full round. */
+const FOREIGN_STATUS_MS = 5 * 60_000;
+
 const BY_NAMESPACE = 'resource-quota/namespace';
 
 /**
@@ -74,6 +77,7 @@ export function startResourceQuotaController(context: ControllerContext): void {
     added: add,
     updated: (quota, old) => {
       if (!deepEqual(quota.spec, old.spec)) add(quota);
+      else if (!deepEqual(quota.status?.hard, quota.spec?.hard)) queue.addAfter(objectKey(quota), FOREIGN_STATUS_MS);
     },
   });
   const freed = ({ metadata }: KubeObject): void => quotas.byIndex(BY_NAMESPACE, metadata.namespace ?? '').forEach(add);
