@@ -65,6 +65,16 @@ export const images: readonly ImageSpec[] = [
     layers: ['busybox', 'sample-apiserver'],
     config: { Entrypoint: ['/sample-apiserver'] },
   },
+  {
+    tags: [`${TESTS}/regression-issue-74839:1.2`],
+    layers: ['regression-issue-74839'],
+    config: { Entrypoint: ['/regression-issue-74839'] },
+  },
+  {
+    tags: ['registry.k8s.io/build-image/distroless-iptables:v0.7.11'],
+    layers: [DEBIAN],
+    config: { Cmd: ['sh'] },
+  },
   { tags: ['registry.k8s.io/etcd:3.6.4-0'], layers: [DEBIAN, 'etcd'], config: { Cmd: ['/usr/local/bin/etcd'] } },
 ];
 
@@ -117,6 +127,7 @@ export const layerFiles: Readonly<Record<string, () => readonly TarFile[]>> = {
     program('consumer', build('resource-consumer')),
     program('consume-cpu', build('consume-cpu')),
   ],
+  'regression-issue-74839': () => [program('regression-issue-74839', build('regression-issue-74839'))],
   'sample-apiserver': () => [program('sample-apiserver', build('sample-apiserver'))],
   etcd: () => [program('usr/local/bin/etcd', '/usr/bin/etcd')],
 };

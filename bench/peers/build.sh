@@ -10,7 +10,7 @@ case $name in
   # Kubernetes' own end-to-end tests, what runs them side by side, and the programs of their images.
   e2e.test) package=./test/e2e ;;
   ginkgo) package=github.com/onsi/ginkgo/v2/ginkgo ;;
-  agnhost | nonewprivs | resource-consumer) package=./test/images/$name ;;
+  agnhost | nonewprivs | regression-issue-74839 | resource-consumer) package=./test/images/$name ;;
   consume-cpu) package=./test/images/resource-consumer/consume-cpu ;;
   sample-apiserver) package=k8s.io/sample-apiserver ;;
   coredns) package=. version=v1.12.4 ;;
