@@ -39,17 +39,23 @@ export function controllerReference(owner: KubeObject): OwnerReference {
   return { apiVersion, kind, name: metadata.name, uid: metadata.uid, controller: true, blockOwnerDeletion: true };
 }
 
-/** Writes what `claim` found; returns all that is now owned. */
+/** Writes what `claim` found; returns all that is now owned. What is owned has the finalizer, where one is given. */
 export async function applyClaims<T extends KubeObject>(
   client: Client,
   resource: Resource<T>,
   owner: KubeObject,
   claims: Claims<T>,
   own: OwnWrites<T>,
+  finalizer?: string,
 ): Promise<readonly T[]> {
   const patchOwners = async (object: T, ownerReferences: readonly OwnerReference[]): Promise<T | undefined> => {
+    const { uid, resourceVersion, finalizers = [] } = object.metadata;
+    const others = finalizers.filter((name) => name !== finalizer);
+    const isOwned = ownerReferences.some((reference) => reference.uid === owner.metadata.uid);
+    const wanted = isOwned && finalizer !== undefined ? [...others, finalizer] : others;
+    const held = finalizer === undefined ? {} : { resourceVersion, finalizers: wanted.length === 0 ? null : wanted };
     // With the uid it fails when the name has gone to another object meanwhile.
-    const body = { metadata: { uid: object.metadata.uid, ownerReferences } };
+    const body = { metadata: { uid, ownerReferences, ...held } };
     const patched = await ignoreNotFound(client.patch(resource, object.metadata, { kind: 'merge', body }));
     if (patched !== undefined) own.wrote(owner.metadata.uid, patched);
     return patched;

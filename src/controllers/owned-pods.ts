@@ -20,6 +20,8 @@ export interface OwnedPodsOptions<O extends KubeObject> {
   readonly owners: Informer<O>;
   readonly selectorOf: (owner: O) => LabelSelector;
   readonly recorder: EventRecorder;
+  /** What Pods have as long as they belong to an owner; `create` leaves it to the owner. @default none */
+  readonly finalizer?: string;
   /** What events say. @default as ReplicaSets do */
   readonly messages?: PodMessages<O> | undefined;
 }
@@ -88,8 +90,9 @@ export class OwnedPods<O extends KubeObject> {
   /** The Pods of the owner, after adopting and releasing what its selector says. */
   async claim(owner: O, isCandidate: (pod: Pod) => boolean = () => true): Promise<readonly Pod[]> {
     const view = this.#own.view(owner.metadata.uid, this.#podsFor(owner));
-    const claims = claim(owner, this.#options.selectorOf(owner), view.filter(isCandidate));
-    return applyClaims(this.#context.client, pods, owner, claims, this.#own);
+    const { selectorOf, finalizer } = this.#options;
+    const claims = claim(owner, selectorOf(owner), view.filter(isCandidate));
+    return applyClaims(this.#context.client, pods, owner, claims, this.#own, finalizer);
   }
 
   /** Those that the owner has as of now, its last writes included. */

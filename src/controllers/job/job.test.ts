@@ -86,3 +86,36 @@ test('the Pods of a Job that is deleted can go', async () => {
   await plane.converge();
   assert.equal(plane.pods().length, 0);
 });
+
+test('a Pod that a Job gives up or that nobody has is free to go, one that a Job takes is held until it is counted', async () => {
+  await using plane = await started();
+  await plane.client.create(jobs, sum({ parallelism: 1, completions: 2 }));
+  await plane.converge();
+  const [first] = plane.pods();
+  assert.ok(first);
+  const patch = (ref: Pod['metadata'], metadata: object): Promise<Pod> =>
+    plane.client.patch(pods, ref, { kind: 'merge', body: { metadata } });
+  const shown = (name: string): string => {
+    const { finalizers, ownerReferences } = plane.pods().find(({ metadata }) => metadata.name === name)?.metadata ?? {};
+    return `${ownerReferences?.[0]?.name} ${finalizers?.join()}`;
+  };
+  assert.equal(shown(first.metadata.name), 'sum batch.kubernetes.io/job-tracking');
+  await patch(first.metadata, { labels: { app: 'other' } });
+  await plane.converge();
+  assert.equal(shown(first.metadata.name), 'undefined undefined');
+
+  await patch(first.metadata, { finalizers: ['batch.kubernetes.io/job-tracking', 'example.org/mine'] });
+  await plane.converge();
+  assert.equal(shown(first.metadata.name), 'undefined example.org/mine');
+
+  await plane.client.delete(
+    pods,
+    plane.pods().find(({ metadata }) => metadata.labels?.['app'] === 'sum')?.metadata ?? REF,
+  );
+  await patch(first.metadata, { labels: { app: 'sum' } });
+  await plane.converge();
+  assert.equal(shown(first.metadata.name), 'sum example.org/mine,batch.kubernetes.io/job-tracking');
+  await end(plane, 'Succeeded', ({ metadata }) => metadata.name === first.metadata.name);
+  assert.match(status(plane), /^\d\/1\//);
+  assert.equal(shown(first.metadata.name), 'sum example.org/mine');
+});

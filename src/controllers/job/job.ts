@@ -35,6 +35,7 @@ class JobController {
       owners: this.#jobs,
       selectorOf: ({ spec }) => spec.selector ?? {},
       recorder: this.#recorder,
+      finalizer: TRACKING,
     });
   }
 
@@ -122,19 +123,23 @@ class JobController {
 
   #isOrphan(pod: Pod): boolean {
     const owner = controllerOf(pod);
-    if (owner?.kind !== 'Job') return false;
+    if (owner === undefined) return true;
+    if (owner.kind !== 'Job') return false;
     return this.#jobs.get(`${pod.metadata.namespace}/${owner.name}`)?.metadata.uid !== owner.uid;
   }
 
-  /** Nobody counts the Pods of a Job that is gone, and they must be able to go as well. */
+  /** Nobody counts the Pods of a Job that is gone, or of none, and they must be able to go as well. */
   async #freeOrphan(key: string): Promise<void> {
     const pod = this.#pods.informer.get(key);
     if (pod === undefined || !isTracked(pod) || !this.#isOrphan(pod)) return;
-    const { namespace, ownerReferences } = pod.metadata;
-    const name = ownerReferences?.find(({ kind }) => kind === 'Job')?.name ?? '';
-    // The cache of Jobs may be behind that of Pods.
-    const job = await ignoreNotFound(this.#context.client.get(jobs, { namespace, name }));
-    if (job === undefined || job.metadata.uid !== controllerOf(pod)?.uid) await this.#untrack(pod);
+    const owner = controllerOf(pod);
+    if (owner !== undefined) {
+      // The cache of Jobs may be behind that of Pods.
+      const { namespace } = pod.metadata;
+      const job = await ignoreNotFound(this.#context.client.get(jobs, { namespace, name: owner.name }));
+      if (job?.metadata.uid === owner.uid) return;
+    }
+    await this.#untrack(pod);
   }
 
   async #writeStatus(job: Job, plan: JobPlan, made: number): Promise<void> {
