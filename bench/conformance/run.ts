@@ -4,7 +4,7 @@
  *
  * bin/node bench/conformance/run.ts [--focus RE] [--skip RE] [--procs N] [--nodes N] [--results DIR] [-- OPTIONS OF up]
  *
- * Without a focus it is the conformance suite. Needs go, mmdebstrap, etcd-server, busybox-static, kubectl, and root.
+ * Without a focus it is the conformance suite. Needs go, mmdebstrap, etcd-server, busybox-static, bash-static, kubectl, and root.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
