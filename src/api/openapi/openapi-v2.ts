@@ -16,7 +16,7 @@ export function openApiV2Document(kinds: readonly OpenApiKind[], serverVersion: 
   for (const [model, name] of names) definitions[name] = modelSchema(model, names, DIALECT);
   for (const kind of kinds) {
     const custom = customSchema(kind, DIALECT.refPrefix);
-    if (custom !== undefined) definitions[kindDefinitionName(kind)] ??= swaggerSchema(custom);
+    if (custom !== undefined) definitions[kindDefinitionName(kind)] ??= customDefinition(custom);
     for (const { group, version, kind: kindName } of [kind, ...kind.subresources.flatMap((sub) => sub.kind ?? [])]) {
       const name = kindDefinitionName({ group, version, kind: kindName });
       const schema = definitions[name];
@@ -35,6 +35,11 @@ export function openApiV2Document(kinds: readonly OpenApiKind[], serverVersion: 
     ),
     definitions: Object.fromEntries(Object.entries(definitions).sort(([a], [b]) => (a < b ? -1 : 1))),
   };
+}
+
+/** Of objects that may hold anything at their root only that is said: older kubectls would refuse what is not listed. */
+function customDefinition(schema: Schema): Schema {
+  return schema['x-kubernetes-preserve-unknown-fields'] === true ? { type: 'object' } : swaggerSchema(schema);
 }
 
 /** Swagger 2.0 has no oneOf, anyOf, not and nullable: what a custom schema says with them is left out. */

@@ -118,3 +118,17 @@ test('the quantities are string fields of their models', () => {
   });
   assert.deepEqual(wrong, []);
 });
+
+test('to older clients an object that may hold anything is one of which nothing is said', () => {
+  const bag = {
+    ...(testKinds.at(-1) ?? assert.fail()),
+    kind: 'Bag',
+    plural: 'bags',
+    schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true, properties: { a: { type: 'string' } } },
+  };
+  const document = JSON.parse(openApiDocuments([bag], 'v1.34.2').v2().text) as Json;
+  assert.deepEqual(document['definitions']['com.example.v1.Bag'], {
+    type: 'object',
+    'x-kubernetes-group-version-kind': [{ group: 'example.com', kind: 'Bag', version: 'v1' }],
+  });
+});
