@@ -4,9 +4,9 @@
  */
 const DESCRIPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   ObjectMeta: {
-    '': 'What every object has: its name, where it lives, and what is attached to it.',
+    '': "Standard object's metadata: its name, where it lives, and what is attached to it.",
     annotations: 'Free-form notes as key and value. Nothing selects by them.',
-    creationTimestamp: 'When the server made the object. Read-only.',
+    creationTimestamp: 'CreationTimestamp is a timestamp of when the server made the object. Read-only.',
     deletionTimestamp: 'When deletion was asked for. The object stays until its finalizers are gone. Read-only.',
     finalizers: 'Names of parties that must finish their work before the object may go.',
     generateName: 'Prefix of a name that the server completes, used when no name is given.',
