@@ -104,6 +104,7 @@ export const layerFiles: Readonly<Record<string, () => readonly TarFile[]>> = {
       directory(path),
     ),
     directory('tmp', 0o1777),
+    directory('var/tmp', 0o1777),
     program('bin/busybox', '/bin/busybox'),
     // Debian's busybox drops variables whose names a shell cannot have; the tests list them.
     program('bin/sh', '/bin/bash-static'),
@@ -128,7 +129,8 @@ export const layerFiles: Readonly<Record<string, () => readonly TarFile[]>> = {
   ],
   'resource-consumer': () => [
     program('consumer', build('resource-consumer')),
-    program('consume-cpu', build('consume-cpu')),
+    directory('consume-cpu'),
+    program('consume-cpu/consume-cpu', build('consume-cpu')),
   ],
   'regression-issue-74839': () => [program('regression-issue-74839', build('regression-issue-74839'))],
   'sample-apiserver': () => [program('sample-apiserver', build('sample-apiserver'))],
