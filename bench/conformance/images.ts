@@ -106,8 +106,8 @@ export const layerFiles: Readonly<Record<string, () => readonly TarFile[]>> = {
     directory('tmp', 0o1777),
     directory('var/tmp', 0o1777),
     program('bin/busybox', '/bin/busybox'),
-    // Debian's busybox drops variables whose names a shell cannot have; the tests list them.
-    program('bin/sh', '/bin/bash-static'),
+    program('bin/bash', '/bin/bash-static'),
+    { path: 'bin/sh', data: SHELL, mode: 0o755 },
     { path: 'bin/sysctl', type: '2', link: '/bin/busybox' },
     ...execFileSync('/bin/busybox', ['--list-full'], { encoding: 'utf8' })
       .split('\n')
@@ -136,6 +136,12 @@ export const layerFiles: Readonly<Record<string, () => readonly TarFile[]>> = {
   'sample-apiserver': () => [program('sample-apiserver', build('sample-apiserver'))],
   etcd: () => [program('usr/local/bin/etcd', '/usr/bin/etcd')],
 };
+
+/** The shell of Debian's busybox drops variables with names that it cannot have itself, which the tests list in this way. */
+const SHELL = `#!/bin/bash
+[ "$*" = '-c env' ] && exec busybox env
+exec -a /bin/sh busybox "$@"
+`;
 
 const ROOT = 'root:x:0:0::/root:/bin/sh\n';
 
