@@ -1,7 +1,7 @@
 import type { Answer } from 'dns-packet';
 import { parseIp } from '#base/ip.ts';
 
-const TIME = /^(\d+[smhdw]?)+$/i;
+const TIME = /^\d+(?:[smhdw]\d+)*[smhdw]?$/i;
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
 /** What a record without a time has, as in CoreDNS. */
 const DEFAULT_TTL = 3600;

@@ -258,6 +258,19 @@ test('acl: silence for some, also of mapped addresses; those whom nobody knows a
   assert.equal(await says(), 'REFUSED -aa');
 });
 
+test('template: no name that is asked for is more than one word of a record', async () => {
+  using server = serving(`. {
+    template IN A {
+      match "^(?P<first>[^.]*)"
+      answer "{{ .Name }} 5 IN A 192.0.2.1"
+      answer "a.test 5 IN TXT {{ .Group.first }}"
+    }
+  }`);
+  const says = (first: string): Promise<string> => ask(server.resolve, `${first}.test A`, {}, '192.0.2.7');
+  assert.equal(await says('a1'), 'NOERROR | a1.test A 192.0.2.1 | a.test TXT a1');
+  for (const first of ['a;1', 'a"1', `a(${'1'.repeat(50)}x`]) assert.equal(await says(first), 'SERVFAIL -aa', first);
+});
+
 test('log says each query in a line, of the classes that are asked for', async () => {
   await using upstream = await upstreamServer((name) =>
     name === 'a.test' ? { answers: [a(name, '192.0.2.1')] } : { rcode: 3 },

@@ -41,9 +41,17 @@ export function parseTemplate(place: Place, text: string): readonly TemplatePart
   return parts.filter((part) => part !== '');
 }
 
-/** @throws RangeError where a match or a group is not there, or is no number. */
+/** What a record in text has a use of its own for: clients choose the names that they ask for. */
+const NO_WORD = /[\s"();\\]/;
+
+/** @throws RangeError where a match or a group is not there, is no number, or is more than a part of one word. */
 export function fillTemplate(parts: readonly TemplatePart[], data: TemplateData): string {
-  return parts.map((part) => (typeof part === 'string' ? part : filled(part, data))).join('');
+  return parts.map((part) => (typeof part === 'string' ? part : word(filled(part, data)))).join('');
+}
+
+function word(text: string): string {
+  if (NO_WORD.test(text)) throw new RangeError(`Cannot fill a template: "${text}" is not one word`);
+  return text;
 }
 
 function filled(value: TemplateValue, data: TemplateData): string {
