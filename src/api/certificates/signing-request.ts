@@ -1,5 +1,6 @@
 import { createPublicKey, verify } from 'node:crypto';
 import { type DerElement, derElement, derElements, oidText, TAG } from './der.ts';
+import { pemBlocks } from './pem.ts';
 
 /** What a PKCS #10 request (RFC 2986) asks a certificate for. */
 export interface SigningRequest {
@@ -54,9 +55,9 @@ export function parseSigningRequest(base64: string): SigningRequest {
 }
 
 function derOfPem(text: string): Uint8Array {
-  const [, type, body = ''] = /-----BEGIN ([^-\n]*)-----\s*\n((?:[A-Za-z0-9+/=\s])*)-----END \1-----/.exec(text) ?? [];
-  if (type !== 'CERTIFICATE REQUEST') throw new Error('PEM block type must be CERTIFICATE REQUEST');
-  return Buffer.from(body, 'base64');
+  const [block] = pemBlocks(text);
+  if (block?.type !== 'CERTIFICATE REQUEST') throw new Error('PEM block type must be CERTIFICATE REQUEST');
+  return block.content;
 }
 
 function checkSignature(info: DerElement, algorithm: DerElement, signature: DerElement, key: DerElement): void {
@@ -81,11 +82,16 @@ function subjectOf(subject: DerElement): Pick<SigningRequest, 'commonName' | 'or
 }
 
 const BMP_STRING = 0x1e;
+/** UTF8String, NumericString, PrintableString, T61String, IA5String. */
+const BYTE_STRINGS: ReadonlySet<number> = new Set([0x0c, 0x12, 0x13, 0x14, 0x16]);
 
+/** Whoever reads the certificate must see the same text: of other types readers differ, so there is none to be checked. */
 function textOf(value: DerElement | undefined): string {
   if (value === undefined) return '';
   const bytes = Buffer.from(value.content);
-  return value.tag === BMP_STRING ? bytes.swap16().toString('utf16le') : bytes.toString('utf8');
+  if (value.tag === BMP_STRING) return bytes.swap16().toString('utf16le');
+  if (!BYTE_STRINGS.has(value.tag)) throw new SyntaxError('asn1: structure error: unsupported type of string');
+  return bytes.toString('utf8');
 }
 
 /** The kinds of GeneralName (RFC 5280) that are counted, by their tag. */

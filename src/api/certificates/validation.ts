@@ -3,6 +3,7 @@ import { deepEqual } from '../equal.ts';
 import { duplicate, type FieldError, forbidden, invalid, required, tooLong, unsupported } from '../field-error.ts';
 import type * as t from '../generated/types.ts';
 import { checkDns1123Label, checkDns1123Subdomain } from '../names.ts';
+import { pemBlocks } from './pem.ts';
 import { parseSigningRequest } from './signing-request.ts';
 
 type Csr = t.CertificateSigningRequest;
@@ -137,22 +138,19 @@ function validateCertificate(base64: string): FieldError[] {
   return why === undefined ? [] : [invalid('status.certificate', '<certificate data>', why)];
 }
 
-const PEM_BLOCK = /-----BEGIN ([^-\n]*)-----\s*\n((?:[A-Za-z0-9-]+:.*\n)*)[A-Za-z0-9+/=\s]*-----END \1-----/g;
-
 function certificateProblem(pem: string): string | undefined {
-  let blocks = 0;
-  for (const [block, type, headers] of pem.matchAll(PEM_BLOCK)) {
+  const blocks = pemBlocks(pem);
+  for (const { type, headers, content } of blocks) {
     if (type !== 'CERTIFICATE') return `only CERTIFICATE PEM blocks are allowed, found ${JSON.stringify(type)}`;
-    if (headers !== '') return 'no PEM block headers are permitted';
-    if (!isCertificate(block)) return 'x509: malformed certificate';
-    blocks += 1;
+    if (headers.length > 0) return 'no PEM block headers are permitted';
+    if (!isCertificate(content)) return 'x509: malformed certificate';
   }
-  return blocks === 0 ? 'must contain at least one CERTIFICATE PEM block' : undefined;
+  return blocks.length === 0 ? 'must contain at least one CERTIFICATE PEM block' : undefined;
 }
 
-function isCertificate(pem: string): boolean {
+function isCertificate(der: Uint8Array): boolean {
   try {
-    return new X509Certificate(pem).raw.length > 0;
+    return new X509Certificate(der).raw.length > 0;
   } catch {
     return false;
   }
