@@ -15,9 +15,9 @@ function listOf(attribute: Attribute): readonly string[] {
   return typeof attribute === 'string' ? [attribute] : attribute;
 }
 
-/** The user that a client certificate names: the common name, and one group for each organisation. */
+/** The user that a client certificate names: the last common name, as for who signs it, and a group for each organisation. */
 export function userOfCertificate(subject: Readonly<Record<string, Attribute>>): UserInfo | undefined {
-  const name = listOf(subject['CN'])[0];
+  const name = listOf(subject['CN']).at(-1);
   if (name === undefined || name === '') return undefined;
   return Object.freeze({ username: name, groups: Object.freeze([...listOf(subject['O']), 'system:authenticated']) });
 }
