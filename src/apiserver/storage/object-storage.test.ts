@@ -3,7 +3,7 @@ import test from 'node:test';
 import { ManualClock } from '#base/clock.ts';
 import { silentLog } from '#base/log.ts';
 import type { KubeObject } from '#api/object.ts';
-import { configMaps } from '#api/resource.ts';
+import { configMaps, controllerRevisions } from '#api/resource.ts';
 import { MemoryStore } from '#store/memory-store.ts';
 import { outcome, TestServer } from '../testing/test-server.ts';
 import { ObjectStorage, StaleError } from './object-storage.ts';
@@ -123,4 +123,17 @@ test('two servers on one store see each other', async () => {
   // Each write that was confirmed is there; the others were told of the conflict.
   assert.equal(Object.keys(data).length, written);
   assert.ok(outcomes.every((text) => text === '200' || text.startsWith('409 Conflict')));
+});
+
+test('a revision is written as Go writes it, to the byte', async () => {
+  await using store = new MemoryStore();
+  const storage = await started(store);
+  const cache = storage.cache(controllerRevisions);
+  const data = { args: 'a < b && c > d \u2028' };
+  const revision = { ...object('a'), kind: 'ControllerRevision', apiVersion: 'apps/v1', data };
+  const { text, object: written } = await storage.put(cache, 'x/a', revision, 0);
+  assert.match(text, /"data":\{"args":"a \\u003c b \\u0026\\u0026 c \\u003e d \\u2028"\}/);
+  assert.deepEqual(JSON.parse(text), written);
+  assert.deepEqual((written as typeof revision).data, data);
+  await storage.close();
 });

@@ -42,7 +42,13 @@ export class StoredObject<T extends KubeObject = KubeObject> {
 /** The text for the store: no resourceVersion, and metadata in front, where `withRevision` finds it. */
 export function encodeObject(object: KubeObject): string {
   const { kind, apiVersion, metadata, ...rest } = object;
-  return JSON.stringify({ kind, apiVersion, metadata: { ...metadata, resourceVersion: undefined }, ...rest });
+  const text = JSON.stringify({ kind, apiVersion, metadata: { ...metadata, resourceVersion: undefined }, ...rest });
+  return kind === 'ControllerRevision' ? escapedAsInGo(text) : text;
+}
+
+/** `kubectl rollout undo` compares the bytes of a revision with those that it makes itself. */
+function escapedAsInGo(text: string): string {
+  return text.replaceAll(/[&<>\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** Freezes all of `object`, which must be fresh, and gives it its resourceVersion. */
