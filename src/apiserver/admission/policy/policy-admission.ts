@@ -86,12 +86,16 @@ function denialsOf(write: Write, policy: Policy, bindings: readonly Binding[]): 
 
 /** As which kind the write is matched; undefined when it is not. No rules are about everything. */
 function matchedKind(write: Write, match: MatchResources): KindDefinition | undefined {
+  const kind = kindByRules(write, match);
+  // A namespace that is not there matters to those alone whose rules are about the write.
+  if (kind === undefined || !matchesObject(write, match.objectSelector)) return undefined;
+  return matchesNamespace(write, match.namespaceSelector) ? kind : undefined;
+}
+
+function kindByRules(write: Write, match: MatchResources): KindDefinition | undefined {
   const { resourceRules = [], excludeResourceRules = [], matchPolicy } = match;
-  if (!matchesNamespace(write, match.namespaceSelector) || !matchesObject(write, match.objectSelector)) {
-    return undefined;
-  }
-  const kinds = matchPolicy === 'Exact' ? [write.kind] : equivalentKinds(write);
   const { operation, subresource, name } = write;
+  const kinds = matchPolicy === 'Exact' ? [write.kind] : equivalentKinds(write);
   const byRules = (rules: typeof resourceRules): KindDefinition | undefined =>
     kinds.find(({ resource }) => matchesNamedRule(rules, { ...resource, operation, subresource }, name));
   if (byRules(excludeResourceRules) !== undefined) return undefined;
