@@ -33,7 +33,7 @@ function validateLevel(name: string): FieldError[] {
 function validate({ metadata, spec }: t.FlowSchema): FieldError[] {
   const { name = '' } = metadata;
   const { matchingPrecedence = 0, distinguisherMethod: by, priorityLevelConfiguration: level, rules = [] } = spec;
-  const fixed = MANDATORY_SCHEMAS[name];
+  const fixed = Object.hasOwn(MANDATORY_SCHEMAS, name) ? MANDATORY_SCHEMAS[name] : undefined;
   return [
     ...validatePrecedence(matchingPrecedence, name),
     ...(by === undefined || METHODS.includes(by.type)

@@ -128,7 +128,7 @@ function validateType(spec: Spec): FieldError[] {
 }
 
 function validateFixed(spec: Spec, name: string): FieldError[] {
-  const fixed = MANDATORY_LEVELS[name];
+  const fixed = Object.hasOwn(MANDATORY_LEVELS, name) ? MANDATORY_LEVELS[name] : undefined;
   if (fixed === undefined) return [];
   const isExempt = fixed.type === 'Exempt';
   const compared = isExempt ? { ...spec, exempt: fixed.exempt } : spec;

@@ -218,6 +218,7 @@ const creates: readonly (readonly [string, object, readonly string[]])[] = [
       'subjects[0].namespace: Required value',
     ],
   ],
+  ['FlowSchema', { metadata: { name: 'constructor' }, spec: { priorityLevelConfiguration: { name: 'exempt' } } }, []],
   [
     'Node',
     { spec: { taints: [{ key: 'a', effect: 'Never' }] } },
