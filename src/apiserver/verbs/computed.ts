@@ -71,6 +71,12 @@ const PRIORITIES: Readonly<Record<string, number>> = {
   'discovery.k8s.io': 16200,
   'flowcontrol.apiserver.k8s.io': 16100,
 };
+/** How the versions of a group do, where not as most. */
+const VERSION_PRIORITIES: Readonly<Record<string, number>> = {
+  'v1.': 1,
+  'v2.autoscaling': 30,
+  'v1.flowcontrol.apiserver.k8s.io': 21,
+};
 const OWN_GROUP = apiServices.group;
 const CUSTOM_PRIORITY = 1000;
 
@@ -88,11 +94,12 @@ function servicesOf({ registry, clock }: ServerContext): readonly KubeObject[] {
   const all = groups.flatMap(({ group, versions }) =>
     versions.map(({ version }) => {
       const groupPriorityMinimum = PRIORITIES[group] ?? CUSTOM_PRIORITY;
-      const versionPriority = PRIORITIES[group] === undefined ? 100 : 15;
+      const name = `${version}.${group}`;
+      const versionPriority = VERSION_PRIORITIES[name] ?? (PRIORITIES[group] === undefined ? 100 : 15);
       return {
         apiVersion: apiVersionOf(apiServices),
         kind: apiServices.kind,
-        metadata: { name: `${version}.${group}`, creationTimestamp: started },
+        metadata: { name, creationTimestamp: started },
         spec: { ...(group === '' ? {} : { group }), version, groupPriorityMinimum, versionPriority },
         status: { conditions: [available] },
       } as unknown as APIService;
