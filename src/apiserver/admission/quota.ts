@@ -31,8 +31,10 @@ export async function chargeQuotas(charge: Charge): Promise<void> {
   const { server, object } = charge;
   const { namespace } = object.metadata;
   const cache = server.storage.cache(resourceQuotas);
-  if (namespace === undefined || cache.size === 0 || increase(charge).size === 0) return;
-  for (const { key } of Array.from(cache.list(`${namespace}/`))) {
+  if (namespace === undefined || cache.size === 0) return;
+  const keys = Array.from(cache.list(`${namespace}/`), ({ key }) => key);
+  if (keys.length === 0 || increase(charge).size === 0) return;
+  for (const key of keys) {
     await server.storage.exclusively(cache, key, () => chargeOne(charge, key));
   }
 }
