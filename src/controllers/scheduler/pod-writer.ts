@@ -44,12 +44,11 @@ export class PodWriter {
     if (isSame && nominatedNodeName === (nominated ?? '')) return;
     const condition: PodCondition = {
       type: 'PodScheduled',
-      observedGeneration: pod.metadata.generation,
+      ...observed(pod),
       status: 'False',
       reason: 'Unschedulable',
       message,
       lastTransitionTime: before?.status === 'False' ? before.lastTransitionTime : rfc3339(this.#context.clock.now()),
-      ...observed(pod),
     };
     const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== 'PodScheduled');
     await this.#patchStatus(pod, { conditions: [...others, condition], nominatedNodeName: nominated ?? null });
