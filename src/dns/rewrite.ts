@@ -1,3 +1,4 @@
+import type { Re2 } from '#api/re2/regexp.ts';
 import type { AnswerRewrite, RewriteRule } from './corefile/server-config.ts';
 
 /** A name of an answer as it has to be given, in text with a dot at the end. */
@@ -52,9 +53,9 @@ function applied({ from, to }: RewriteRule, name: string): string | undefined {
   }
 }
 
-function substituted(pattern: RegExp, to: string, text: string): string | undefined {
-  const groups = pattern.exec(text);
-  return groups === null ? undefined : to.replaceAll(/\{(\d+)\}/g, (whole, n) => groups[Number(n)] ?? whole);
+function substituted(pattern: Re2, to: string, text: string): string | undefined {
+  const groups = pattern.groups(text);
+  return groups === undefined ? undefined : to.replaceAll(/\{(\d+)\}/g, (whole, n) => groups[Number(n)] ?? whole);
 }
 
 function answerChange(rule: RewriteRule, answer: AnswerRewrite, before: string, after: string): NameChange {

@@ -47,18 +47,14 @@ function isFor(rule: TemplateRule, type: number): boolean {
 function dataOf(rule: TemplateRule, query: Query, zone: WireName, client: string = ''): TemplateData | undefined {
   const name = dotted(nameOf(query));
   for (const pattern of rule.patterns) {
-    const match = pattern.exec(name);
-    if (match === null) continue;
-    const texts = match.map((text: string | undefined) => text ?? '');
-    const named = Object.entries(match.groups ?? {}).map(([group, text]: [string, string | undefined]) => [
-      group,
-      text ?? '',
-    ]);
+    const match = pattern.groups(name);
+    if (match === undefined) continue;
+    const named = pattern.names.flatMap((group, i) => (group === '' ? [] : [[group, match[i]]]));
     const type = typeName(query.type === RECORD_TYPES.ANY ? rule.type : query.type);
     return {
       fields: { Name: name, Zone: dotted(zone), Class: 'IN', Type: type, Remote: client },
-      match: texts,
-      groups: { ...Object.fromEntries(texts.entries()), ...(Object.fromEntries(named) as Record<string, string>) },
+      match,
+      groups: Object.fromEntries([...match.entries(), ...named]) as Record<string, string>,
     };
   }
   return undefined;

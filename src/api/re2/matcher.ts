@@ -112,14 +112,14 @@ export class Matcher {
   }
 }
 
-interface Place {
+export interface Place {
   readonly text: string;
   readonly at: number;
 }
 
 const NEWLINE = 0x0a;
 
-function holds(assertion: Assertion, { text, at }: Place): boolean {
+export function holds(assertion: Assertion, { text, at }: Place): boolean {
   switch (assertion) {
     case 'text-start':
       return at === 0;

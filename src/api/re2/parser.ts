@@ -2,7 +2,7 @@ import { ALL_BUT_NEWLINE, CharSet, EVERY } from './char-set.ts';
 import { readClass, readNamedClass } from './class-parser.ts';
 import { readEscape } from './escape.ts';
 import { PatternError } from './pattern-error.ts';
-import type { Assertion, Node, Repeat } from './tree.ts';
+import type { Assertion, Node, Pattern, Repeat } from './tree.ts';
 
 interface Flags {
   readonly fold: boolean;
@@ -17,6 +17,8 @@ interface Group {
   parts: Node[];
   /** Those that hold again when the group is closed. */
   readonly flags: Flags;
+  /** Undefined where nothing has to be remembered of it. */
+  readonly index: number | undefined;
 }
 
 const NO_FLAGS: Flags = { fold: false, lines: false, dotAll: false, lazy: false };
@@ -30,7 +32,7 @@ const MAX_REPEAT = 1000;
 const MAX_DEPTH = 1000;
 
 /** Go's syntax of regular expressions, errors included (regexp/syntax, parse.go). @throws PatternError */
-export function parsePattern(pattern: string): Node {
+export function parsePattern(pattern: string): Pattern {
   return new Parser(pattern).parse();
 }
 
@@ -39,13 +41,14 @@ class Parser {
   #at = 0;
   #flags = NO_FLAGS;
   #groups: Group[] = [];
-  #group: Group = { choices: [], parts: [], flags: NO_FLAGS };
+  #group: Group = { choices: [], parts: [], flags: NO_FLAGS, index: undefined };
+  readonly #names: string[] = [''];
 
   constructor(pattern: string) {
     this.#pattern = pattern;
   }
 
-  parse(): Node {
+  parse(): Pattern {
     // Where a repetition began that ends here: two of them in a row are an error.
     let repeated: number | undefined;
     while (this.#at < this.#pattern.length) {
@@ -54,7 +57,7 @@ class Parser {
       repeated = isRepeat ? start : undefined;
     }
     if (this.#groups.length > 0) throw new PatternError('missing closing )', this.#pattern);
-    return closed(this.#group);
+    return { node: closed(this.#group), names: this.#names };
   }
 
   /** Reads one thing; true when it was a repetition. */
@@ -188,13 +191,20 @@ class Parser {
   #open(): void {
     const rest = this.#pattern.slice(this.#at);
     const flags = this.#flags;
-    if (rest.startsWith('(?P<') || rest.startsWith('(?<')) this.#at += nameLength(rest);
-    else if (rest.startsWith('(?')) {
+    let index: number | undefined;
+    if (rest.startsWith('(?P<') || rest.startsWith('(?<')) {
+      const name = groupName(rest);
+      this.#at += rest.indexOf('>') + 1;
+      index = this.#names.push(name) - 1;
+    } else if (rest.startsWith('(?')) {
       if (!this.#readFlags(rest)) return;
-    } else this.#at++;
+    } else {
+      this.#at++;
+      index = this.#names.push('') - 1;
+    }
     if (this.#groups.length >= MAX_DEPTH) throw new PatternError('expression nests too deeply', this.#pattern);
     this.#groups.push(this.#group);
-    this.#group = { choices: [], parts: [], flags };
+    this.#group = { choices: [], parts: [], flags, index };
   }
 
   /** `(?i)`, which holds to the end of the group, or `(?i-s:`, which opens one: then true. */
@@ -219,7 +229,9 @@ class Parser {
   #close(): void {
     const outer = this.#groups.pop();
     if (outer === undefined) throw new PatternError('unexpected )', this.#pattern);
-    const node = closed(this.#group);
+    const { index } = this.#group;
+    const part = closed(this.#group);
+    const node: Node = index === undefined ? part : { kind: 'group', index, part };
     this.#flags = this.#group.flags;
     this.#group = outer;
     this.#add(node, this.#at + 1);
@@ -251,6 +263,7 @@ function closed({ choices, parts }: Group): Node {
 /** Repetitions in one another must not come to more than `most`. */
 function isBounded(node: Node, most: number): boolean {
   if (node.kind === 'sequence' || node.kind === 'choice') return node.parts.every((part) => isBounded(part, most));
+  if (node.kind === 'group') return isBounded(node.part, most);
   if (node.kind !== 'repeat') return true;
   // `*` and `+` are not counted.
   if (node.max === Infinity && node.min <= 1) return isBounded(node.part, most);
@@ -259,11 +272,12 @@ function isBounded(node: Node, most: number): boolean {
   return times <= most && isBounded(node.part, times > 0 ? Math.floor(most / times) : most);
 }
 
-/** How long `(?P<name>` or `(?<name>` is. */
-function nameLength(rest: string): number {
+/** Of `(?P<name>` or `(?<name>`. */
+function groupName(rest: string): string {
   const end = rest.indexOf('>') + 1;
   const text = end === 0 ? rest : rest.slice(0, end);
-  if (/^\(\?P?<[0-9A-Za-z_]+>$/.test(text)) return end;
+  const name = /^\(\?P?<([0-9A-Za-z_]+)>$/.exec(text)?.[1];
+  if (name !== undefined) return name;
   throw new PatternError('invalid named capture', text);
 }
 

@@ -9,13 +9,21 @@ export type Instruction =
   /** On at `first`, and if that leads nowhere at `second`. */
   | { op: 'split'; first: number; second: number }
   | { op: 'jump'; to: number }
+  /** Remembers the place in the text: twice the group where it begins, one more where it ends. */
+  | { readonly op: 'save'; readonly slot: number }
   | { readonly op: 'match' };
 
 /** Go has a limit like this one, and other patterns that meet it. */
 const MAX_INSTRUCTIONS = 100_000;
 
-export function compileNode(node: Node, pattern: string): readonly Instruction[] {
-  const compiler = new Compiler(pattern);
+export interface CompileOptions {
+  /** For errors. */
+  readonly pattern: string;
+  readonly savesGroups: boolean;
+}
+
+export function compileNode(node: Node, options: CompileOptions): readonly Instruction[] {
+  const compiler = new Compiler(options);
   compiler.emit(node);
   compiler.add({ op: 'match' });
   return compiler.program;
@@ -25,9 +33,11 @@ export function compileNode(node: Node, pattern: string): readonly Instruction[]
 class Compiler {
   readonly program: Instruction[] = [];
   readonly #pattern: string;
+  readonly #savesGroups: boolean;
 
-  constructor(pattern: string) {
+  constructor({ pattern, savesGroups }: CompileOptions) {
     this.#pattern = pattern;
+    this.#savesGroups = savesGroups;
   }
 
   add<T extends Instruction>(instruction: T): T {
@@ -52,6 +62,9 @@ class Compiler {
       case 'choice':
         this.#emitChoice(node.parts);
         break;
+      case 'group':
+        this.#emitGroup(node.index, node.part);
+        break;
       case 'repeat':
         this.#emitRepeat(node);
         break;
@@ -69,6 +82,13 @@ class Compiler {
     const last = parts.at(-1);
     if (last !== undefined) this.emit(last);
     for (const end of ends) end.to = this.program.length;
+  }
+
+  #emitGroup(index: number, part: Node): void {
+    if (!this.#savesGroups) return this.emit(part);
+    this.add({ op: 'save', slot: 2 * index });
+    this.emit(part);
+    this.add({ op: 'save', slot: 2 * index + 1 });
   }
 
   #emitRepeat({ part, min, max, greedy }: Repeat): void {

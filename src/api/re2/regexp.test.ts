@@ -27,6 +27,26 @@ test(`${answers.answers.length} patterns mean what they mean in Go, and are refu
   for (const { pattern, ...answer } of answers.answers) assert.deepEqual(ours(pattern), answer, pattern);
 });
 
+/** As Go's FindStringSubmatch says it. */
+const groups: readonly (readonly [string, string, readonly string[] | undefined])[] = [
+  ['(a|(b))*', 'abba', ['abba', 'a', 'b']],
+  ['(a*)*', 'b', ['', '']],
+  ['(a*)+', 'b', ['', '']],
+  ['(a|b)*?c', 'abc', ['abc', 'b']],
+  ['(|a)*', 'aa', ['', '']],
+  ['(|a)+', 'aa', ['', '']],
+  ['(a){2,3}', 'aaa', ['aaa', 'a']],
+  ['(x)|(?P<name>😀)(?:b)(?<other>$)', 'a😀b', ['😀b', '', '😀', '']],
+  ['(a)', 'b', undefined],
+];
+for (const [pattern, text, expected] of groups) {
+  test(`groups of ${pattern} in ${text}`, () => assert.deepEqual(new Re2(pattern).groups(text), expected));
+}
+
+test('groups have the names that they are given', () => {
+  assert.deepEqual(new Re2('(x)|(?P<name>a)(?:b)(?<other>$)').names, ['', '', 'name', 'other']);
+});
+
 test('what is a pattern of JavaScript too finds the same', () => {
   const leaf = fc.constantFrom('a', 'b', '.', '[ab]', '[^a]', '\\b', '^', '$', '');
   const { pattern } = fc.letrec<{ pattern: string }>((tie) => ({
@@ -45,7 +65,10 @@ test('what is a pattern of JavaScript too finds the same', () => {
     .map((letters) => letters.join(''));
   fc.assert(
     fc.property(pattern, text, (source, subject) => {
-      assert.equal(new Re2(source).find(subject), new RegExp(source).exec(subject)?.[0]);
+      const expression = new Re2(`(${source})`);
+      const expected = new RegExp(source).exec(subject)?.[0];
+      assert.equal(expression.find(subject), expected);
+      assert.equal(expression.groups(subject)?.[1], expected);
     }),
   );
 });

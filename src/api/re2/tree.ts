@@ -7,7 +7,15 @@ export type Node =
   | { readonly kind: 'assertion'; readonly assertion: Assertion }
   | { readonly kind: 'sequence'; readonly parts: readonly Node[] }
   | { readonly kind: 'choice'; readonly parts: readonly Node[] }
+  /** What is to be remembered of a match; they count from 1. */
+  | { readonly kind: 'group'; readonly index: number; readonly part: Node }
   | Repeat;
+
+export interface Pattern {
+  readonly node: Node;
+  /** Of the groups, the whole first, which has none; empty for those without. */
+  readonly names: readonly string[];
+}
 
 export interface Repeat {
   readonly kind: 'repeat';

@@ -132,7 +132,7 @@ const refused: readonly (readonly [string, string])[] = [
   ['. {\n  rewrite type ANY HINFO\n}', 'line 2: rewrite of "type" is not supported: it rewrites names only'],
   [
     '. {\n  rewrite name regex ( b\n}',
-    'line 2: "(" is no regular expression: Invalid regular expression: /(/: Unterminated group',
+    'line 2: "(" is no regular expression: error parsing regexp: missing closing ): `(`',
   ],
   ['. {\n  autopath @kubernetes\n}', 'line 2: autopath needs to know the Pods'],
   ['. {\n  bind eth9\n}', 'line 2: "eth9" is neither an address nor an interface of this machine that is up'],

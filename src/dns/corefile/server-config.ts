@@ -1,4 +1,5 @@
 import type { Cidr } from '#base/cidr.ts';
+import type { Re2 } from '#api/re2/regexp.ts';
 import type { WireName } from '../name.ts';
 import type { PodMode } from '../pod-name.ts';
 import type { TemplatePart } from './go-template.ts';
@@ -130,12 +131,12 @@ export interface RewriteRule {
 /** Texts in lower case with a dot at the end, as in CoreDNS. */
 export type NameMatch =
   | { readonly kind: 'exact' | 'prefix' | 'suffix' | 'substring'; readonly text: string }
-  | { readonly kind: 'regex'; readonly pattern: RegExp };
+  | { readonly kind: 'regex'; readonly pattern: Re2 };
 
 /** `auto`: what was asked for stands in the answer again. */
 export type AnswerRewrite =
   | { readonly kind: 'auto' }
-  | { readonly kind: 'name' | 'value'; readonly pattern: RegExp; readonly to: string };
+  | { readonly kind: 'name' | 'value'; readonly pattern: Re2; readonly to: string };
 
 export type AclAction = 'allow' | 'block' | 'filter' | 'drop';
 
@@ -160,7 +161,7 @@ export interface TemplateRule {
   /** ANY: every type. */
   readonly type: number;
   /** Of names in lower case with a dot at the end; the first that fits says what the parts of the name are. */
-  readonly patterns: readonly RegExp[];
+  readonly patterns: readonly Re2[];
   readonly answers: readonly (readonly TemplatePart[])[];
   readonly authorities: readonly (readonly TemplatePart[])[];
   readonly additionals: readonly (readonly TemplatePart[])[];

@@ -1,3 +1,4 @@
+import { Re2 } from '#api/re2/regexp.ts';
 import type { WireName } from '../name.ts';
 import { parseRecord, recordType, WRITTEN_TYPES } from '../record-text.ts';
 import { RCODES } from '../record-type.ts';
@@ -10,6 +11,7 @@ import type { TemplateRule } from './server-config.ts';
 
 type Draft = { -readonly [K in keyof TemplateRule]: TemplateRule[K] };
 const MANY = Number.POSITIVE_INFINITY;
+const EVERY_NAME = new Re2('.*');
 
 /** `template CLASS TYPE [ZONE...] { ... }` */
 export function readTemplate(directive: Directive, block: readonly WireName[]): TemplateRule {
@@ -34,7 +36,7 @@ export function readTemplate(directive: Directive, block: readonly WireName[]): 
     if (read === undefined) throw unknownProperty(line, 'template', Object.keys(PROPERTIES));
     read(draft, line);
   }
-  return Object.freeze({ ...draft, patterns: draft.patterns.length === 0 ? [/.*/] : draft.patterns });
+  return Object.freeze({ ...draft, patterns: draft.patterns.length === 0 ? [EVERY_NAME] : draft.patterns });
 }
 
 const PROPERTIES: Readonly<Record<string, (draft: Draft, line: Line) => void>> = {
@@ -79,16 +81,10 @@ function records({ patterns }: Draft, line: Line): readonly (readonly TemplatePa
 }
 
 /** Of each group that there is in one of the patterns, a number that may stand in addresses. */
-function exampleData(patterns: readonly RegExp[]): TemplateData {
-  const groups: Record<string, string> = {};
-  let count = 1;
-  for (const { source } of patterns) {
-    // With an empty choice it matches, and says which groups it has.
-    const found = new RegExp(`${source}|`).exec('');
-    count = Math.max(count, found?.length ?? 1);
-    for (const name of Object.keys(found?.groups ?? {})) groups[name] = '1';
-  }
-  for (let i = 0; i < count; i++) groups[i] = '1';
+function exampleData(patterns: readonly Re2[]): TemplateData {
+  const keys = patterns.flatMap(({ names }) => names.flatMap((name, i) => [String(i), ...(name === '' ? [] : [name])]));
+  const groups = Object.fromEntries(['0', ...keys].map((key) => [key, '1']));
+  const match = Array.from({ length: Math.max(1, ...patterns.map(({ names }) => names.length)) }, () => '1');
   const fields = { Name: 'name.', Zone: 'zone.', Class: 'IN', Type: 'A', Remote: '192.0.2.1' };
-  return { fields, match: Array.from({ length: count }, () => '1'), groups };
+  return { fields, match, groups };
 }
