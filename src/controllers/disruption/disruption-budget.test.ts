@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Pod, PodDisruptionBudget, PodDisruptionBudgetStatus } from '#api/generated/types.ts';
-import { podDisruptionBudgets, replicaSets } from '#api/resource.ts';
+import type { ApiResponse } from '#api/request.ts';
+import { podDisruptionBudgets, pods as podResource, replicaSets } from '#api/resource.ts';
+import { notFoundStatus } from '#api/status.ts';
 import { controlPlane } from '../control-plane-fixture.ts';
 import { budgetStatus } from './disruption-budget-plan.ts';
 import { startDisruptionBudgetController } from './disruption-budget.ts';
@@ -111,3 +113,54 @@ test('a budget follows the Pods and the sizes of their owners, and writes only w
   await plane.converge();
   assert.equal(text(status() as PodDisruptionBudgetStatus), '2 of 2, 1 wanted, 1 may go');
 });
+
+const CUSTOM = [
+  {
+    name: 'has a size',
+    resources: ['racks', 'racks/scale'],
+    scale: { metadata: { uid: 'u' }, spec: { replicas: 4 } },
+    is: '1 of 4, 3 wanted, 0 may go, InsufficientPods',
+  },
+  {
+    name: 'is another one by now',
+    resources: ['racks', 'racks/scale'],
+    scale: { metadata: { uid: 'v' }, spec: { replicas: 4 } },
+    is: 'SyncFailed found no controllers for pod "p"',
+  },
+  { name: 'is gone', resources: ['racks', 'racks/scale'], is: 'SyncFailed found no controllers for pod "p"' },
+  { name: 'has no size', resources: ['racks'], is: 'SyncFailed racks.x.test does not implement the scale subresource' },
+  {
+    name: 'is of no kind that there is',
+    resources: undefined,
+    is: 'SyncFailed no matches for kind "Deployment" in version "x.test/v1"',
+  },
+];
+
+for (const { name, resources, scale, is } of CUSTOM) {
+  test(`a budget over Pods of an owner of a custom kind that ${name}`, async () => {
+    await using plane = controlPlane();
+    plane.api.intercept = ({ path }) => {
+      const list = resources?.map((one) => ({ name: one, kind: one === 'racks' ? 'Deployment' : 'Scale' }));
+      if (path === '/apis/x.test/v1') return answerOf(list === undefined ? undefined : { resources: list });
+      return path === '/apis/x.test/v1/namespaces/d/racks/r/scale' ? answerOf(scale) : undefined;
+    };
+    await plane.start(startDisruptionBudgetController);
+    const owner = { apiVersion: 'x.test/v1', kind: 'Deployment', name: 'r', uid: 'u', controller: true };
+    const metadata = { namespace: 'd', name: 'p', labels: { app: 'web' }, ownerReferences: [owner] };
+    const status = { conditions: [{ type: 'Ready', status: 'True' }] };
+    await plane.client.create(podResource, { metadata, spec: { containers: [] }, status });
+    const selector = { matchLabels: { app: 'web' } };
+    const budget = { metadata: { namespace: 'd', name: 'b' }, spec: { maxUnavailable: 1, selector } };
+    await plane.client.create(podDisruptionBudgets, budget);
+    await plane.rest();
+    const [written] = plane.api.all<PodDisruptionBudget>('poddisruptionbudgets');
+    const { reason = '', message = '' } = written?.status?.conditions?.[0] ?? {};
+    assert.equal(message === '' ? `${text(written?.status ?? {})}, ${reason}` : `${reason} ${message}`, is);
+  });
+}
+
+function answerOf(body: object | undefined): ApiResponse {
+  return body === undefined
+    ? { kind: 'object', status: 404, body: notFoundStatus(podDisruptionBudgets, 'x') }
+    : { kind: 'object', status: 200, body };
+}

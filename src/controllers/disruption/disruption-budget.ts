@@ -47,7 +47,7 @@ export function startDisruptionBudgetController(context: ControllerContext): voi
         .filter((pod) => selects(budget, pod));
       if (matching.length === 0) recorder.record(budget, 'Normal', 'NoPods', 'No matching pods found');
       const now = clock.now();
-      const status = statusOf({ budget, pods: matching, now }, scaleOf, recorder);
+      const status = await statusOf({ budget, pods: matching, now }, scaleOf, recorder);
       const patch = mergeDiff(budget.status ?? {}, status);
       if (patch !== undefined) {
         // The API server takes from the status when it evicts: who is late must look again.
@@ -79,15 +79,15 @@ export function startDisruptionBudgetController(context: ControllerContext): voi
   scaleOf.watch((owner) => inNamespace(owner).forEach(add));
 }
 
-function statusOf(
+async function statusOf(
   { budget, pods: matching, now }: Omit<BudgetState, 'scale' | 'timestamp'>,
   scaleOf: ScaleReader,
   recorder: EventRecorder,
-): PodDisruptionBudgetStatus {
+): Promise<PodDisruptionBudgetStatus> {
   const timestamp = rfc3339(now);
   const asks = countsOwners(budget);
   try {
-    const scale = asks ? scaleOf.sum(matching) : 0;
+    const scale = asks ? await scaleOf.sum(matching) : 0;
     if (asks && matching.some((pod) => controllerOf(pod) === undefined)) {
       recorder.record(budget, 'Warning', 'UnmanagedPods', unmanagedText(budget));
     }
