@@ -11,6 +11,18 @@ test('the environment names a proxy for all but the loopback, and a kubeconfig c
   assert.equal(at('http://192.0.2.1', env), undefined);
   for (const host of ['127.0.0.1', '[::1]', 'localhost']) assert.equal(at(`https://${host}:6443`, env), undefined);
   assert.deepEqual(at('https://192.0.2.1', env, 'http://q'), 'http://q');
+  assert.equal(at('https://192.0.2.1', { HTTPS_PROXY: '', https_proxy: 'http://p:1' }), 'http://p:1');
+});
+
+test('a proxy that is none of HTTP is refused, and its password kept', () => {
+  const connection = { server: 'https://192.0.2.1', insecureSkipTlsVerify: false, namespace: 'default' };
+  for (const url of ['socks5://me:secret@p:1', 'http://', 'http://me:secret@a b']) {
+    assert.throws(() => throughProxyOf({ HTTPS_PROXY: url }, connection), {
+      code: 'EPROXY',
+      message: 'Cannot go through the proxy that HTTPS_PROXY names: it must be a URL of http or https',
+    });
+    assert.equal(throughProxyOf({ HTTPS_PROXY: url, NO_PROXY: '*' }, connection), connection);
+  }
 });
 
 test('NO_PROXY names ranges, addresses and domains', () => {

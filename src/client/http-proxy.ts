@@ -1,17 +1,22 @@
 import { cidrContains, parseCidr } from '#base/cidr.ts';
+import { CodedError } from '#base/errors.ts';
 import { parseIp } from '#base/ip.ts';
-import type { Connection } from './kubeconfig.ts';
+import { isHttpUrl, type Connection } from './kubeconfig.ts';
 
 /**
  * The connection by way of the environment's proxy, unless the kubeconfig names one of its own or NO_PROXY the server. As in
- * Go programs, nothing goes to the loopback by way of a proxy.
+ * Go programs, nothing goes to the loopback by way of a proxy. @throws CodedError `EPROXY` where it is none of HTTP.
  */
 export function throughProxyOf(env: NodeJS.ProcessEnv, connection: Connection): Connection {
   const server = new URL(connection.server);
-  const either = (name: string): string => env[name] ?? env[name.toLowerCase()] ?? '';
-  const url = either(server.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY');
-  if (connection.proxyUrl !== undefined || url === '' || isExcepted(server, either('NO_PROXY'))) return connection;
-  return { ...connection, proxyUrl: url.includes('://') ? url : `http://${url}` };
+  const either = (name: string): string => env[name] || env[name.toLowerCase()] || '';
+  const variable = server.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
+  const said = either(variable);
+  if (connection.proxyUrl !== undefined || said === '' || isExcepted(server, either('NO_PROXY'))) return connection;
+  const proxyUrl = said.includes('://') ? said : `http://${said}`;
+  if (isHttpUrl(proxyUrl)) return { ...connection, proxyUrl };
+  const message = `Cannot go through the proxy that ${variable} names: it must be a URL of http or https`;
+  throw new CodedError('EPROXY', message, { hint: 'name another, or the API server in NO_PROXY' });
 }
 
 /** As golang.org/x/net/http/httpproxy reads NO_PROXY: ranges, addresses, domains, each with or without a port; `*` is all. */

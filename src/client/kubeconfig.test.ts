@@ -59,6 +59,16 @@ const cases = [
     },
   },
   {
+    name: 'a server without a scheme that has to prove itself',
+    text: config('{server: "h:6443", insecure-skip-tls-verify: true}', '{}'),
+    is: { server: 'https://h:6443', insecureSkipTlsVerify: true, namespace: 'default' },
+  },
+  {
+    name: 'a server without a scheme',
+    text: config('{server: "localhost:8080"}', '{}'),
+    is: { server: 'http://localhost:8080', namespace: 'default' },
+  },
+  {
     name: 'a proxy',
     text: config('{server: "https://h", proxy-url: "http://p:3128"}', '{}'),
     is: {
@@ -94,9 +104,11 @@ const refused = [
   { name: 'a user who acts as another', text: config('{server: s}', '{as: other}'), why: /acts as another/ },
   {
     name: 'a proxy of another kind',
-    text: config('{server: s, proxy-url: "socks5://p"}', '{}'),
-    why: /has the proxy "socks5:\/\/p", and only those of http and https are supported/,
+    text: config('{server: s, proxy-url: "socks5://me:secret@p"}', '{}'),
+    why: /: the proxy-url of the cluster of context "a" is not supported: it must be a URL of http or https$/,
   },
+  { name: 'no proxy', text: config('{server: s, proxy-url: "http://a b"}', '{}'), why: /the proxy-url of the cluster/ },
+  { name: 'a server that is no URL', text: config('{server: "a b"}', '{}'), why: /the server "a b", which is no URL/ },
   { name: 'a missing file', text: config('{server: s, certificate-authority: nowhere}', '{}'), why: /ENOENT/ },
 ];
 

@@ -33,8 +33,8 @@ export function readConnection(file: string, contextName?: string): Connection {
   const context = named(file, config, 'contexts', name, 'context');
   const cluster = named(file, config, 'clusters', text(context['cluster']) ?? '', 'cluster');
   const user = named(file, config, 'users', text(context['user']) ?? '', 'user');
-  const server = text(cluster['server'])?.replace(/\/+$/, '');
-  if (server === undefined) throw broken(file, `the cluster of context "${name}" has no server`);
+  const said = text(cluster['server']);
+  if (said === undefined) throw broken(file, `the cluster of context "${name}" has no server`);
   if (user['exec'] !== undefined || user['auth-provider'] !== undefined) {
     throw broken(file, `the user of context "${name}" runs a program to log in, which is not supported`);
   }
@@ -42,26 +42,41 @@ export function readConnection(file: string, contextName?: string): Connection {
     throw broken(file, `the user of context "${name}" acts as another, which is not supported`);
   }
   const pem = (fields: Fields, key: string): Pem | undefined => pemOf(file, fields, key);
+  const ca = pem(cluster, 'certificate-authority');
+  const cert = pem(user, 'client-certificate');
+  const insecureSkipTlsVerify = cluster['insecure-skip-tls-verify'] === true;
+  const server = serverUrl(said, insecureSkipTlsVerify || (ca ?? cert) !== undefined);
+  if (server === undefined)
+    throw broken(file, `the cluster of context "${name}" has the server "${said}", which is no URL`);
   return {
     server,
-    ca: pem(cluster, 'certificate-authority'),
-    cert: pem(user, 'client-certificate'),
+    ca,
+    cert,
     key: pem(user, 'client-key'),
     token: tokenOf(file, user),
-    insecureSkipTlsVerify: cluster['insecure-skip-tls-verify'] === true,
+    insecureSkipTlsVerify,
     tlsServerName: text(cluster['tls-server-name']),
     proxyUrl: proxyOf(file, name, text(cluster['proxy-url'])),
     namespace: text(context['namespace']) ?? 'default',
   };
 }
 
+/** As Kubernetes' own clients read it: a host may come alone, and is asked in the clear where nothing is said of TLS. */
+function serverUrl(text: string, secure: boolean): string | undefined {
+  const url = text.includes('://') ? text : `${secure ? 'https' : 'http'}://${text}`;
+  return URL.canParse(url) ? url.replace(/\/+$/, '') : undefined;
+}
+
+/** The URL may hold a password: no error repeats it. */
 function proxyOf(file: string, context: string, url: string | undefined): string | undefined {
   if (url === undefined || url === '') return undefined;
-  if (/^https?:\/\/[^/]/.test(url)) return url;
-  throw broken(
-    file,
-    `the cluster of context "${context}" has the proxy "${url}", and only those of http and https are supported`,
-  );
+  if (isHttpUrl(url)) return url;
+  const what = `the proxy-url of the cluster of context "${context}"`;
+  throw broken(file, `${what} is not supported: it must be a URL of http or https`);
+}
+
+export function isHttpUrl(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 }
 
 const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount';
