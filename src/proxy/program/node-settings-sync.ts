@@ -1,10 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import type { Cidr } from '#base/cidr.ts';
 import { errorCode, errorMessage } from '#base/errors.ts';
 import type { Log } from '#base/log.ts';
 import { readSysctl, writeSysctl } from '#netlink/sysctl.ts';
 import { conntrackSysctls, hashBuckets, type SysctlStep } from '../config/conntrack-sysctls.ts';
 import type { ProxyConfig } from '../config/proxy-config.ts';
+import { includesOneOf } from '../node-view.ts';
 
 /**
  * Settings of the kernel that the rules count on. One that cannot be written, mostly because /proc/sys is read-only in a
@@ -28,7 +30,7 @@ export function applyNodeSettings(config: ProxyConfig, log: Log): void {
 export function hasLocalhostNodePorts({ mode, localhostNodePorts, nodePortAddresses }: ProxyConfig): boolean {
   if (!localhostNodePorts || nodePortAddresses === undefined) return localhostNodePorts;
   if (nodePortAddresses === 'primary') return mode === 'nftables';
-  return nodePortAddresses.some(({ family, base, prefix }) => family === 4 && (prefix === 0 || base >> 24n === 127n));
+  return nodePortAddresses.some((range) => includesOneOf([range], ['127.0.0.0']) || isLoopback(range));
 }
 
 /** As the kernel is, whoever made it so, and whether it could be made so. */
@@ -40,10 +42,15 @@ export function isConntrackLiberal(): boolean {
   }
 }
 
+function isLoopback({ family, base }: Cidr): boolean {
+  return family === 4 && base >> 24n === 127n;
+}
+
 const BUCKETS = '/sys/module/nf_conntrack/parameters/hashsize';
 
 /** The table stays as it is in network namespaces other than the first, to which the kernel does not let us change it. */
 function raiseBuckets(wanted: number, log: Log): void {
+  if (wanted === 0) return;
   try {
     const now = Number(readFileSync(BUCKETS, 'utf8'));
     if (now >= wanted) return;

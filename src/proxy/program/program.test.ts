@@ -225,13 +225,13 @@ test('primary leaves 127.0.0.1 out in mode iptables, as in kube-proxy', () => {
   const has = (raw: RawConfig): boolean => hasLocalhostNodePorts(resolveConfig(raw));
   assert.deepEqual(
     (['nftables', 'iptables'] as const).map((mode) =>
-      [[], ['primary'], ['10.0.0.0/8'], ['127.0.0.0/8'], ['0.0.0.0/0'], ['fd00::/8']].map((nodePortAddresses) =>
-        has({ mode, nodePortAddresses }),
+      [[], ['primary'], ['10.0.0.0/8'], ['127.0.0.0/8'], ['126.0.0.0/7'], ['0.0.0.0/0'], ['fd00::/8']].map(
+        (nodePortAddresses) => has({ mode, nodePortAddresses }),
       ),
     ),
     [
-      [true, true, false, true, true, true],
-      [true, false, false, true, true, true],
+      [true, true, false, true, true, true, true],
+      [true, false, false, true, true, true, true],
     ],
   );
 });
