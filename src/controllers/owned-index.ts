@@ -3,16 +3,18 @@ import type { Informer } from '#client/informer.ts';
 
 const BY_OWNER = 'owned/owner';
 
-/**
- * Makes the informer find what an owner has and what in its namespace nobody has, however much is in there that others
- * have.
- */
-export function indexByOwner<T extends KubeObject>(informer: Informer<T>): (owner: KubeObject) => readonly T[] {
+export interface OwnedIndex<T> {
+  /** What the owner of this uid controls. */
+  of(uid: string): readonly T[];
+  /** The same and what nobody has in the owner's namespace, however much is in there that others have. */
+  candidates(owner: KubeObject): readonly T[];
+}
+
+/** One index of an informer, whoever asks for it. */
+export function ownedIndex<T extends KubeObject>(informer: Informer<T>): OwnedIndex<T> {
   informer.addIndex(BY_OWNER, (object) => [controllerOf(object)?.uid ?? orphansIn(object.metadata.namespace)]);
-  return ({ metadata }) => [
-    ...informer.byIndex(BY_OWNER, metadata.uid),
-    ...informer.byIndex(BY_OWNER, orphansIn(metadata.namespace)),
-  ];
+  const of = (uid: string): readonly T[] => informer.byIndex(BY_OWNER, uid);
+  return { of, candidates: ({ metadata }) => [...of(metadata.uid), ...of(orphansIn(metadata.namespace))] };
 }
 
 /** No uid looks like that. */

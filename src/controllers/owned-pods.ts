@@ -7,12 +7,11 @@ import type { EventRecorder } from '#client/events.ts';
 import type { Informer } from '#client/informer.ts';
 import { applyClaims, claim } from './claims.ts';
 import { type ControllerContext, ignoreNotFound } from './controller-context.ts';
-import { indexByOwner } from './owned-index.ts';
+import { type OwnedIndex, ownedIndex } from './owned-index.ts';
 import { OwnWrites } from './own-writes.ts';
 import { isTerminating } from './pod-state.ts';
 import { isEmptySelector, matchesSelector } from '#api/selectors.ts';
 
-const BY_CONTROLLER = 'owned-pods/controller';
 const OWNERS_BY_NAMESPACE = 'owned-pods/namespace';
 
 export interface OwnedPodsOptions<O extends KubeObject> {
@@ -46,15 +45,14 @@ export class OwnedPods<O extends KubeObject> {
   readonly #context: ControllerContext;
   readonly #options: OwnedPodsOptions<O>;
   readonly #own: OwnWrites<Pod>;
-  readonly #podsFor: (owner: O) => readonly Pod[];
+  readonly #owned: OwnedIndex<Pod>;
 
   constructor(context: ControllerContext, options: OwnedPodsOptions<O>) {
     this.#context = context;
     this.#options = options;
     this.informer = context.informers.for(pods);
     this.#own = new OwnWrites(this.informer);
-    this.informer.addIndex(BY_CONTROLLER, (pod) => [controllerOf(pod)?.uid ?? '']);
-    this.#podsFor = indexByOwner(this.informer);
+    this.#owned = ownedIndex(this.informer);
     options.owners.addIndex(OWNERS_BY_NAMESPACE, (owner) => [owner.metadata.namespace ?? '']);
   }
 
@@ -89,7 +87,7 @@ export class OwnedPods<O extends KubeObject> {
 
   /** The Pods of the owner, after adopting and releasing what its selector says. */
   async claim(owner: O, isCandidate: (pod: Pod) => boolean = () => true): Promise<readonly Pod[]> {
-    const view = this.#own.view(owner.metadata.uid, this.#podsFor(owner));
+    const view = this.#own.view(owner.metadata.uid, this.#owned.candidates(owner));
     const { selectorOf, finalizer } = this.#options;
     const claims = claim(owner, selectorOf(owner), view.filter(isCandidate));
     return applyClaims(this.#context.client, pods, owner, claims, this.#own, finalizer);
@@ -98,9 +96,7 @@ export class OwnedPods<O extends KubeObject> {
   /** Those that the owner has as of now, its last writes included. */
   current(owner: O): readonly Pod[] {
     const { uid } = owner.metadata;
-    return this.#own
-      .view(uid, this.informer.byIndex(BY_CONTROLLER, uid))
-      .filter((pod) => controllerOf(pod)?.uid === uid);
+    return this.#own.view(uid, this.#owned.of(uid)).filter((pod) => controllerOf(pod)?.uid === uid);
   }
 
   /** Undefined where the namespace is on its way out. */

@@ -8,10 +8,9 @@ import type { Informer } from '#client/informer.ts';
 import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from '../controller-context.ts';
 import { planCronJob } from './cron-job-plan.ts';
 import { mergeDiff } from '../merge-diff.ts';
+import { type OwnedIndex, ownedIndex } from '../owned-index.ts';
 import { isNamespaceTerminating } from '../owned-pods.ts';
 import { OwnWrites } from '../own-writes.ts';
-
-const BY_CONTROLLER = 'cron-job/controller';
 
 /** Starts Jobs when their times come. */
 export function startCronJobController(context: ControllerContext): void {
@@ -22,6 +21,7 @@ class CronJobController {
   readonly #context: ControllerContext;
   readonly #crons: Informer<CronJob>;
   readonly #jobs: Informer<Job>;
+  readonly #ownedJobs: OwnedIndex<Job>;
   readonly #ownCrons: OwnWrites<CronJob>;
   readonly #ownJobs: OwnWrites<Job>;
   readonly #recorder: EventRecorder;
@@ -33,7 +33,7 @@ class CronJobController {
     this.#ownCrons = new OwnWrites(this.#crons);
     this.#ownJobs = new OwnWrites(this.#jobs);
     this.#recorder = recorderFor(context, 'cronjob-controller');
-    this.#jobs.addIndex(BY_CONTROLLER, (job) => [controllerOf(job)?.uid ?? '']);
+    this.#ownedJobs = ownedIndex(this.#jobs);
   }
 
   start(): void {
@@ -66,7 +66,7 @@ class CronJobController {
     const [cron] = cached === undefined ? [] : this.#ownCrons.view(key, [cached]);
     if (cron === undefined) return undefined;
     const { uid } = cron.metadata;
-    const children = this.#ownJobs.view(uid, this.#jobs.byIndex(BY_CONTROLLER, uid));
+    const children = this.#ownJobs.view(uid, this.#ownedJobs.of(uid));
     const plan = planCronJob(cron, children, this.#context.clock.now());
     for (const { type, reason, message } of plan.news) this.#recorder.record(cron, type, reason, message);
     await Promise.all(plan.delete.map((job) => this.#delete(cron, job)));

@@ -15,11 +15,10 @@ import { replicasOf } from './deployment-scaling.ts';
 import { type DeploymentNews, deploymentStatus, nextDeadlineIn } from './deployment-status.ts';
 import { isEmptySelector, matchesSelector } from '#api/selectors.ts';
 import { mergeDiff } from '../merge-diff.ts';
-import { indexByOwner } from '../owned-index.ts';
+import { type OwnedIndex, ownedIndex } from '../owned-index.ts';
 import { OwnWrites } from '../own-writes.ts';
 
 const DEPLOYMENTS_BY_NAMESPACE = 'deployment/namespace';
-const PODS_BY_CONTROLLER = 'deployment/pod-controller';
 /** Steps in one pass; a rollout that wants more is in a circle. */
 const MAX_STEPS = 50;
 
@@ -39,8 +38,9 @@ class DeploymentController {
   readonly #context: ControllerContext;
   readonly #deployments: Informer<Deployment>;
   readonly #sets: Informer<ReplicaSet>;
-  readonly #setsFor: (deployment: Deployment) => readonly ReplicaSet[];
+  readonly #ownedSets: OwnedIndex<ReplicaSet>;
   readonly #pods: Informer<Pod>;
+  readonly #ownedPods: OwnedIndex<Pod>;
   readonly #own: OwnWrites<ReplicaSet>;
   readonly #ownDeployments: OwnWrites<Deployment>;
   readonly #recorder: EventRecorder;
@@ -53,12 +53,9 @@ class DeploymentController {
     this.#own = new OwnWrites(this.#sets);
     this.#ownDeployments = new OwnWrites(this.#deployments);
     this.#recorder = recorderFor(context, 'deployment-controller');
-    this.#setsFor = indexByOwner(this.#sets);
+    this.#ownedSets = ownedIndex(this.#sets);
+    this.#ownedPods = ownedIndex(this.#pods);
     this.#deployments.addIndex(DEPLOYMENTS_BY_NAMESPACE, (found) => [found.metadata.namespace ?? '']);
-    this.#pods.addIndex(PODS_BY_CONTROLLER, (pod) => {
-      const owner = controllerOf(pod);
-      return owner?.kind === 'ReplicaSet' ? [owner.uid] : [];
-    });
   }
 
   start(): void {
@@ -118,7 +115,7 @@ class DeploymentController {
       return undefined;
     }
     const { uid } = deployment.metadata;
-    const candidates = this.#own.view(uid, this.#setsFor(deployment));
+    const candidates = this.#own.view(uid, this.#ownedSets.candidates(deployment));
     const claims = claim(deployment, deployment.spec.selector, candidates);
     const owned = await applyClaims(this.#context.client, replicaSets, deployment, claims, this.#own);
     const pass: Pass = {
@@ -136,7 +133,7 @@ class DeploymentController {
   }
 
   async #walk(pass: Pass): Promise<void> {
-    const podsOf = (set: ReplicaSet): readonly Pod[] => this.#pods.byIndex(PODS_BY_CONTROLLER, set.metadata.uid);
+    const podsOf = (set: ReplicaSet): readonly Pod[] => this.#ownedPods.of(set.metadata.uid);
     for (let step = 0; step < MAX_STEPS; step++) {
       const { deployment } = pass;
       const actions = nextActions({ deployment, sets: [...pass.sets.values()], podsOf });

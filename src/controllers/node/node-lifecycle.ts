@@ -22,7 +22,7 @@ class NodeLifecycleController {
   readonly #pods: Informer<Pod>;
   readonly #podsOn: (node: string) => readonly Pod[];
   readonly #recorder: EventRecorder;
-  /** Nodes seen ready by this process, for the event that they no longer are. */
+  /** Ms. Before, nobody here could have heard of a node. */
   readonly #startedAt: number;
 
   constructor(context: ControllerContext) {

@@ -6,6 +6,7 @@ import { replicaSets, replicationControllers, type Resource } from '#api/resourc
 import type { Informer } from '#client/informer.ts';
 import { type ControllerContext, createControllerQueue, ignoreNotFound, recorderFor } from '../controller-context.ts';
 import { mergeDiff } from '../merge-diff.ts';
+import { type OwnedIndex, ownedIndex } from '../owned-index.ts';
 import { inGrowingBatches, OwnedPods } from '../owned-pods.ts';
 import { isPodActive, nextAvailableIn } from '../pod-state.ts';
 import { podFromTemplate } from '../pod-template.ts';
@@ -33,8 +34,6 @@ export function startReplicationController(context: ControllerContext): void {
   new ReplicaSetController(context, { resource: replicationControllers, component, asSet }).start();
 }
 
-const BY_CONTROLLER = 'replica-set/controller';
-
 interface Flavour<O extends KubeObject> {
   readonly resource: Resource<O>;
   readonly component: string;
@@ -45,13 +44,14 @@ class ReplicaSetController<O extends KubeObject> {
   readonly #context: ControllerContext;
   readonly #flavour: Flavour<O>;
   readonly #sets: Informer<O>;
+  readonly #siblings: OwnedIndex<O>;
   readonly #pods: OwnedPods<O>;
 
   constructor(context: ControllerContext, flavour: Flavour<O>) {
     this.#context = context;
     this.#flavour = flavour;
     this.#sets = context.informers.for(flavour.resource);
-    this.#sets.addIndex(BY_CONTROLLER, (set) => [controllerOf(set)?.uid ?? '']);
+    this.#siblings = ownedIndex(this.#sets);
     this.#pods = new OwnedPods(context, {
       kind: flavour.resource.kind,
       owners: this.#sets,
@@ -95,7 +95,7 @@ class ReplicaSetController<O extends KubeObject> {
   #related(owner: O, active: readonly Pod[]): readonly Pod[] {
     const { uid } = controllerOf(owner) ?? {};
     if (uid === undefined) return active;
-    const others = this.#sets.byIndex(BY_CONTROLLER, uid).filter(({ metadata }) => metadata.uid !== owner.metadata.uid);
+    const others = this.#siblings.of(uid).filter(({ metadata }) => metadata.uid !== owner.metadata.uid);
     return [...active, ...others.flatMap((other) => this.#pods.current(other)).filter(isPodActive)];
   }
 

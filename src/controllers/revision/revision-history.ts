@@ -7,7 +7,7 @@ import type { Informer } from '#client/informer.ts';
 import { applyClaims, claim } from '../claims.ts';
 import { type ControllerContext, ignoreNotFound } from '../controller-context.ts';
 import { planRevision, type RevisionStep, staleRevisions } from './controller-revision.ts';
-import { indexByOwner } from '../owned-index.ts';
+import { type OwnedIndex, ownedIndex } from '../owned-index.ts';
 import { OwnWrites } from '../own-writes.ts';
 
 export interface Revisions {
@@ -22,13 +22,13 @@ export class RevisionHistory {
   readonly informer: Informer<ControllerRevision>;
   readonly #context: ControllerContext;
   readonly #own: OwnWrites<ControllerRevision>;
-  readonly #revisionsFor: (owner: KubeObject) => readonly ControllerRevision[];
+  readonly #owned: OwnedIndex<ControllerRevision>;
 
   constructor(context: ControllerContext) {
     this.#context = context;
     this.informer = context.informers.for(controllerRevisions);
     this.#own = new OwnWrites(this.informer);
-    this.#revisionsFor = indexByOwner(this.informer);
+    this.#owned = ownedIndex(this.informer);
   }
 
   /** Makes the template the latest revision where it is not yet. */
@@ -39,7 +39,7 @@ export class RevisionHistory {
     collisionCount: number | undefined,
   ): Promise<Revisions> {
     const { uid } = owner.metadata;
-    const candidates = this.#own.view(uid, this.#revisionsFor(owner));
+    const candidates = this.#own.view(uid, this.#owned.candidates(owner));
     const claims = claim(owner, selector, candidates);
     const all = await applyClaims(this.#context.client, controllerRevisions, owner, claims, this.#own);
     for (let collisions = collisionCount; ; collisions = (collisions ?? 0) + 1) {
