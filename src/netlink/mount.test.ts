@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import test, { after } from 'node:test';
 import { isolateTestFile } from './isolated-test.ts';
 import { bindMount, chdir, makeMountsPrivate, MNT_DETACH, mount, pivotRoot, umount } from './mount.ts';
+import { addMountAttributes, attachTree, MOUNT_ATTR_RDONLY, openTree } from './mount-tree.ts';
 import { MS_BIND, MS_RDONLY, MS_REMOUNT } from './mount.ts';
 import { captureHome, CLONE_FS, CLONE_NEWNS, unshare } from './namespace.ts';
 
@@ -39,6 +40,27 @@ test('bindMount() shows a directory at another place', () => {
   mount(null, target, null, MS_REMOUNT | MS_BIND | MS_RDONLY);
   assert.throws(() => writeFileSync(join(target, 'file'), 'there'), { code: 'EROFS' });
   umount(target);
+});
+
+test('openTree() makes a mount whole before attachTree() shows it', () => {
+  const source = make('tree-source');
+  const target = make('tree-target');
+  writeFileSync(join(source, 'file'), 'here');
+  const tree = openTree(source, false);
+  try {
+    addMountAttributes(`/proc/self/fd/${tree}`, MOUNT_ATTR_RDONLY, false);
+    assert.deepEqual(readdirSync(target), []);
+    attachTree(tree, target);
+    assert.throws(() => attachTree(tree, join(source, 'file'), 'here'), {
+      message: /^Cannot put a mount at "here": E/,
+    });
+  } finally {
+    closeSync(tree);
+  }
+  assert.equal(readFileSync(join(target, 'file'), 'utf8'), 'here');
+  assert.throws(() => writeFileSync(join(target, 'file'), 'there'), { code: 'EROFS' });
+  umount(target);
+  assert.throws(() => openTree(join(source, 'none'), false), { code: 'ENOENT' });
 });
 
 test('mount() says what it could not do', () => {

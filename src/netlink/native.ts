@@ -3,9 +3,8 @@ import type * as Koffi from 'koffi';
 import { SystemError } from './system-error.ts';
 
 /**
- * The C library, called directly. This is the only file that knows the foreign function interface, which is as
- * memory-unsafe as C is: a buffer may be passed only to calls that forget it when they return, and lengths are always
- * taken from the buffer itself.
+ * The C library, called directly. The foreign function interface is as memory-unsafe as C is: a buffer may be passed only
+ * to calls that forget it when they return, and lengths are always taken from the buffer itself.
  *
  * All calls are synchronous, on the calling thread, because namespaces belong to threads.
  */

@@ -178,8 +178,13 @@ isolateTests(import.meta.url, () => {
       return isReady(pod);
     });
     assert.deepEqual([...new Set(seen)], ['', 'Pending', 'Running']);
-    const log = runtime.find({ namespace: 'default', pod: 'app', container: 'app' })?.logPath ?? '';
-    assert.match(readFileSync(log, 'utf8'), /^\S+ stdout F ready\n$/);
+    const path = runtime.find({ namespace: 'default', pod: 'app', container: 'app' })?.logPath ?? '';
+    let log = '';
+    for (let tries = 0; tries < 500 && log === ''; tries++) {
+      await systemClock.sleep(20);
+      log = readFileSync(path, 'utf8');
+    }
+    assert.match(log, /^\S+ stdout F ready\n$/);
   });
 
   test('a Pod that has failed says so when nothing of it runs any more', async () => {

@@ -7,9 +7,11 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -19,7 +21,10 @@ import { ManualClock } from '#base/clock.ts';
 import { errorCode } from '#base/errors.ts';
 import { LogLines, MAX_LINE_BYTES } from './log-line.ts';
 import { ContainerLog } from './log-sync.ts';
+import { executeMounts } from './mount-sync.ts';
+import { inRoot } from './open-in-root-sync.ts';
 import { openBeneath } from './open-beneath-sync.ts';
+import { makeWorkingDir } from './process-sync.ts';
 import { removeTree } from './remove-tree-sync.ts';
 import { resolveInRoot } from './rooted-path-sync.ts';
 
@@ -81,6 +86,34 @@ test('resolveInRoot() gives up on a loop of links', () => {
   });
 });
 
+test('inRoot() makes what is missing, follows links inside, and never leaves', () => {
+  const root = `${directory}/made`;
+  const outside = mkdtempSync(`${directory}/elsewhere-`);
+  mkdirSync(`${root}/usr/bin`, { recursive: true });
+  symlinkSync('usr/bin', `${root}/bin`);
+  symlinkSync(outside, `${root}/out`);
+  symlinkSync('../../../../up', `${root}/usr/up`);
+  symlinkSync('loop', `${root}/loop`);
+  const found = (path: string, missing: 'directory' | 'file'): string =>
+    inRoot(
+      root,
+      path,
+      missing,
+      (at) => `${readlinkSync(at).slice(root.length)}${statSync(at).isFile() ? ' file' : ''}`,
+    );
+  assert.deepEqual(
+    ['/', '/../../usr/./bin/..', '/bin/new/deep', `/out/deep`].map((path) => found(path, 'directory')),
+    ['', '/usr', '/usr/bin/new/deep', `${outside}/deep`],
+  );
+  assert.equal(existsSync(`${outside}/deep`), false);
+  assert.deepEqual(
+    ['/usr/up', '/bin/new/config', '/usr'].map((path) => found(path, 'file')),
+    ['/up file', '/usr/bin/new/config file', '/usr'],
+  );
+  assert.throws(() => found('/loop', 'file'), { message: 'Cannot follow "/loop": too many symbolic links' });
+  assert.throws(() => found('/up/x', 'file'), { code: 'ENOTDIR' });
+});
+
 test('openBeneath() makes what is missing, follows links inside, and refuses those that lead out', () => {
   const found = (path: string): string => {
     const fd = openBeneath(`${directory}/root`, path);
@@ -117,6 +150,40 @@ test('openBeneath() is led out by nobody who changes the tree meanwhile', async 
     child.kill('SIGKILL');
     await once(child, 'exit');
   }
+});
+
+test('executeMounts() and makeWorkingDir() make nothing outside of the root while others change the tree', async () => {
+  const root = `${directory}/rebuilt`;
+  const outside = `${directory}/outside`;
+  mkdirSync(`${root}/volume/a`, { recursive: true });
+  mkdirSync(outside);
+  // What it makes may be in its way: then it goes on with the next step.
+  const script = `
+    const fs = require('node:fs');
+    const outside = process.argv[1];
+    const steps = [() => fs.rmSync('a', { recursive: true }), () => fs.symlinkSync(outside, 'a'), () => fs.unlinkSync('a'), () => fs.mkdirSync('a')];
+    fs.writeSync(1, 'begun');
+    for (;;) for (const step of steps) try { step(); } catch {}
+  `;
+  const child = spawn(process.execPath, ['-e', script, outside], {
+    cwd: `${root}/volume`,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    await once(child.stdout, 'data');
+    for (let i = 0; i < 10_000; i++) {
+      try {
+        executeMounts(root, [{ kind: 'directory', target: `/volume/a/made-${i}`, mode: 0o755 }]);
+        makeWorkingDir(root, `/volume/a/work-${i}`);
+      } catch (error) {
+        assert.match(String(errorCode(error)), /^(ENOENT|ELOOP|ENOTDIR|EINVAL)$/, String(error));
+      }
+    }
+  } finally {
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+  assert.deepEqual(readdirSync(outside), []);
 });
 
 test('removeTree() opens what is locked', () => {

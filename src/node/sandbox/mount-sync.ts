@@ -1,23 +1,23 @@
 import {
   chmodSync,
   closeSync,
+  fstatSync,
   lstatSync,
   mkdirSync,
-  openSync,
   readdirSync,
   readlinkSync,
   statSync,
   symlinkSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { errorCode } from '#base/errors.ts';
 import * as m from '#netlink/mount.ts';
-import { addMountAttributes, MOUNT_ATTR_NODEV, MOUNT_ATTR_RDONLY } from '#netlink/mount-attribute.ts';
+import { addMountAttributes, attachTree, MOUNT_ATTR_NODEV, MOUNT_ATTR_RDONLY, openTree } from '#netlink/mount-tree.ts';
 import type { RootEntry } from './host-image.ts';
 import { RuntimeError } from '../runtime.ts';
 import type { MountPart, MountStep } from './mount-step.ts';
 import { openBeneath } from './open-beneath-sync.ts';
-import { resolveInRoot } from './rooted-path-sync.ts';
+import { inRoot } from './open-in-root-sync.ts';
 
 /** Builds the tree below `root` in the mount namespace that the calling thread is in. */
 export function executeMounts(root: string, steps: readonly MountStep[]): void {
@@ -47,8 +47,8 @@ function execute(root: string, step: MountStep): void {
       m.mount('tmpfs', step.path, 'tmpfs', 0, 'mode=700');
       break;
     case 'mount': {
-      const target = directoryIn(root, step.target);
-      m.mount(step.type, target, step.type, flagsOf(step.type) | (step.readOnly ? m.MS_RDONLY : 0), step.data ?? null);
+      const flags = flagsOf(step.type) | (step.readOnly ? m.MS_RDONLY : 0);
+      inDirectory(root, step.target, (target) => m.mount(step.type, target, step.type, flags, step.data ?? null));
       break;
     }
     case 'overlay':
@@ -61,18 +61,22 @@ function execute(root: string, step: MountStep): void {
       bind(root, step);
       break;
     case 'read-only':
-      addMountAttributes(directoryIn(root, step.target), MOUNT_ATTR_RDONLY, false);
+      inDirectory(root, step.target, (target) => addMountAttributes(target, MOUNT_ATTR_RDONLY, false));
       break;
     case 'directory':
-      chmodSync(directoryIn(root, step.target), step.mode);
+      inDirectory(root, step.target, (target) => chmodSync(target, step.mode));
       break;
     case 'symlink':
-      symlinkSync(step.to, `${directoryIn(root, dirname(step.target))}/${step.target.slice(1).split('/').pop() ?? ''}`);
+      inDirectory(root, dirname(step.target), (parent) => symlinkSync(step.to, `${parent}/${basename(step.target)}`));
       break;
     case 'either':
       either(root, step.of);
       break;
   }
+}
+
+function inDirectory(root: string, target: string, use: (path: string) => void): void {
+  inRoot(root, target, 'directory', use);
 }
 
 function flagsOf(type: string): number {
@@ -95,24 +99,24 @@ function overlay(root: string, step: Extract<MountStep, { kind: 'overlay' }>): v
   readdirSync(step.lower);
   for (const path of step.directories) makeLike(step.lower, step.upper, path);
   const options = `lowerdir=${escape(step.lower)},upperdir=${escape(step.upper)},workdir=${escape(step.work)}`;
-  mountOverlay(directoryIn(root, step.target), step.userXattr ? `${options},userxattr` : options);
+  inDirectory(root, step.target, (target) => mountOverlay(target, options, step.userXattr));
 }
 
 function layers(root: string, step: Extract<MountStep, { kind: 'layers' }>): void {
   for (const path of [step.upper, step.work]) mkdirSync(path, { recursive: true });
   chmodSync(step.upper, 0o755);
-  const target = directoryIn(root, step.target);
   // Relative names keep the options below the page that mount(2) takes.
   m.chdir(step.base);
   const options = `lowerdir=${step.lower.join(':')},upperdir=${escape(step.upper)},workdir=${escape(step.work)}`;
-  mountOverlay(target, step.userXattr ? `${options},userxattr` : options);
+  inDirectory(root, step.target, (target) => mountOverlay(target, options, step.userXattr));
 }
 
 /**
  * Nobody needs what a container wrote over its image once it has ended, but the kernel would write all of the disk's
  * file system to the disk for each overlay that is unmounted, and block the thread that lets go of the last one.
  */
-function mountOverlay(target: string, options: string): void {
+function mountOverlay(target: string, layers: string, userXattr: boolean): void {
+  const options = userXattr ? `${layers},userxattr` : layers;
   try {
     m.mount('overlay', target, 'overlay', m.MS_NODEV, `${options},volatile`);
   } catch (error) {
@@ -159,11 +163,16 @@ function openPart(source: string, { path, failure }: MountPart): number {
 }
 
 function bindFrom(source: string, root: string, step: Extract<MountStep, { kind: 'bind' }>): void {
-  const flags = step.recursive ? m.MS_REC : 0;
-  const target = statSync(source).isDirectory() ? directoryIn(root, step.target) : fileIn(root, step.target);
-  m.bindMount(source, target, flags);
-  const attributes = (step.readOnly ? MOUNT_ATTR_RDONLY : 0) | (step.devices ? 0 : MOUNT_ATTR_NODEV);
-  if (attributes !== 0) addMountAttributes(target, attributes, step.recursive ?? false);
+  const recursive = step.recursive ?? false;
+  const tree = openTree(source, recursive);
+  try {
+    const attributes = (step.readOnly ? MOUNT_ATTR_RDONLY : 0) | (step.devices ? 0 : MOUNT_ATTR_NODEV);
+    if (attributes !== 0) addMountAttributes(`/proc/self/fd/${tree}`, attributes, recursive);
+    const kind = fstatSync(tree).isDirectory() ? 'directory' : 'file';
+    inRoot(root, step.target, kind, (target) => attachTree(tree, target, step.target));
+  } finally {
+    closeSync(tree);
+  }
 }
 
 function mkdirMissing(path: string): void {
@@ -181,18 +190,4 @@ function either(root: string, alternatives: readonly (readonly MountStep[])[]): 
     }
   }
   throw first;
-}
-
-function directoryIn(root: string, target: string): string {
-  const { path, stat } = resolveInRoot(root, target);
-  if (stat === undefined) mkdirSync(path, { recursive: true });
-  return path;
-}
-
-function fileIn(root: string, target: string): string {
-  const { path, stat } = resolveInRoot(root, target);
-  if (stat !== undefined) return path;
-  mkdirSync(dirname(path), { recursive: true });
-  closeSync(openSync(path, 'a', 0o644));
-  return path;
 }

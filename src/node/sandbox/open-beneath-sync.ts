@@ -3,7 +3,8 @@ import { createRequire } from 'node:module';
 import type * as Koffi from 'koffi';
 import { errorCode } from '#base/errors.ts';
 import { SystemError } from '#netlink/system-error.ts';
-import { resolveInRoot } from './rooted-path-sync.ts';
+import { O_PATH } from './open-in-root-sync.ts';
+import { pathParts } from './rooted-path-sync.ts';
 
 interface Calls {
   readonly errno: () => number;
@@ -27,7 +28,6 @@ function calls(): Calls {
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
 /** The same on all architectures. */
 const NR_OPENAT2 = 437;
-const O_PATH = 0o10000000;
 const O_CLOEXEC = 0o2000000;
 /** RESOLVE_NO_MAGICLINKS | RESOLVE_BENEATH */
 const RESOLVE = 0x0an;
@@ -43,12 +43,6 @@ export function openBeneath(top: string, path: string): number {
   const fd = openSync(top, O_PATH | O_CLOEXEC);
   try {
     return openBelow(fd, path);
-  } catch (error) {
-    if (errorCode(error) !== 'ENOSYS') throw error;
-    // Kernels before 5.6.
-    const found = resolveInRoot(top, path);
-    if (found.stat === undefined) mkdirSync(found.path, { recursive: true, mode: 0o777 });
-    return openSync(found.path, O_PATH | O_CLOEXEC);
   } finally {
     closeSync(fd);
   }
@@ -75,7 +69,7 @@ function openBelow(top: number, path: string): number {
  * parts, too, whatever our umask is.
  */
 function makeBelow(top: number, path: string): void {
-  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+  const parts = pathParts(path);
   const name = parts.pop();
   if (name === undefined) return;
   const parent = openBelow(top, parts.join('/'));

@@ -1,4 +1,4 @@
-import { accessSync, closeSync, constants as fsConstants, mkdirSync, readSync } from 'node:fs';
+import { accessSync, closeSync, constants as fsConstants, readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { ReadStream } from 'node:tty';
@@ -9,6 +9,7 @@ import { parseStageFailure, stageProgram } from '../stage/stage-program.ts';
 import type { SystemCall } from '../stage/system-call.ts';
 import { commandCandidates, type ContainerCommand } from './container-command.ts';
 import { openPipe, openProgram, openTerminal, resizeTerminal } from './descriptor-sync.ts';
+import { inRoot } from './open-in-root-sync.ts';
 import { resolveInRoot } from './rooted-path-sync.ts';
 import { type Child, spawnChild } from './spawn-sync.ts';
 
@@ -194,6 +195,5 @@ export function findCommand(root: string, command: ContainerCommand): string {
 /** As container runtimes do it: a working directory that is missing is made. */
 export function makeWorkingDir(root: string, workingDir: string | undefined): void {
   if (workingDir === undefined) return;
-  const { path, stat } = resolveInRoot(root, workingDir);
-  if (stat === undefined) mkdirSync(path, { recursive: true });
+  inRoot(root, workingDir, 'directory', () => {});
 }

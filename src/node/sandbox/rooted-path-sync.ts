@@ -9,15 +9,16 @@ export interface RootedPath {
 }
 
 /** As the kernel has it: more than this is ELOOP. */
-const MAX_LINKS = 40;
+export const MAX_LINKS = 40;
 
 /**
  * Finds `path` as a process sees it whose root is `root`: absolute links and `..` stay inside. Following links with the
- * machine's own root would mount over, or write into, the machine's files.
+ * machine's own root would mount over, or write into, the machine's files. Whoever changes the tree before the path is used
+ * may lead that astray: where others can, `inRoot()` is what to use for writing.
  */
 export function resolveInRoot(root: string, path: string): RootedPath {
   const done: string[] = [];
-  const todo = parts(path);
+  const todo = pathParts(path);
   let links = 0;
   let stat: Stats | undefined = lstatOrNothing(root);
   while (todo.length > 0) {
@@ -34,7 +35,7 @@ export function resolveInRoot(root: string, path: string): RootedPath {
     const to = readlinkSync(join(root, done));
     done.pop();
     if (to.startsWith('/')) done.length = 0;
-    todo.unshift(...parts(to));
+    todo.unshift(...pathParts(to));
     stat = lstatOrNothing(join(root, done));
   }
   return { path: join(root, done), stat };
@@ -48,7 +49,7 @@ export function readInRoot(root: string, file: string): string {
 
 const MAX_TEXT = 1 << 20;
 
-function parts(path: string): string[] {
+export function pathParts(path: string): string[] {
   return path.split('/').filter((part) => part !== '' && part !== '.');
 }
 
