@@ -48,6 +48,8 @@ export class ImageStore {
   readonly #records: string;
   readonly #clock: Clock;
   readonly #pulls = new Map<string, SharedPull<ImageRecord>>();
+  /** Layers of the images that are being pulled, some of which may be here already. */
+  readonly #coming = new Set<readonly string[]>();
   /** By id. A name may have come to mean another image since. */
   readonly #held = new Map<string, { readonly record: ImageRecord; count: number }>();
   readonly #sources: ImageSources;
@@ -158,12 +160,12 @@ export class ImageStore {
 
   /** Whose record was removed while they are in use keep their layers; so does all that is being pulled. */
   #collectLayers(removed: readonly ImageRecord[]): void {
-    if (this.#pulls.size > 0) return;
     const layersOf = (records: readonly ImageRecord[]): readonly string[] =>
       records.flatMap(({ config }) => config.diffIds);
     const kept = [...this.list(), ...[...this.#held.values()].map(({ record }) => record)];
     const before = this.#clock.now() - FRESH_MS;
-    this.layers.collect({ keep: layersOf(kept), gone: layersOf(removed), before });
+    const keep = [...layersOf(kept), ...[...this.#coming].flat()];
+    this.layers.collect({ keep, gone: layersOf(removed), before });
   }
 
   async #pull(reference: ImageReference, name: string, options: PullOptions): Promise<ImageRecord> {
@@ -184,8 +186,13 @@ export class ImageStore {
         await this.layers.fetch(repository, next.layer, next.diffId, onBytes);
       }
     };
-    await Promise.all(Array.from({ length: PARALLEL }, worker));
-    return this.save(name, { id: manifest.config.digest, digest, config, bytes });
+    this.#coming.add(config.diffIds);
+    try {
+      await Promise.all(Array.from({ length: PARALLEL }, worker));
+      return this.save(name, { id: manifest.config.digest, digest, config, bytes });
+    } finally {
+      this.#coming.delete(config.diffIds);
+    }
   }
 
   #read(file: string): ImageRecord | undefined {

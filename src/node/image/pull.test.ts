@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { after, test } from 'node:test';
 import { systemClock } from '#base/clock.ts';
-import { buildImage, OCI_MANIFEST, type TestImage } from '../testing/test-image.ts';
+import { buildImage, digestOf, OCI_MANIFEST, type TestImage, type TestLayer } from '../testing/test-image.ts';
 import { type ImageSources, ImageStore, type PullOptions } from './image-store-agent.ts';
 
 /** A registry that can be told to misbehave, which a real one cannot. */
@@ -155,6 +155,32 @@ test('mirrors are asked before the registry, and what they do not have or cannot
   await assert.rejects(
     newStore({ mirrors: { [none]: ['http://127.0.0.1:1'] } }).pull(`${none}/app@sha256:${'0'.repeat(64)}`, options()),
     { message: /digest does not match/ },
+  );
+});
+
+test('images that nobody uses go while another is pulled, but for the layers that it has of them', async () => {
+  const layer = (n: number): TestLayer => ({
+    compression: 'none',
+    files: [{ path: `file-${n}`, data: Buffer.alloc(3000, n) }],
+  });
+  const before = buildImage({ layers: [layer(1), layer(2)] });
+  const next = buildImage({ layers: [layer(1), layer(3)] });
+  await using first = new LooseRegistry(before);
+  await using second = new LooseRegistry(next);
+  const store = newStore();
+  const { name } = await store.pull(`${await first.listen()}/before`, options());
+  let removed: readonly string[] | undefined;
+  const onProgress = (): void => void (removed ??= store.relieve({ isEnough: () => false, minimumAgeMs: 0 }));
+  await store.pull(`${await second.listen()}/next`, options({ onProgress }));
+  assert.deepEqual(removed, [name]);
+  const has = ({ plainLayers }: TestImage): readonly boolean[] =>
+    plainLayers.map((plain) => store.layers.has(digestOf(plain)));
+  assert.deepEqual(
+    [has(before), has(next)],
+    [
+      [true, false],
+      [true, true],
+    ],
   );
 });
 
