@@ -227,41 +227,6 @@ const invalid: readonly (readonly [string, Partial<t.PodSpec>, readonly string[]
     ],
   ],
   [
-    'sysctls that have no such name',
-    {
-      containers: [WEB],
-      securityContext: {
-        sysctls: ['foo-', 'kernel.shmmax', 'bar..', 'kernel.shmmax', 'net/ipv4/ip_forward'].map((name) => ({
-          name,
-          value: '1',
-        })),
-      },
-    },
-    [
-      ...['foo-', 'bar..'].map(
-        (name, i) =>
-          `spec.securityContext.sysctls[${i * 2}].name: Invalid value: "${name}": must have at most 253 characters and match regex ` +
-          '^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$',
-      ),
-      'spec.securityContext.sysctls[3].name: Duplicate value: "kernel.shmmax"',
-    ],
-  ],
-  [
-    'more requested than allowed',
-    { containers: [{ ...WEB, resources: { limits: { cpu: '1' }, requests: { cpu: '2' } } }] },
-    ['spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1'],
-  ],
-  [
-    'a probe that does nothing, and one that succeeds twice',
-    {
-      containers: [{ ...WEB, readinessProbe: {}, livenessProbe: { tcpSocket: { port: 80 }, successThreshold: 2 } }],
-    },
-    [
-      'spec.containers[0].livenessProbe.successThreshold: Invalid value: 2: must be 1',
-      'spec.containers[0].readinessProbe: Required value: must specify a handler type',
-    ],
-  ],
-  [
     'sysctls that no kernel has, and one twice',
     {
       containers: [WEB],

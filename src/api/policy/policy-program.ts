@@ -22,8 +22,6 @@ export interface Refusal {
   readonly message: string;
   /** A reason of Status; absent where the expression failed. */
   readonly reason?: string | undefined;
-  /** Which validation of the policy. */
-  readonly index: number;
 }
 
 /** What all expressions of a policy may take for one object and one param, and each by itself. */
@@ -86,6 +84,8 @@ type Outcome =
 
 class Evaluation {
   readonly #values: (CelValue | undefined)[];
+  /** Of the policy's variables. */
+  readonly #known = new Map<string, CelValue>();
   #left = COST_LIMIT;
 
   constructor(scope: Scope, variables: ReadonlyMap<string, Compiled>, type: CelType, input: PolicyInput) {
@@ -99,8 +99,6 @@ class Evaluation {
     };
     this.#values = [...scope.keys()].map((name) => given[name]);
   }
-
-  readonly #known = new Map<string, CelValue>();
 
   /** Evaluated when it is looked at for the first time. */
   #variable(name: string, variables: ReadonlyMap<string, Compiled>): CelValue | undefined {
@@ -166,16 +164,16 @@ export class PolicyProgram {
   refusals(input: PolicyInput, failing: 'Fail' | 'Ignore'): readonly Refusal[] {
     const evaluation = this.#programs.evaluation(input);
     const refusals: Refusal[] = [];
-    for (const [index, { source, program, message }] of this.#validations.entries()) {
+    for (const { source, program, message } of this.#validations) {
       const outcome = evaluation.run(program, source.expression);
       if (outcome.kind === 'value') {
         if (outcome.value === true) continue;
         const text = messageOf(source, message === undefined ? undefined : evaluation.run(message, ''));
-        refusals.push({ index, message: text, reason: source.reason ?? 'Invalid' });
+        refusals.push({ message: text, reason: source.reason ?? 'Invalid' });
         continue;
       }
       const why = outcome.kind === 'broke' ? OUT_OF_BUDGET : outcome.why;
-      if (failing === 'Fail') refusals.push({ index, message: why });
+      if (failing === 'Fail') refusals.push({ message: why });
       if (outcome.kind === 'broke') break;
     }
     return refusals;

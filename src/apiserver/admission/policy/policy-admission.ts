@@ -180,7 +180,7 @@ function evaluated({ write, policy, kind, param }: Question): ReturnType<PolicyP
     const { params, ...plain } = input;
     const verdict = evaluateConditions(conditions, spec.paramKind === undefined ? plain : { ...plain, params });
     if (verdict.kind === 'differs') return [];
-    if (verdict.kind === 'failed') return failing === 'Ignore' ? [] : [{ index: 0, message: verdict.why }];
+    if (verdict.kind === 'failed') return failing === 'Ignore' ? [] : [{ message: verdict.why }];
   }
   let program = programs.get(spec);
   if (program === undefined) {
