@@ -14,7 +14,7 @@ export interface Change {
 export type ChangeListener = (change: Change) => void;
 
 /** Changes are remembered for so long, for watches that come back and for pages of lists: as long as etcd's are. */
-const HISTORY_MS = 300_000;
+export const HISTORY_MS = 300_000;
 /** And no more of them than this; when there are, only half is kept, so that a write costs the same on average. */
 const MAX_HISTORY = 8_192;
 /** What is too old is looked for when the history has grown by so much. */

@@ -4,8 +4,9 @@ import { errorMessage } from '#base/errors.ts';
 import type { KubeObject } from '#api/object.ts';
 import type { Resource } from '#api/resource.ts';
 import type { Compare, Op, Store, StoreEvent } from '#store/store.ts';
-import { KindCache, type Change } from './kind-cache.ts';
+import { HISTORY_MS, KindCache, type Change } from './kind-cache.ts';
 import { KeyLock } from './key-lock.ts';
+import { RevisionAges } from './revision-ages.ts';
 import { REGISTRY_PREFIX, splitStorageKey, storagePrefix } from './storage-key.ts';
 import { completeObject, decodeObject, encodeObject, StoredObject } from './stored-object.ts';
 
@@ -49,6 +50,7 @@ export class ObjectStorage {
   readonly #caches = new Map<string, KindCache>();
   readonly #stop = new AbortController();
   readonly #lock = new KeyLock();
+  readonly #ages: RevisionAges;
   /** Objects on their way into the store, so that the watch need not decode what was just encoded. */
   readonly #inFlight = new Map<string, { readonly text: string; readonly object: KubeObject }>();
   #waiters: Waiter[] = [];
@@ -61,11 +63,17 @@ export class ObjectStorage {
     this.#store = store;
     this.#clock = clock;
     this.#log = log;
+    this.#ages = new RevisionAges(clock, HISTORY_MS);
   }
 
   /** The revision that memory shows. */
   get revision(): number {
     return this.#revision;
+  }
+
+  /** Lists show no state before this one, though it may still be known: others compact their etcd every five minutes. */
+  get oldestListed(): number {
+    return this.#ages.oldest;
   }
 
   get failure(): Error | undefined {
@@ -180,6 +188,7 @@ export class ObjectStorage {
       for await (const { revision, events } of changes) {
         for (const event of events) this.#apply(event);
         this.#revision = revision;
+        this.#ages.note(revision);
         this.#wake();
       }
       this.#fail(new Error('Cannot use the storage: it is closed'));

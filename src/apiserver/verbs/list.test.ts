@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { ManualClock } from '#base/clock.ts';
 import { bodyOf, outcome, show, TestServer } from '../testing/test-server.ts';
 
 const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps';
@@ -150,6 +151,22 @@ test('list() of a state that is forgotten offers to go on with the present one',
     outcome(await server.get(`${CONFIG_MAPS}?resourceVersion=7&resourceVersionMatch=Exact`)),
     '410 Expired: too old resource version: 7 (4229)',
   );
+});
+
+test('list() goes on with a page for five minutes after it was the present state, whatever else changes', async () => {
+  const clock = new ManualClock();
+  await using server = await TestServer.start({ clock });
+  for (const name of ['a', 'b', 'c']) await server.post(CONFIG_MAPS, { metadata: { name } });
+  const first = bodyOf<List>(await server.get(`${CONFIG_MAPS}?limit=1`));
+  const next = `${CONFIG_MAPS}?limit=1&continue=${encodeURIComponent(first.metadata.continue ?? '')}`;
+  await clock.advance(60_000);
+  await server.post('/api/v1/namespaces/default/secrets', { metadata: { name: 's' } });
+  await clock.advance(299_000);
+  assert.match(await listed(server, next), /^\d+: default\/b \+1$/);
+  await clock.advance(1_000);
+  assert.match(outcome(await server.get(next)), /^410 Expired: The provided continue parameter is too old/);
+  const later = bodyOf<List>(await server.get(`${CONFIG_MAPS}?limit=1`));
+  assert.equal(later.items.length, 1);
 });
 
 test('list() as a table and as metadata', async () => {

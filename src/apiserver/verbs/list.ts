@@ -72,12 +72,13 @@ function pageOf(context: ResourceContext, options: ListOptions): Page {
 }
 
 function objectsOf(context: ResourceContext, page: Page, options: ListOptions): Iterable<StoredObject> {
-  const { cache } = context;
+  const { cache, server } = context;
   const scope = scopeOf(context);
   if (page.exact !== undefined) {
-    const objects = cache.listAt(page.exact, scope, page.start);
+    const oldest = Math.max(cache.floor, server.storage.oldestListed);
+    const objects = page.exact < oldest ? undefined : cache.listAt(page.exact, scope, page.start);
     if (objects !== undefined) return objects;
-    if (options.continue === '') throw new StatusError(expiredVersion(page.exact, cache.floor + 1));
+    if (options.continue === '') throw new StatusError(expiredVersion(page.exact, oldest + 1));
     throw new StatusError(expiredPage(page.after ?? ''));
   }
   const name = selectedName(options.fields);
