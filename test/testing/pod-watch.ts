@@ -9,11 +9,13 @@ export interface SeenPod {
   readonly version: string;
   readonly ready: boolean;
   readonly ending: boolean;
+  /** Nothing of it runs any more. */
+  readonly finished: boolean;
 }
 
 const PATH =
   '{.type} {.object.metadata.name} {.object.spec.containers[0].env[?(@.name=="V")].value}' +
-  ' {.object.status.conditions[?(@.type=="Ready")].status} {.object.metadata.deletionTimestamp}{"\\n"}';
+  ' {.object.status.conditions[?(@.type=="Ready")].status} {.object.status.phase} {.object.metadata.deletionTimestamp}{"\\n"}';
 
 /** What `kubectl get pods --watch` shows, from one state to the next. */
 export class PodWatch implements AsyncDisposable {
@@ -26,9 +28,10 @@ export class PodWatch implements AsyncDisposable {
     this.#child = workspace.start(...args);
     const pods = new Map<string, SeenPod>();
     createInterface(this.#child.stdout).on('line', (line) => {
-      const [type, name = '', version = '', ready, ending = ''] = line.split(' ');
+      const [type, name = '', version = '', ready, phase = '', ending = ''] = line.split(' ');
+      const finished = phase === 'Succeeded' || phase === 'Failed';
       if (type === 'DELETED') pods.delete(name);
-      else pods.set(name, { name, version, ready: ready === 'True', ending: ending !== '' });
+      else pods.set(name, { name, version, ready: ready === 'True', ending: ending !== '', finished });
       this.states.push([...pods.values()]);
     });
   }
