@@ -6,7 +6,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { bodyOf, type TestServer } from '../src/apiserver/testing/test-server.ts';
 import { ListeningServer } from '../src/apiserver/testing/listening-server.ts';
-import { PeerProcess, peerProgramMissing } from './testing/peer-process.ts';
+import { programMissing } from '../bench/peers/peer-path.ts';
+import { PeerProcess } from './testing/peer-process.ts';
 import { eventually } from './testing/traffic.ts';
 
 const CONTROLLERS = [
@@ -60,7 +61,7 @@ function workload(kind: string, name: string): object {
     : { metadata: { name }, spec: { replicas: 2, selector: { matchLabels: { app: name } }, template } };
 }
 
-const missing = peerProgramMissing('kube-controller-manager') ?? false;
+const missing = programMissing('kube-controller-manager') ?? false;
 
 test('kube-controller-manager on our API server', { skip: missing, timeout: 200_000 }, async (t) => {
   await using listening = await ListeningServer.start();

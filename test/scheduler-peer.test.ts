@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { ListeningServer } from '../src/apiserver/testing/listening-server.ts';
 import { bodyOf, type TestServer } from '../src/apiserver/testing/test-server.ts';
-import { PeerProcess, peerProgramMissing } from './testing/peer-process.ts';
+import { programMissing } from '../bench/peers/peer-path.ts';
+import { PeerProcess } from './testing/peer-process.ts';
 import { eventually } from './testing/traffic.ts';
 
 const PODS = '/api/v1/namespaces/default/pods';
@@ -33,7 +34,7 @@ async function placeOf(server: TestServer, name: string): Promise<string> {
   return spec.nodeName ?? status.conditions?.find(({ type }) => type === 'PodScheduled')?.reason ?? 'waiting';
 }
 
-const missing = peerProgramMissing('kube-scheduler') ?? false;
+const missing = programMissing('kube-scheduler') ?? false;
 
 test('kube-scheduler on our API server', { skip: missing, timeout: 200_000 }, async () => {
   await using listening = await ListeningServer.start();

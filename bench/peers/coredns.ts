@@ -1,19 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../src/base/clock.ts';
+import { peerPath, programMissing } from './peer-path.ts';
 
 const VERSION = 'v1.12.4';
 
-export function corednsPath(): string {
-  const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
-  return join(cache, 'clusterip-peers', `coredns-${VERSION}`);
-}
-
-export function corednsMissing(): string | undefined {
-  return existsSync(corednsPath()) ? undefined : `no ${corednsPath()}: bench/peers/build.sh coredns makes it`;
-}
+export const corednsPath = (): string => peerPath('coredns', VERSION);
+export const corednsMissing = (): string | undefined => programMissing('coredns', VERSION);
 
 /** A CoreDNS of its own with a Corefile; it says on its output when it serves. */
 export class CoreDns implements AsyncDisposable {

@@ -1,30 +1,25 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import { createServer, type AddressInfo } from 'node:net';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../src/base/clock.ts';
+import { peerPath, programMissing } from './peer-path.ts';
 import type { StoredObject } from './service-seed.ts';
 import type { Ask, RuleAnswer, RuleRequest } from '../../src/apiserver/services/rules/rule-case.ts';
 
-export const PEER_VERSION = 'v1.34.2';
 const TOKEN = 'peer';
 const WAIT_MS = 120_000;
 const POLL_MS = 100;
 /** etcd's --max-txn-ops, as it is by default. */
 const MAX_TXN_OPS = 128;
 
-/** Where `build.sh kube-apiserver` puts it. */
-function binaryPath(): string {
-  const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
-  return join(cache, 'clusterip-peers', `kube-apiserver-${PEER_VERSION}`);
-}
-
 /** Why there is no peer on this machine; undefined when there is. */
 export function peerMissing(): string | undefined {
-  if (!existsSync(binaryPath())) return `no ${binaryPath()}: bench/peers/build.sh kube-apiserver makes it`;
+  const missing = programMissing('kube-apiserver');
+  if (missing !== undefined) return missing;
   const etcd = spawnSync('etcd', ['--version']);
   return etcd.status === 0 ? undefined : 'no etcd on PATH: it is in the package etcd-server';
 }
@@ -117,7 +112,7 @@ export class KubeApiServer implements AsyncDisposable {
 
   /** It comes again, with all that it had but its memory. */
   async serveAgain(): Promise<void> {
-    this.#spawn(binaryPath(), this.#options);
+    this.#spawn(peerPath('kube-apiserver'), this.#options);
     await this.#ready();
   }
 
@@ -175,7 +170,7 @@ export class KubeApiServer implements AsyncDisposable {
       ['authorization-mode', authorization],
       ['endpoint-reconciler-type', 'none'],
     ];
-    this.#spawn(binaryPath(), this.#options);
+    this.#spawn(peerPath('kube-apiserver'), this.#options);
   }
 
   #spawn(program: string, options: readonly (readonly [string, string])[]): void {

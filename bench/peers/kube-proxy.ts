@@ -1,19 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PEER_VERSION } from './kube-apiserver.ts';
+import { peerPath, programMissing } from './peer-path.ts';
 
-/** Where `build.sh kube-proxy` puts it. */
-export function kubeProxyPath(): string {
-  const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
-  return join(cache, 'clusterip-peers', `kube-proxy-${PEER_VERSION}`);
-}
-
-/** Why there is no peer on this machine; undefined when there is. */
-export function kubeProxyMissing(): string | undefined {
-  return existsSync(kubeProxyPath()) ? undefined : `no ${kubeProxyPath()}: bench/peers/build.sh kube-proxy makes it`;
-}
+export const kubeProxyPath = (): string => peerPath('kube-proxy');
+export const kubeProxyMissing = (): string | undefined => programMissing('kube-proxy');
 
 export interface KubeProxyOptions {
   readonly mode: 'iptables' | 'nftables';

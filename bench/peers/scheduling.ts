@@ -5,8 +5,8 @@
  * `bin/node bench/peers/scheduling.ts [WORD ...]`.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLog } from '../../src/base/log.ts';
 import { systemClock } from '../../src/base/clock.ts';
@@ -15,7 +15,8 @@ import { inProcessTransport } from '../../src/client/in-process-transport.ts';
 import { Informers } from '../../src/client/informers.ts';
 import { startScheduler } from '../../src/controllers/scheduler/scheduler.ts';
 import type { Ask } from '../../src/apiserver/services/rules/rule-case.ts';
-import { KubeApiServer, peerMissing, PEER_VERSION } from './kube-apiserver.ts';
+import { KubeApiServer, peerMissing } from './kube-apiserver.ts';
+import { peerPath, programMissing } from './peer-path.ts';
 import { askOf, startOwnServer } from './own-server.ts';
 import { podOf, type SchedulingCase, schedulingCases } from './scheduling-cases.ts';
 
@@ -24,11 +25,7 @@ const POLL_MS = 50;
 /** What has not happened by then does not. */
 const WAIT_MS = 10_000;
 
-const binary = join(
-  process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'),
-  'clusterip-peers',
-  `kube-scheduler-${PEER_VERSION}`,
-);
+const PROGRAM = 'kube-scheduler';
 
 interface Thing {
   readonly apiVersion: string;
@@ -151,7 +148,7 @@ class KubeScheduler implements AsyncDisposable {
     writeFileSync(kubeconfig, server.kubeconfig, { mode: 0o600 });
     const log = openSync(join(this.#directory, 'log'), 'w');
     const options = ['leader-elect=false', 'secure-port=0', `kubeconfig=${kubeconfig}`].map((text) => `--${text}`);
-    this.#child = spawn(binary, options, { stdio: ['ignore', log, log] });
+    this.#child = spawn(peerPath(PROGRAM), options, { stdio: ['ignore', log, log] });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -162,7 +159,7 @@ class KubeScheduler implements AsyncDisposable {
   }
 }
 
-const missing = peerMissing() ?? (existsSync(binary) ? undefined : `no ${binary}: bench/peers/build.sh kube-scheduler`);
+const missing = peerMissing() ?? programMissing(PROGRAM);
 if (missing !== undefined) {
   console.error(missing);
   process.exit(1);

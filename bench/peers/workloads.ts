@@ -3,11 +3,11 @@
  * controllers on our server, and prints where the objects or the events are others. `--record` writes theirs into
  * `expected.json`, which `test/workload-scenes.test.ts` goes by.
  * Run: `bench/peers/build.sh kube-apiserver`, `bench/peers/build.sh kube-controller-manager`, then
- * `bin/node bench/peers/workloads.ts [--record] [WORD ...]`. About four minutes.
+ * `bin/node bench/peers/workloads.ts [--record] [WORD ...]`. About five minutes.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../src/base/clock.ts';
 import { allScenes, playScene, prepareNodes, renewNodes } from '../../test/workload-scenes/all-scenes.ts';
@@ -15,15 +15,12 @@ import { playOwn } from '../../test/workload-scenes/own-stage.ts';
 import { compareOutcomes } from '../../test/workload-scenes/compare.ts';
 import type { Scene, SceneOutcome } from '../../test/workload-scenes/scene.ts';
 import type { Pace } from '../../test/workload-scenes/stage.ts';
-import { KubeApiServer, peerMissing, PEER_VERSION } from './kube-apiserver.ts';
+import { KubeApiServer, peerMissing } from './kube-apiserver.ts';
+import { peerPath, programMissing } from './peer-path.ts';
 
 const AT_ONCE = 10;
 const EXPECTED = join(import.meta.dirname, '../../test/workload-scenes/expected.json');
-const binary = join(
-  process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'),
-  'clusterip-peers',
-  `kube-controller-manager-${PEER_VERSION}`,
-);
+const PROGRAM = 'kube-controller-manager';
 
 const pace: Pace = {
   turn: () => systemClock.sleep(150),
@@ -43,7 +40,7 @@ class KubeControllerManager implements AsyncDisposable {
     writeFileSync(kubeconfig, server.kubeconfig, { mode: 0o600 });
     const log = openSync(join(this.#directory, 'log'), 'w');
     const options = ['leader-elect=false', 'secure-port=0', `kubeconfig=${kubeconfig}`].map((text) => `--${text}`);
-    this.#child = spawn(binary, options, { stdio: ['ignore', log, log] });
+    this.#child = spawn(peerPath(PROGRAM), options, { stdio: ['ignore', log, log] });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -81,8 +78,7 @@ async function playTheirs(scenes: readonly Scene[]): Promise<ReadonlyMap<string,
   return outcomes;
 }
 
-const missing =
-  peerMissing() ?? (existsSync(binary) ? undefined : `no ${binary}: bench/peers/build.sh kube-controller-manager`);
+const missing = peerMissing() ?? programMissing(PROGRAM);
 if (missing !== undefined) {
   console.error(missing);
   process.exit(1);
