@@ -1,15 +1,23 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, globSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PEER_VERSION } from '../peers/peer-path.ts';
 import { writeTar } from '../../src/node/testing/tar-writer.ts';
 import { ourArchitecture } from '../../src/node/testing/test-image.ts';
 import { DEBIAN, DEBIAN_PACKAGES, type ImageSpec, layerFiles } from './images.ts';
 
-/** Puts the images into one archive of docker's form, `file`, each layer once; does nothing where it is there. */
-export function makeArchive(file: string, images: readonly ImageSpec[]): void {
-  if (existsSync(file)) return;
-  const work = mkdtempSync(join(dirname(file), 'images-'));
+/**
+ * The path of one archive of docker's form in `directory` with the images, each layer once. It is made once for each text of
+ * `images.ts`; the one before goes.
+ */
+export function makeArchive(directory: string, images: readonly ImageSpec[]): string {
+  const text = readFileSync(new URL('images.ts', import.meta.url));
+  const digest = createHash('sha256').update(text).update(PEER_VERSION).digest('hex').slice(0, 12);
+  const file = join(directory, `e2e-images-${digest}.tar`);
+  if (existsSync(file)) return file;
+  for (const old of globSync(join(directory, 'e2e-images-*.tar'))) rmSync(old);
+  const work = mkdtempSync(join(directory, 'images-'));
   try {
     const content = join(work, 'content');
     execFileSync('mkdir', [content]);
@@ -31,6 +39,7 @@ export function makeArchive(file: string, images: readonly ImageSpec[]): void {
     writeFileSync(join(content, 'manifest.json'), JSON.stringify(entries));
     execFileSync('tar', ['-cf', join(work, 'all.tar'), '-C', content, '.']);
     renameSync(join(work, 'all.tar'), file);
+    return file;
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

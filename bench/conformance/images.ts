@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TarFile } from '../../src/node/testing/tar-writer.ts';
-import { PEER_VERSION } from '../peers/kube-apiserver.ts';
+import { PEER_VERSION } from '../peers/peer-path.ts';
 import { build } from './build.ts';
 
 /** What an image is made of: layers by name, which images share, and the settings of its config. */
