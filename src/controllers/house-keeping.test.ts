@@ -12,6 +12,7 @@ import {
   replicaSets,
   serviceAccounts,
 } from '#api/resource.ts';
+import type { OwnerReference } from '#api/object.ts';
 import { type ControlPlane, controlPlane } from './control-plane-fixture.ts';
 import { startGarbageCollector } from './garbage/garbage-collector.ts';
 import { startNamespaceController } from './namespace/namespace.ts';
@@ -112,6 +113,24 @@ test('garbage collection spares what is in no namespace and refers to an owner t
   await plane.client.delete(configMaps, { namespace: 'd', name: 'owner' });
   await plane.rest();
   assert.deepEqual(left(), ['a', 'b']);
+});
+
+test('garbage collection lets an owner go once the last that it waits for is left to another owner', async () => {
+  await using plane = await collecting();
+  const make = (name: string, ownerReferences: readonly OwnerReference[] = []): Promise<ConfigMap> =>
+    plane.client.create(configMaps, { metadata: { namespace: 'd', name, ownerReferences } });
+  const referTo = ({ metadata: { name, uid } }: ConfigMap): OwnerReference => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    name,
+    uid,
+    blockOwnerDeletion: true,
+  });
+  const [goes, stays] = [await make('goes'), await make('stays')];
+  await make('shared', [referTo(goes), referTo(stays)]);
+  await plane.client.delete(configMaps, { namespace: 'd', name: 'goes' }, { propagationPolicy: 'Foreground' });
+  await plane.rest();
+  assert.deepEqual(everything(plane), ['configmaps/shared', 'configmaps/stays']);
 });
 
 test('garbage collection takes a ring of owners, each of which is to go before the next', async () => {

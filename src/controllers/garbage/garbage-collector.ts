@@ -56,13 +56,15 @@ class GarbageCollector {
 
   #watch(resource: Resource, informer: ReturnType<ControllerContext['informers']['for']>): void {
     const changed = (object: KubeObject): void => {
-      const { node, changed: isNew } = this.#graph.put(resource, object);
-      if (isNew && (node.owners.length > 0 || (node.terminating && node.finalizers.length > 0))) {
+      const { node, changed: isNew, before } = this.#graph.put(resource, object);
+      if (!isNew) return;
+      if (node.owners.length > 0 || (node.terminating && node.finalizers.length > 0)) {
         this.#queue?.add(node.uid);
-        // A dependent that no longer blocks may be what an owner waits for.
-        this.#wakeOwners(node);
       }
-      if (isNew && isWaiting(node)) this.#wakeDependents(node.uid);
+      // A dependent that no longer blocks, or no longer is one, may be what an owner waits for.
+      this.#wakeOwners(node);
+      if (before !== undefined) this.#wakeOwners(before);
+      if (isWaiting(node)) this.#wakeDependents(node.uid);
     };
     const isCustomKind = resource.group === 'apiextensions.k8s.io' && resource.plural === 'customresourcedefinitions';
     const rediscover = (): void => {

@@ -46,8 +46,11 @@ export class GarbageGraph {
     }
   }
 
-  /** Returns the node, and whether anything in it is new to us. */
-  put(resource: Resource, object: KubeObject): { readonly node: GraphNode; readonly changed: boolean } {
+  /** Returns the node, whether anything in it is new to us, and what it was before. */
+  put(
+    resource: Resource,
+    object: KubeObject,
+  ): { readonly node: GraphNode; readonly changed: boolean; readonly before: GraphNode | undefined } {
     const { uid, namespace, name, ownerReferences: owners = [], finalizers = [] } = object.metadata;
     const terminating = isTerminating(object);
     const before = this.#nodes.get(uid);
@@ -57,7 +60,7 @@ export class GarbageGraph {
       sameOwners(before.owners, owners) &&
       before.finalizers.join() === finalizers.join()
     ) {
-      return { node: before, changed: false };
+      return { node: before, changed: false, before };
     }
     const node = { uid, resource, namespace, name, owners, finalizers, terminating };
     this.#absent.delete(uid);
@@ -68,7 +71,7 @@ export class GarbageGraph {
       if (found === undefined) this.#dependents.set(owner.uid, new Set([uid]));
       else found.add(uid);
     }
-    return { node, changed: true };
+    return { node, changed: true, before };
   }
 
   remove(uid: string): GraphNode | undefined {
