@@ -154,14 +154,21 @@ export class Reflector<T extends KubeObject> {
     for (const item of items) this.#settle(this.#typed(item));
   }
 
-  /** Each item is stored before the next is there: all of them at once may be more than there is memory for. */
+  /**
+   * Each item is stored before the next is there: all of them at once may be more than there is memory for. But what came
+   * since the list before waits for what is gone, whose address it may have; that is little, as a rule.
+   */
   async #listStreamed(limit: number | undefined, signal: AbortSignal): Promise<void> {
     const listing = this.#store.listing();
     this.#order.list();
-    const onItem = (item: T): void => {
-      if (signal.aborted || !this.#order.isNamed(item)) return;
+    const late: T[] = [];
+    const onItem = (given: T): void => {
+      if (signal.aborted || !this.#order.isNamed(given)) return;
+      const item = this.#typed(given);
       listing.seen(item);
-      this.#settle(this.#typed(item));
+      const isNew = this.#hasSynced && this.#store.holdsAll && this.#store.held(item) === undefined;
+      if (isNew) late.push(item);
+      else this.#settle(item);
     };
     const onVersion = (version: string): void => this.#checkList(version);
     const page = { ...this.#selection(signal), limit, onVersion, onItem };
@@ -170,7 +177,10 @@ export class Reflector<T extends KubeObject> {
       if (signal.aborted) return;
       this.#checkList(metadata.resourceVersion);
       next = metadata.continue === '' ? undefined : metadata.continue;
-      if (next === undefined) return this.#dropOthers(listing, metadata.resourceVersion);
+      if (next !== undefined) continue;
+      this.#dropOthers(listing, metadata.resourceVersion);
+      for (const item of late) this.#settle(item);
+      return;
     }
   }
 
