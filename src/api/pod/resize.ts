@@ -7,6 +7,11 @@ import { validatePodSpec } from './validation.ts';
 type Containers = readonly t.Container[];
 type Amounts = Readonly<Record<string, string>> | undefined;
 
+/** How upstream calls the Pod itself where it names a field. */
+const WHOLE = '[]';
+/** On Pods that a node has from a file of its own. */
+const MIRROR = 'kubernetes.io/config.mirror';
+
 /** What a write of the subresource `resize` may carry: resources and what follows from their change, nothing else. */
 export function withResources(old: t.Pod, input: t.Pod): t.Pod {
   const { containers, initContainers } = old.spec;
@@ -36,8 +41,9 @@ export function validatePodResize(pod: t.Pod, old: t.Pod): FieldError[] {
   const whole = [old, pod].some(
     ({ spec: { resources: { requests, limits } = {} } }) => hasAny(requests) || hasAny(limits),
   );
-  if (whole) return [forbidden('', 'pods with pod-level resources cannot be resized')];
-  if (old.spec.os?.name === 'windows') return [forbidden('', 'windows pods cannot be resized')];
+  if (whole) return [forbidden(WHOLE, 'pods with pod-level resources cannot be resized')];
+  if (old.metadata.annotations?.[MIRROR] !== undefined) return [forbidden(WHOLE, 'static pods cannot be resized')];
+  if (old.spec.os?.name === 'windows') return [forbidden(WHOLE, 'windows pods cannot be resized')];
   const errors = validatePodSpec(pod.spec, 'spec');
   if (qosClassOf(pod.spec) !== qosClassOf(old.spec)) {
     const qos = pod.status?.qosClass;
@@ -48,22 +54,30 @@ export function validatePodResize(pod: t.Pod, old: t.Pod): FieldError[] {
     ...validateOrder('containers', pod.spec.containers, old.spec.containers),
     ...validateOrder('initContainers', pod.spec.initContainers ?? [], old.spec.initContainers ?? []),
   ];
-  if (misplaced.length > 0) return [...errors, ...misplaced];
-  (pod.spec.initContainers ?? []).forEach((container, i) => {
-    const before = old.spec.initContainers?.[i];
-    if (before === undefined) return;
-    if (before.restartPolicy !== 'Always') {
-      if (!deepEqual(container, before))
-        errors.push(forbidden('spec', 'resources for non-sidecar init containers are immutable'));
-      return;
-    }
-    errors.push(...validateContainer(`spec.initContainers[${i}]`, container, before, ' for sidecar containers'));
-  });
-  pod.spec.containers.forEach((container, i) => {
-    const before = old.spec.containers[i];
-    if (before !== undefined) errors.push(...validateContainer(`spec.containers[${i}]`, container, before, ''));
-  });
-  return errors;
+  return [...errors, ...(misplaced.length > 0 ? misplaced : validateChanges(pod.spec, old.spec))];
+}
+
+interface Change {
+  readonly at: string;
+  readonly container: t.Container;
+  readonly before: t.Container;
+}
+
+function validateChanges(spec: t.PodSpec, old: t.PodSpec): FieldError[] {
+  const changesOf = (list: 'containers' | 'initContainers'): Change[] =>
+    (old[list] ?? []).map((before, i) => ({ at: `spec.${list}[${i}]`, container: spec[list]?.[i] ?? before, before }));
+  const [containers, initContainers] = [changesOf('containers'), changesOf('initContainers')];
+  const isSidecar = ({ before }: Change): boolean => before.restartPolicy === 'Always';
+  const unless = (isFine: boolean, why: string): FieldError[] => (isFine ? [] : [forbidden('spec', why)]);
+  return [
+    ...[...initContainers.filter(isSidecar), ...containers].flatMap(validateKept),
+    ...containers.flatMap((change) => unless(isResized(change), 'only cpu and memory resources are mutable')),
+    ...initContainers.flatMap((change) =>
+      isSidecar(change)
+        ? unless(isResized(change), 'only cpu and memory resources for sidecar containers are mutable')
+        : unless(deepEqual(change.container, change.before), 'resources for non-sidecar init containers are immutable'),
+    ),
+  ];
 }
 
 /** A node that resizes says what its containers have. */
@@ -82,21 +96,25 @@ function validateOrder(list: 'containers' | 'initContainers', containers: Contai
   );
 }
 
-function validateContainer(at: string, container: t.Container, old: t.Container, whose: string): FieldError[] {
-  const [next, before] = [container.resources ?? {}, old.resources ?? {}];
-  const errors: FieldError[] = [];
-  if (hasLost(next.requests, before.requests))
-    errors.push(forbidden(`${at}.resources.requests`, 'resource requests cannot be removed'));
-  if (hasLost(next.limits, before.limits))
-    errors.push(forbidden(`${at}.resources.limits`, 'resource limits cannot be removed'));
-  const fixed = ({ resources = {} }: t.Container): object => ({
-    ...resources,
-    requests: withoutResizable(resources.requests),
-    limits: withoutResizable(resources.limits),
+function validateKept({ at, container, before }: Change): FieldError[] {
+  return (['requests', 'limits'] as const).flatMap((kind) =>
+    hasLost(container.resources?.[kind], before.resources?.[kind])
+      ? [forbidden(`${at}.resources.${kind}`, `resource ${kind} cannot be removed`)]
+      : [],
+  );
+}
+
+/** Whether it is the same container but for how much it may have of what can be changed. */
+function isResized({ container, before }: Change): boolean {
+  const fixed = (one: t.Container): object => ({
+    ...one,
+    resources: {
+      ...one.resources,
+      requests: withoutResizable(one.resources?.requests),
+      limits: withoutResizable(one.resources?.limits),
+    },
   });
-  if (!deepEqual(fixed(container), fixed(old)))
-    errors.push(forbidden('spec', `only cpu and memory resources${whose} are mutable`));
-  return errors;
+  return deepEqual(fixed(container), fixed(before));
 }
 
 function withoutResizable(amounts: Amounts): Amounts {

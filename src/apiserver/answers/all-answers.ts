@@ -8,6 +8,7 @@ import { flowControlCases } from './flow-control-cases.ts';
 import { kindCases } from './kind-cases.ts';
 import { limitCases } from './limit-cases.ts';
 import { policyCases } from './policy-cases.ts';
+import { resizeCases } from './resize-cases.ts';
 import { ruleCases } from './rule-cases.ts';
 import { verbCases } from './verb-cases.ts';
 import { writeCases } from './write-cases.ts';
@@ -28,6 +29,7 @@ const cases: readonly AnswerCase[] = [
   ...flowControlCases,
   ...certificateCases,
   ...policyCases,
+  ...resizeCases,
 ];
 
 /** Every case, each with a name of its own. */

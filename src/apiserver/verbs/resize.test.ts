@@ -34,7 +34,6 @@ test('a resize changes resources, and nothing else', async () => {
           name: 'c',
           image: 'other',
           ...amounts({ cpu: '200m' }, { memory: '256Mi' }),
-          resizePolicy: [{ resourceName: 'memory', restartPolicy: 'RestartContainer' }],
         },
       ],
       initContainers: [{ name: 's', ...amounts({ memory: '32Mi' }) }],
@@ -45,11 +44,10 @@ test('a resize changes resources, and nothing else', async () => {
   assert.deepEqual([metadata.generation, metadata.labels], [2, undefined]);
   const [container] = spec.containers;
   assert.deepEqual(
-    [container?.image, container?.resources, container?.resizePolicy, spec.initContainers?.[1]?.resources],
+    [container?.image, container?.resources, spec.initContainers?.[1]?.resources],
     [
       'host',
       { requests: { cpu: '200m', memory: '64Mi' }, limits: { memory: '256Mi' } },
-      [{ resourceName: 'memory', restartPolicy: 'RestartContainer' }],
       { requests: { cpu: '100m', memory: '32Mi' }, limits: { memory: '128Mi' } },
     ],
   );
