@@ -40,6 +40,11 @@ export function podDirectory(context: Pick<NodeContext, 'stateDir'>, podUid: str
   return `${context.stateDir}/pods/${podUid}`;
 }
 
+/** Of a volume that is the Pod's own. */
+export function volumeDirectory(directoryOfPod: string, name: string): string {
+  return `${directoryOfPod}/volumes/${name}`;
+}
+
 export interface PodRef {
   readonly namespace: string;
   readonly name: string;
@@ -51,10 +56,7 @@ export function refOf({ metadata: { namespace = 'default', name, uid } }: Pod): 
 }
 
 /** Kept beyond the end of this process, as long as the Pod is in the API. */
-export function logDirectory(
-  context: Pick<NodeContext, 'stateDir'>,
-  pod: { readonly namespace: string; readonly name: string; readonly uid: string },
-): string {
+export function logDirectory(context: Pick<NodeContext, 'stateDir'>, pod: PodRef): string {
   return `${context.stateDir}/logs/${pod.namespace}_${pod.name}_${pod.uid}`;
 }
 

@@ -95,8 +95,7 @@ export class PodAgent {
   get evictable(): Evictable | undefined {
     if (this.#prepared === undefined || this.#phase !== undefined) return undefined;
     const evict = (message: string): Promise<void> => {
-      this.#disruption = { reason: 'TerminationByKubelet', message };
-      this.#evict(message);
+      this.#evict(message, { reason: 'TerminationByKubelet', message });
       return this.#cleared.promise;
     };
     return { pod: this.#pod, paths: this.#paths, evict };
@@ -188,9 +187,9 @@ export class PodAgent {
 
   async #prepare(): Promise<void> {
     if (this.#prepared !== undefined) return;
-    const pod = this.#pod;
-    const inputs = await fetchPodInputs(this.#node, pod);
+    const inputs = await fetchPodInputs(this.#node, this.#pod);
     // What follows is done in one go: between network, files and processes nobody else gets a turn.
+    const pod = this.#pod;
     const made = createPodSandbox(this.#node, pod);
     this.#podIps = made.podIps;
     try {
@@ -209,9 +208,11 @@ export class PodAgent {
     };
   }
 
-  #evict(message: string): void {
+  /** Nothing where it has ended by itself meanwhile. */
+  #evict(message: string, disruption?: { readonly reason: string; readonly message: string }): void {
     if (this.#phase !== undefined) return;
     this.#evicted = true;
+    this.#disruption = disruption;
     this.#reason = { reason: 'Evicted', message };
     this.#phase = 'Failed';
     this.#event('Warning', 'Evicted', message);

@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import { errorCode, errorMessage } from '#base/errors.ts';
 import { quantityValue } from '#api/quantity.ts';
 import type { Container, EmptyDirVolumeSource, Pod, Volume } from '#api/generated/types.ts';
-import { type NodeContext, podDirectory } from './node-context.ts';
+import { type NodeContext, podDirectory, volumeDirectory } from './node-context.ts';
 import { ContainerConfigError } from './pod/container-env.ts';
 import type { PodFacts } from './pod/field-value.ts';
 import type { PodInputs } from './pod-inputs-agent.ts';
@@ -80,7 +80,7 @@ function writeFromApi(context: NodeContext, pod: Pod, inputs: PodInputs, facts: 
 }
 
 function directoryOf(context: NodeContext, pod: Pod, { name }: Volume): string {
-  return `${podDirectory(context, pod.metadata.uid)}/volumes/${name}`;
+  return volumeDirectory(podDirectory(context, pod.metadata.uid), name);
 }
 
 /** Whom its volumes belong to. None where the machine has no such group for us: then all is the one user's there is. */

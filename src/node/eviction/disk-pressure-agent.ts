@@ -2,7 +2,7 @@ import type { Node, Pod } from '#api/generated/types.ts';
 import { errorMessage } from '#base/errors.ts';
 import type { NodeContext } from '../node-context.ts';
 import { type DiskPolicy, type DiskState, diskShortage, percentUsed, type Shortage } from './disk-threshold.ts';
-import { containerDirectories, diskUse, readDisk, type StoragePaths } from './disk-use-agent.ts';
+import { containerDirectories, diskUse, readDisk, type StoragePaths, totalUse } from './disk-use-agent.ts';
 import { evictionMessage, isCritical, type PodDiskUse, rankForEviction } from './eviction.ts';
 
 /** podCleanupTimeout */
@@ -71,7 +71,7 @@ export class DiskPressure {
     this.#removeImages(0);
     if (diskShortage(this.#disk, this.#policy) === undefined) return;
     const uses = await Promise.all(this.#pressed.pods().map(measure));
-    const [first] = rankForEviction(uses);
+    const [first] = rankForEviction(uses, shortage.resource);
     if (first === undefined || signal.aborted) return;
     // Before there is room again nobody can tell whether one was enough.
     const timeout = this.#node.clock.sleep(CLEANUP_MS, signal).catch(() => {});
@@ -110,12 +110,9 @@ async function measure(one: Evictable): Promise<PodDiskUse & Evictable> {
   const used = await Promise.all(
     [...containers, ...initContainers].map(async ({ name }) => ({
       name,
-      bytes: await diskUse(await containerDirectories(paths, name)),
+      ...(await diskUse(await containerDirectories(paths, name))),
     })),
   );
-  const bytes = used.reduce(
-    (sum, container) => sum + container.bytes,
-    await diskUse([`${paths.podDirectory}/volumes`]),
-  );
-  return { ...one, bytes, containers: used };
+  const volumes = await diskUse([`${paths.podDirectory}/volumes`]);
+  return { ...one, ...totalUse([...used, volumes]), containers: used };
 }

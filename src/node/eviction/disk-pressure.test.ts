@@ -40,10 +40,15 @@ isolateTests(import.meta.url, () => {
       config: { ...config, stopSignal: undefined },
       bytes: 0,
     });
-    for (const name of ['quiet', 'greedy']) await nodes.run(name, storage, { volumes });
+    const inMemory = { name: 'm', emptyDir: { medium: 'Memory' } };
+    const volumeMounts = [...storage.volumeMounts, { name: 'm', mountPath: '/m' }];
+    await nodes.run('quiet', { ...storage, volumeMounts }, { volumes: [...volumes, inMemory] });
+    await nodes.run('greedy', storage, { volumes });
     for (const name of ['quiet', 'greedy']) await nodes.until(name, isReady);
     assert.equal(images.list().length, 1);
 
+    // What it has in memory takes no disk.
+    await nodes.exec('quiet', 'sh', '-c', 'head -c 40000000 /dev/zero > /m/much');
     await nodes.exec('greedy', 'sh', '-c', 'head -c 30000000 /dev/zero > /v/much');
     const evicted = await nodes.until('greedy', ({ status }) => status?.phase === 'Failed');
     const low = /^The node was low on resource: ephemeral-storage\. Threshold quantity: 5033164, available: \d+Ki\. $/;

@@ -8,10 +8,6 @@ export interface StoragePaths {
   readonly logDirectory: string;
 }
 
-export function volumeDirectory({ podDirectory }: StoragePaths, name: string): string {
-  return `${podDirectory}/volumes/${name}`;
-}
-
 /** Its log, and what each of its runs wrote over the image. */
 export async function containerDirectories(
   { podDirectory, logDirectory }: StoragePaths,
@@ -22,19 +18,38 @@ export async function containerDirectories(
   return [`${logDirectory}/${name}`, ...own.map((run) => `${podDirectory}/containers/${run}`)];
 }
 
-/** Bytes that trees take on the disk. What goes meanwhile, or may not be read, takes none. */
-export async function diskUse(paths: readonly string[]): Promise<number> {
-  const sizes = await Promise.all(paths.map(treeUse));
-  return sizes.reduce((sum, size) => sum + size, 0);
+export interface DiskUse {
+  readonly bytes: number;
+  readonly inodes: number;
 }
 
-async function treeUse(path: string): Promise<number> {
+/**
+ * What trees take on the disk. What goes meanwhile, or may not be read, takes nothing; nor do volumes in memory, which only
+ * the thread of the sandboxes sees, and not the pool that reads here.
+ */
+export async function diskUse(paths: readonly string[]): Promise<DiskUse> {
+  return totalUse(await Promise.all(paths.map(treeUse)));
+}
+
+export function totalUse(uses: readonly DiskUse[]): DiskUse {
+  return {
+    bytes: uses.reduce((sum, { bytes }) => sum + bytes, 0),
+    inodes: uses.reduce((sum, { inodes }) => sum + inodes, 0),
+  };
+}
+
+async function treeUse(path: string): Promise<DiskUse> {
   const stat = await lstat(path).catch(() => undefined);
-  if (stat === undefined) return 0;
+  if (stat === undefined) return { bytes: 0, inodes: 0 };
   let bytes = stat.blocks * 512;
-  if (!stat.isDirectory()) return bytes;
-  for (const name of await readdir(path).catch(() => [])) bytes += await treeUse(`${path}/${name}`);
-  return bytes;
+  let inodes = 1;
+  const names = stat.isDirectory() ? await readdir(path).catch(() => []) : [];
+  for (const name of names) {
+    const use = await treeUse(`${path}/${name}`);
+    bytes += use.bytes;
+    inodes += use.inodes;
+  }
+  return { bytes, inodes };
 }
 
 /** Of the file system that a directory is on, as `df` counts for users who are not root. */

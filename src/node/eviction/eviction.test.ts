@@ -30,9 +30,10 @@ interface Given {
   readonly priority?: number;
   readonly request?: string;
   readonly annotations?: Readonly<Record<string, string>>;
+  readonly inodes?: number;
 }
 
-function use(name: string, mi: number, { priority, request, annotations }: Given = {}): PodDiskUse {
+function use(name: string, mi: number, { priority, request, annotations, inodes = 1 }: Given = {}): PodDiskUse {
   const requests = request === undefined ? {} : { 'ephemeral-storage': request };
   const pod = {
     metadata: { name, annotations },
@@ -42,11 +43,13 @@ function use(name: string, mi: number, { priority, request, annotations }: Given
     { name: 'c', bytes: mi * MI },
     { name: 'i', bytes: 0 },
   ];
-  return { pod, bytes: mi * MI, containers };
+  return { pod, bytes: mi * MI, inodes, containers };
 }
 
+const namesOf = (ranked: readonly PodDiskUse[]): readonly string[] => ranked.map(({ pod }) => pod.metadata.name);
+
 test('rankForEviction() takes who is beyond what he asked for, who matters less, who uses most; nobody critical', () => {
-  const ranked = rankForEviction([
+  const pods = [
     use('modest', 10, { request: '20Mi' }),
     use('large', 90),
     use('small', 5),
@@ -54,12 +57,23 @@ test('rankForEviction() takes who is beyond what he asked for, who matters less,
     use('critical', 500, { priority: 2_000_000_000 }),
     use('static', 500, { annotations: { 'kubernetes.io/config.mirror': 'x' } }),
     use('granted', 100, { request: '50Mi' }),
-  ]);
-  assert.deepEqual(
-    ranked.map(({ pod }) => pod.metadata.name),
-    ['large', 'granted', 'small', 'important', 'modest'],
-  );
+  ];
+  const ranked = rankForEviction(pods, 'ephemeral-storage');
+  assert.deepEqual(namesOf(ranked), ['large', 'granted', 'small', 'important', 'modest']);
   assert.equal(isCritical(use('x', 0, { priority: 2_000_001_000 }).pod), true);
+});
+
+test('rankForEviction() goes by the number of files where that is what there is too little of', () => {
+  const pods = [use('large', 90, { inodes: 10 }), use('scattered', 10, { request: '20Mi', inodes: 5000 })];
+  assert.deepEqual(namesOf(rankForEviction(pods, 'inodes')), ['scattered', 'large']);
+});
+
+test('rankForEviction() counts what init containers asked for, too', () => {
+  const { pod, ...used } = use('prepared', 10);
+  const [init = { name: 'i' }] = pod.spec.initContainers ?? [];
+  const initContainers = [{ ...init, resources: { requests: { 'ephemeral-storage': '20Mi' } } }];
+  const prepared = { ...used, pod: { ...pod, spec: { ...pod.spec, initContainers } } };
+  assert.deepEqual(namesOf(rankForEviction([prepared, use('small', 1)], 'ephemeral-storage')), ['small', 'prepared']);
 });
 
 test('evictionMessage() names threshold, what there is, and containers beyond what they asked for', () => {

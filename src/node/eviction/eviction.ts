@@ -1,12 +1,14 @@
 import type { Pod } from '#api/generated/types.ts';
+import { demandOf } from '#api/pod/demand.ts';
 import { quantityValue } from '#api/quantity.ts';
 import { type Shortage, formatBytes } from './disk-threshold.ts';
 
 /** A Pod that runs, and what it keeps on the disk. */
 export interface PodDiskUse {
   readonly pod: Pod;
-  /** Bytes, with its volumes. */
+  /** With its volumes. */
   readonly bytes: number;
+  readonly inodes: number;
   readonly containers: readonly { readonly name: string; readonly bytes: number }[];
 }
 
@@ -20,24 +22,20 @@ export function isCritical({ metadata, spec }: Pod): boolean {
 }
 
 /**
- * Who goes first: Pods that use more of the disk than they asked for, of these the less important ones, of these who
- * uses most beyond it. Models rankDiskPressureFunc of eviction/helpers.go of v1.34.
+ * Who goes first: Pods that use more of what is short than they asked for, of these the less important ones, of these who
+ * uses most beyond it. Nobody can ask for inodes. Models rankDiskPressureFunc of eviction/helpers.go of v1.34.
  */
-export function rankForEviction<T extends PodDiskUse>(pods: readonly T[]): readonly T[] {
-  const beyond = ({ pod, bytes }: T): number => bytes - requestOf(pod);
+export function rankForEviction<T extends PodDiskUse>(
+  pods: readonly T[],
+  resource: Shortage['resource'],
+): readonly T[] {
+  const beyond = ({ pod, bytes, inodes }: T): number =>
+    resource === 'inodes' ? inodes : bytes - (demandOf(pod).others.get(resource) ?? 0);
   return pods
     .filter(({ pod }) => !isCritical(pod))
-    .toSorted(
-      (a, b) =>
-        Number(beyond(b) > 0) - Number(beyond(a) > 0) ||
-        (a.pod.spec.priority ?? 0) - (b.pod.spec.priority ?? 0) ||
-        beyond(b) - beyond(a),
-    );
-}
-
-function requestOf({ spec }: Pod): number {
-  const requests = spec.containers.map(({ resources }) => resources?.requests?.['ephemeral-storage'] ?? '0');
-  return requests.reduce((sum, request) => sum + quantityValue(request), 0);
+    .map((one) => ({ one, excess: beyond(one), priority: one.pod.spec.priority ?? 0 }))
+    .toSorted((a, b) => Number(b.excess > 0) - Number(a.excess > 0) || a.priority - b.priority || b.excess - a.excess)
+    .map(({ one }) => one);
 }
 
 /** Models evictionMessage of the same file. */

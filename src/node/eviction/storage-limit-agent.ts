@@ -1,7 +1,8 @@
 import type { Clock } from '#base/clock.ts';
 import type { Pod, PodSpec, Volume } from '#api/generated/types.ts';
 import { formatQuantity, parseQuantity, quantityValue } from '#api/quantity.ts';
-import { containerDirectories, diskUse, type StoragePaths, volumeDirectory } from './disk-use-agent.ts';
+import { volumeDirectory } from '../node-context.ts';
+import { containerDirectories, diskUse, type StoragePaths } from './disk-use-agent.ts';
 
 /** How often kubelets look. */
 const PERIOD_MS = 10_000;
@@ -34,7 +35,9 @@ function storageLimits({ spec }: Pod): readonly StorageLimit[] {
 function volumeLimit(name: string, limit: string | undefined): readonly StorageLimit[] {
   if (limit === undefined || quantityValue(limit) <= 0) return [];
   const message = `Usage of EmptyDir volume ${JSON.stringify(name)} exceeds the limit ${JSON.stringify(limit)}. `;
-  return [{ directories: (paths) => [volumeDirectory(paths, name)], bytes: quantityValue(limit), message }];
+  return [
+    { directories: ({ podDirectory }) => [volumeDirectory(podDirectory, name)], bytes: quantityValue(limit), message },
+  ];
 }
 
 /** What containers and volumes keep together. Containers without a limit add nothing to it, and count all the same. */
@@ -48,7 +51,7 @@ function podLimit(
   const total = formatQuantity({ nanos: BigInt(bytes) * 1_000_000_000n, format });
   return {
     directories: async (paths) => [
-      ...volumes.map(({ name }) => volumeDirectory(paths, name)),
+      ...volumes.map(({ name }) => volumeDirectory(paths.podDirectory, name)),
       ...(await Promise.all(containers.map(({ name }) => containerDirectories(paths, name)))).flat(),
     ],
     bytes,
@@ -80,7 +83,8 @@ async function watch(
     await clock.sleep(PERIOD_MS, signal).catch(() => {});
     for (const { directories, bytes, message } of limits) {
       if (signal.aborted) return undefined;
-      if ((await diskUse(await directories(paths))) > bytes) return message;
+      const used = await diskUse(await directories(paths));
+      if (used.bytes > bytes) return message;
     }
   }
   return undefined;

@@ -3,6 +3,7 @@ import { grantCapabilities, unknownCapability } from '../stage/capability.ts';
 import type { ContainerSecurity } from '../sandbox/container-run-sync.ts';
 import type { IdentityWish } from '../stage/identity.ts';
 import { ContainerConfigError } from './container-env.ts';
+import { podFullName } from './pod-full-name.ts';
 
 /** What the Pod and the container ask for together; where both say something, the container is right. */
 export function containerSecurity(pod: Pod, container: Container, imageUser: string): ContainerSecurity {
@@ -30,13 +31,9 @@ function identityWish(pod: Pod, { name, securityContext: own = {} }: Container, 
     group: own.runAsGroup ?? common.runAsGroup,
     groups: fsGroup === undefined ? supplementalGroups : [...supplementalGroups, fsGroup],
     mergeGroups: supplementalGroupsPolicy !== 'Strict',
-    nonRoot: (own.runAsNonRoot ?? common.runAsNonRoot) === true ? { pod: fullName(pod), container: name } : undefined,
+    nonRoot:
+      (own.runAsNonRoot ?? common.runAsNonRoot) === true ? { pod: podFullName(pod), container: name } : undefined,
   };
-}
-
-/** As kubelets call it in messages. */
-function fullName({ metadata: { name, namespace = 'default', uid } }: Pod): string {
-  return `${name}_${namespace}(${uid})`;
 }
 
 /** Profiles of one's own are files for a kubelet's directory, which we have not. */

@@ -1,5 +1,6 @@
 import type { Pod } from '#api/generated/types.ts';
 import type { ContainerView } from './container-view.ts';
+import { podFullName } from './pod-full-name.ts';
 
 const FIRST_MS = 10_000;
 const MAX_MS = 300_000;
@@ -46,13 +47,9 @@ export function formatDuration(ms: number): string {
 
 /** Of a container that waits for its next run. */
 export function crashLoopMessage({ name, backoffMs }: ContainerView, pod: Pod): string {
-  return `back-off ${formatSeconds(backoffMs)} restarting failed container=${name} pod=${fullName(pod)}`;
+  return `back-off ${formatSeconds(backoffMs)} restarting failed container=${name} pod=${podFullName(pod)}`;
 }
 
 export function backOffEvent(container: string, pod: Pod): string {
-  return `Back-off restarting failed container ${container} in pod ${fullName(pod)}`;
-}
-
-function fullName({ metadata: { name, namespace = '', uid } }: Pod): string {
-  return `${name}_${namespace}(${uid})`;
+  return `Back-off restarting failed container ${container} in pod ${podFullName(pod)}`;
 }
