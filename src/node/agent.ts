@@ -80,7 +80,10 @@ export function startNodeAgent(options: NodeAgentOptions): NodeAgent {
   const signal = AbortSignal.any([options.signal, stopping.signal]);
   const identity = identityOf(options);
   const node = new PodSet(context, options.nodes, () => void registration.tellDiskPressure(), options.diskPolicy);
-  const registration = new NodeRegistration(context, identity, signal, () => node.diskPressure?.present ?? false);
+  const registration = new NodeRegistration(context, identity, signal, {
+    self: () => options.nodes.get(nodeName),
+    hasDiskPressure: () => node.diskPressure?.present ?? false,
+  });
   const routes = followNodeRoutes(options.nodes, options.network, log, nodeName);
   const informer = new Informer(client, pods, { clock, log, fieldSelector: `spec.nodeName=${nodeName}` });
   // Pods start with the variables of the Services that there are, so those have to be known first.

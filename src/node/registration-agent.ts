@@ -14,21 +14,22 @@ const STATUS_MS = 300_000;
 const RETRY_MS = 200;
 const MAX_RETRY_MS = 7000;
 
+export interface ToldNode {
+  /** As the API has it, or had it a moment ago; undefined before it is known there. */
+  self(): Node | undefined;
+  hasDiskPressure(): boolean;
+}
+
 /** Tells the API that the node is there, and keeps telling. */
 export class NodeRegistration {
   readonly ready: Promise<void>;
   readonly #node: NodeContext;
   readonly #identity: NodeIdentity;
   readonly #signal: AbortSignal;
-  readonly #diskPressure: () => boolean;
+  readonly #told: ToldNode;
 
-  constructor(
-    node: NodeContext,
-    identity: NodeIdentity,
-    signal: AbortSignal,
-    diskPressure: () => boolean = () => false,
-  ) {
-    this.#diskPressure = diskPressure;
+  constructor(node: NodeContext, identity: NodeIdentity, signal: AbortSignal, told: ToldNode) {
+    this.#told = told;
     this.#node = node;
     this.#identity = identity;
     this.#signal = signal;
@@ -48,7 +49,7 @@ export class NodeRegistration {
     const { name } = this.#identity;
     try {
       await this.#writeStatus();
-      const status = this.#diskPressure() ? 'NodeHasDiskPressure' : 'NodeHasNoDiskPressure';
+      const status = this.#told.hasDiskPressure() ? 'NodeHasDiskPressure' : 'NodeHasNoDiskPressure';
       const message = `Node ${name} status is now: ${status}`;
       events.record(await client.get(nodes, { name }), 'Normal', status, message);
     } catch (error) {
@@ -81,7 +82,7 @@ export class NodeRegistration {
     const { client, machine, clock } = this.#node;
     const { name } = this.#identity;
     const old: Node = await client.get(nodes, { name });
-    const status = nodeStatus(this.#identity, machine, clock.now(), old, this.#diskPressure());
+    const status = nodeStatus(this.#identity, machine, clock.now(), old, this.#told.hasDiskPressure());
     const gone = unsettledResources(old).filter((resource) => !(resource in (status.capacity ?? {})));
     const allocatable = { ...Object.fromEntries(gone.map((resource) => [resource, null])), ...status.allocatable };
     const body = { status: { ...status, allocatable } };
@@ -90,9 +91,9 @@ export class NodeRegistration {
 
   async #renew(): Promise<void> {
     await this.#renewLease();
-    const node = await this.#node.client.get(nodes, { name: this.#identity.name });
+    const node = this.#told.self();
     // Whoever gives the node an extended resource writes the capacity; what is to be had of it is for us to say.
-    if (unsettledResources(node).length > 0) await this.#writeStatus();
+    if (node !== undefined && unsettledResources(node).length > 0) await this.#writeStatus();
   }
 
   async #renewLease(): Promise<void> {
