@@ -20,6 +20,7 @@ import { after, test } from 'node:test';
 import { ManualClock } from '#base/clock.ts';
 import { errorCode } from '#base/errors.ts';
 import { LogLines, MAX_LINE_BYTES } from './log-line.ts';
+import { whileUnsteady } from '../testing/unsteady.ts';
 import { ContainerLog } from './log-sync.ts';
 import { executeMounts } from './mount-sync.ts';
 import { inRoot } from './open-in-root-sync.ts';
@@ -157,20 +158,7 @@ test('executeMounts() and makeWorkingDir() make nothing outside of the root whil
   const outside = `${directory}/outside`;
   mkdirSync(`${root}/volume/a`, { recursive: true });
   mkdirSync(outside);
-  // What it makes may be in its way: then it goes on with the next step.
-  const script = `
-    const fs = require('node:fs');
-    const outside = process.argv[1];
-    const steps = [() => fs.rmSync('a', { recursive: true }), () => fs.symlinkSync(outside, 'a'), () => fs.unlinkSync('a'), () => fs.mkdirSync('a')];
-    fs.writeSync(1, 'begun');
-    for (;;) for (const step of steps) try { step(); } catch {}
-  `;
-  const child = spawn(process.execPath, ['-e', script, outside], {
-    cwd: `${root}/volume`,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  try {
-    await once(child.stdout, 'data');
+  await whileUnsteady({ directory: `${root}/volume`, name: 'a', kind: 'directory', outside }, () => {
     for (let i = 0; i < 10_000; i++) {
       try {
         executeMounts(root, [{ kind: 'directory', target: `/volume/a/made-${i}`, mode: 0o755 }]);
@@ -179,10 +167,7 @@ test('executeMounts() and makeWorkingDir() make nothing outside of the root whil
         assert.match(String(errorCode(error)), /^(ENOENT|ELOOP|ENOTDIR|EINVAL)$/, String(error));
       }
     }
-  } finally {
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-  }
+  });
   assert.deepEqual(readdirSync(outside), []);
 });
 

@@ -1,7 +1,10 @@
 import {
   chmodSync,
+  chownSync,
   closeSync,
+  constants,
   existsSync,
+  fstatSync,
   lchownSync,
   lstatSync,
   mkdirSync,
@@ -19,6 +22,7 @@ import {
 import { dirname } from 'node:path';
 import type { HostPathVolumeSource } from '#api/generated/types.ts';
 import { ContainerConfigError } from '../pod/container-env.ts';
+import { O_PATH } from '../sandbox/open-in-root-sync.ts';
 import type { VolumeFile } from './volume-files.ts';
 
 const DATA = '..data';
@@ -115,16 +119,28 @@ export function makeEmptyDir(directory: string, group: number | undefined): void
   renameSync(fresh, directory);
 }
 
-/** Gives a volume to `group`, as fsGroup asks: its members may read it, and write to it unless it is `readOnly`. */
+/**
+ * Gives a volume to `group`, as fsGroup asks: its members may read it, and write to it unless it is `readOnly`. Pods that
+ * have it already may put links into it meanwhile: what is changed is what is held open, and no path of more than a name.
+ */
 export function giveToGroup(path: string, group: number, readOnly: boolean): void {
-  const stat = lstatSync(path);
-  lchownSync(path, stat.uid, group);
-  if (stat.isSymbolicLink()) return;
-  const mode = stat.mode | (readOnly ? 0o440 : 0o660);
-  // New files in it belong to the group, too.
-  chmodSync(path, (stat.isDirectory() ? mode | 0o2110 : mode) & 0o7777);
-  if (!stat.isDirectory()) return;
-  for (const name of readdirSync(path)) giveToGroup(`${path}/${name}`, group, readOnly);
+  const fd = openSync(path, O_PATH | constants.O_NOFOLLOW);
+  try {
+    const stat = fstatSync(fd);
+    if (stat.isSymbolicLink()) {
+      lchownSync(path, stat.uid, group);
+      return;
+    }
+    const held = `/proc/self/fd/${fd}`;
+    chownSync(held, stat.uid, group);
+    const mode = stat.mode | (readOnly ? 0o440 : 0o660);
+    // New files in it belong to the group, too.
+    chmodSync(held, (stat.isDirectory() ? mode | 0o2110 : mode) & 0o7777);
+    if (!stat.isDirectory()) return;
+    for (const name of readdirSync(held)) giveToGroup(`${held}/${name}`, group, readOnly);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Checks, or makes, what a hostPath volume asks for. */

@@ -1,10 +1,22 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, unlinkSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { after, test } from 'node:test';
+import { errorCode } from '#base/errors.ts';
 import type { Pod, Volume } from '#api/generated/types.ts';
+import { whileUnsteady } from '../testing/unsteady.ts';
 import { type VolumeContext, type VolumeFile, volumeFiles, volumeReferences } from './volume-files.ts';
-import { prepareHostPath, writeVolume } from './volume-sync.ts';
+import { giveToGroup, prepareHostPath, writeVolume } from './volume-sync.ts';
 
 const context: VolumeContext = {
   pod: { metadata: { name: 'p', namespace: 'ns' }, spec: { containers: [{ name: 'c' }] } } as unknown as Pod,
@@ -156,6 +168,24 @@ test('writeVolume() writes nothing outside of the volume', () => {
     assert.throws(() => writeVolume(at, [file], 'one', undefined), { message: `invalid path in volume: ${path}` });
   }
   assert.deepEqual(readdirSync(at), []);
+});
+
+test('giveToGroup() touches nothing outside of the volume while others change it', async () => {
+  const at = `${directory}/shared/volume`;
+  const outside = `${directory}/private`;
+  mkdirSync(at, { recursive: true });
+  writeFileSync(outside, '', { mode: 0o600 });
+  await whileUnsteady({ directory: at, name: 'file', kind: 'file', outside }, () => {
+    for (let i = 0; i < 5000; i++) {
+      try {
+        giveToGroup(at, process.getgid?.() ?? 0, false);
+      } catch (error) {
+        assert.equal(errorCode(error), 'ENOENT', String(error));
+      }
+    }
+  });
+  assert.equal(statSync(outside).mode & 0o777, 0o600);
+  assert.equal(statSync(at).mode & 0o2770, 0o2770);
 });
 
 test('prepareHostPath() makes what it may and refuses what it finds otherwise', () => {
