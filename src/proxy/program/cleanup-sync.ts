@@ -3,12 +3,13 @@ import { errorCode, errorMessage } from '#base/errors.ts';
 import type { IpFamily } from '#base/ip.ts';
 import type { Log } from '#base/log.ts';
 import { RtnetlinkSocket } from '#netlink/rtnetlink-socket.ts';
-import { NftablesSocket } from '#nftables/nftables-socket.ts';
+import type { NftablesSocket } from '#nftables/nftables-socket.ts';
 import type { Family } from '#nftables/table.ts';
 import { transaction } from '#nftables/transaction.ts';
 import { IptablesCommands } from '../iptables/commands-sync.ts';
 import { TABLE_NAME } from '../ruleset.ts';
 import { cleanupInput } from './cleanup-input.ts';
+import { openNftables } from './kernel-probe-sync.ts';
 
 export interface CleanUpOptions {
   /** Our tables of mode nftables: a proxy that runs makes them anew, but until then nothing is translated. */
@@ -26,12 +27,7 @@ const OF_KUBE_PROXY = 'kube-proxy';
 /** Removes rules from the network namespace that this thread is in, and returns what was there. */
 export async function cleanUp(options: CleanUpOptions): Promise<readonly string[]> {
   const { ofOurs, ofKubeProxy, ofIptables, log } = options;
-  const removed: string[] = [];
-  using socket = NftablesSocket.open();
-  const tables = [...(ofOurs ? [TABLE_NAME] : []), ...(ofKubeProxy ? [OF_KUBE_PROXY] : [])];
-  for (const family of FAMILIES) {
-    for (const table of tables) if (deleteTable(socket, family, table)) removed.push(`table ${family} ${table}`);
-  }
+  const removed = deleteTables([...(ofOurs ? [TABLE_NAME] : []), ...(ofKubeProxy ? [OF_KUBE_PROXY] : [])]);
   if (ofIptables) {
     for (const family of [4, 6] as const) {
       for (const variant of ['nft', 'legacy'] as const) removed.push(...(await deleteChains(family, variant, log)));
@@ -87,6 +83,20 @@ function isLoaded(family: IpFamily, table: string): boolean {
   return readOr(`/proc/net/ip${family === 4 ? '' : '6'}_tables_names`)
     .split('\n')
     .includes(table);
+}
+
+/** A kernel without nftables has none, and may have chains of iptables all the same. */
+function deleteTables(tables: readonly string[]): string[] {
+  try {
+    using socket = openNftables();
+    const all = FAMILIES.flatMap((family) => tables.map((table) => ({ family, table })));
+    return all
+      .filter(({ family, table }) => deleteTable(socket, family, table))
+      .map(({ family, table }) => `table ${family} ${table}`);
+  } catch (error) {
+    if (errorCode(error) === 'ENFTABLES') return [];
+    throw error;
+  }
 }
 
 function deleteTable(socket: NftablesSocket, family: Family, table: string): boolean {

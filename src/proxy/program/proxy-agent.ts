@@ -100,8 +100,10 @@ async function dropOtherMode(log: Log): Promise<void> {
     const removed = await cleanUp({ ofOurs: true, ofKubeProxy: false, ofIptables: false, log });
     if (removed.length > 0) log.info('removed the rules of mode nftables', { rules: removed.join(', ') });
   } catch (error) {
-    // A kernel without nftables has none.
-    log.debug('rules of mode nftables not looked for', { error: errorMessage(error) });
+    log.warn('rules of mode nftables not removed: they go on to translate what they know', {
+      error: errorMessage(error),
+      fix: 'clusterip proxy --cleanup',
+    });
   }
 }
 
