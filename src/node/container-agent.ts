@@ -266,8 +266,6 @@ export class ContainerAgent {
     };
     const run = this.#startRun(pod, spec, attempt, facts);
     this.#run = run;
-    this.#renewed = false;
-    this.#given = this.#spec.resources;
     if (this.#state.kind === 'waiting') this.#before = this.#state;
     this.#state = { kind: 'running', startedAt: this.#node.clock.now() };
     this.#event(pod, 'Normal', 'Created', `Created container: ${this.spec.name}`);
@@ -375,6 +373,8 @@ export class ContainerAgent {
       if (failure === undefined) {
         this.#restarts = attempt;
         this.#ran = true;
+        this.#renewed = false;
+        this.#given = this.#spec.resources;
         this.#id = spec.id;
         this.#imageId = imageId;
         this.#stopSignal = stopSignal;

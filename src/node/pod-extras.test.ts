@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { test } from 'node:test';
 import { systemClock } from '#base/clock.ts';
 import type { Container, Pod } from '#api/generated/types.ts';
@@ -30,8 +31,8 @@ isolateTests(import.meta.url, () => {
 
   test('another image is another run, whatever the Pod says about restarts', async () => {
     await using nodes = await TestNodes.start(runtime, 1);
-    const set = (name: string, image: string): Promise<unknown> => {
-      const body = { spec: { containers: [{ name: 'c', image, imagePullPolicy: 'Never', ...sleeper }] } };
+    const set = (name: string, image: string, more: Partial<Container> = sleeper): Promise<unknown> => {
+      const body = { spec: { containers: [{ name: 'c', image, imagePullPolicy: 'Never', ...more }] } };
       return nodes.client.patch(pods, { namespace: 'default', name }, { kind: 'merge', body });
     };
     const spec = { restartPolicy: 'Never', terminationGracePeriodSeconds: 0 } as const;
@@ -51,6 +52,16 @@ isolateTests(import.meta.url, () => {
     const events = await nodes.events('right');
     const why = 'Normal Killing Container c definition changed, will be restarted';
     assert.ok(events.includes(why), events.join('\n'));
+    // That it did not start was its run: the Pod's policy holds again.
+    const directory = mkdtempSync(`${nodes.stateDir}/tools-`);
+    copyFileSync('/bin/sleep', `${directory}/tool`);
+    const tool = { command: ['/tools/tool', '1000'], volumeMounts: [{ name: 'tools', mountPath: '/tools' }] };
+    await nodes.run('gone', tool, { ...spec, volumes: [{ name: 'tools', hostPath: { path: directory } }] });
+    await nodes.until('gone', isReady);
+    rmSync(`${directory}/tool`);
+    await set('gone', 'docker.io/library/host:latest', tool);
+    const gone = await nodes.until('gone', ({ status }) => status?.phase === 'Failed');
+    assert.match(podSummary(gone), /StartError/);
   });
 
   test('the last words of a container are its message, or its log where it wants that', async () => {
