@@ -1,16 +1,26 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import test from 'node:test';
 import { systemClock } from '#base/clock.ts';
 import { errorMessage } from '#base/errors.ts';
 import { silentLog } from '#base/log.ts';
+import { isolateTestFile } from '#netlink/isolated-test.ts';
+import { RtnetlinkSocket } from '#netlink/rtnetlink-socket.ts';
 import { parseCorefile } from './corefile/corefile.ts';
 import { readServers } from './corefile/servers.ts';
 import type { ServerConfig } from './corefile/server-config.ts';
 import { DnsAgent } from './dns-agent.ts';
 import { queryBytes, responseText } from './testing/ask.ts';
+
+isolateTestFile();
+{
+  using rtnetlink = RtnetlinkSocket.open();
+  rtnetlink.setLink('lo', { up: true });
+}
+
+/** In a namespace of our own all are free. */
+const [ONE, TWO, FIRST_MONITOR, SECOND_MONITOR] = [5301, 5302, 8081, 8082];
 
 function dnsAgent(): DnsAgent {
   return new DnsAgent({
@@ -20,14 +30,6 @@ function dnsAgent(): DnsAgent {
     log: silentLog,
     print: () => {},
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 /** Says `address` of every name, with probes on a port of its own, which takes a while to open. */
@@ -59,18 +61,16 @@ async function askPort(port: number): Promise<string> {
 
 test('configurations that come at the same time take effect one after the other', async () => {
   const agent = dnsAgent();
-  const [one, two, ...monitors] = [await freePort(), await freePort(), await freePort(), await freePort()];
-  const [first = 0, second = 0] = monitors;
   try {
     await Promise.all([
-      agent.apply(saying(one, first, '192.0.2.1')),
-      agent.apply(saying(two, second, '192.0.2.2')),
-      agent.apply(saying(two, first, '192.0.2.3')),
+      agent.apply(saying(ONE, FIRST_MONITOR, '192.0.2.1')),
+      agent.apply(saying(TWO, SECOND_MONITOR, '192.0.2.2')),
+      agent.apply(saying(TWO, FIRST_MONITOR, '192.0.2.3')),
     ]);
-    assert.equal(await askPort(two), 'NOERROR | a.test A 192.0.2.3');
-    assert.equal(await askPort(one), 'ECONNREFUSED');
-    assert.equal((await fetch(`http://127.0.0.1:${first}/health`)).status, 200);
-    await assert.rejects(fetch(`http://127.0.0.1:${second}/health`));
+    assert.equal(await askPort(TWO), 'NOERROR | a.test A 192.0.2.3');
+    assert.equal(await askPort(ONE), 'ECONNREFUSED');
+    assert.equal((await fetch(`http://127.0.0.1:${FIRST_MONITOR}/health`)).status, 200);
+    await assert.rejects(fetch(`http://127.0.0.1:${SECOND_MONITOR}/health`));
   } finally {
     await agent.leave();
   }
@@ -78,14 +78,13 @@ test('configurations that come at the same time take effect one after the other'
 
 test('one that cannot be followed changes nothing, and says which file is not there', async () => {
   const agent = dnsAgent();
-  const [port, monitor] = [await freePort(), await freePort()];
   try {
-    await agent.apply(saying(port, monitor, '192.0.2.1'));
+    await agent.apply(saying(ONE, FIRST_MONITOR, '192.0.2.1'));
     const missing = readServers(
-      parseCorefile({ file: 'Corefile', text: `.:${port} {\n forward . /none/resolv.conf\n}` }),
+      parseCorefile({ file: 'Corefile', text: `.:${ONE} {\n forward . /none/resolv.conf\n}` }),
     );
     await assert.rejects(agent.apply(missing), /^CodedError: Cannot read "\/none\/resolv.conf": ENOENT/);
-    assert.equal(await askPort(port), 'NOERROR | a.test A 192.0.2.1');
+    assert.equal(await askPort(ONE), 'NOERROR | a.test A 192.0.2.1');
   } finally {
     await agent.leave();
   }
