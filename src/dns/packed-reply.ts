@@ -8,6 +8,7 @@ import {
   TRUNCATED_RESPONSE,
   type Answer,
 } from 'dns-packet';
+import { largestWithin } from './largest-within.ts';
 import { HEADER_BYTES, OPT_BYTES, type Query } from './query.ts';
 import { writeOpt } from './reply.ts';
 
@@ -29,7 +30,7 @@ export function packedReply(query: Query, limit: number, packed: Packed): Buffer
   const { answers, authorities = [], additionals = [] } = packed;
   const room = query.edns ? limit - OPT_BYTES : limit;
   const all = answers.length + authorities.length + additionals.length;
-  for (let count = all; ; count--) {
+  const out = largestWithin(all, room, (count) => {
     const kept = {
       rcode: packed.rcode,
       authoritative: packed.authoritative,
@@ -37,9 +38,9 @@ export function packedReply(query: Query, limit: number, packed: Packed): Buffer
       authorities: authorities.slice(0, Math.max(0, count - answers.length)),
       additionals: additionals.slice(0, Math.max(0, count - answers.length - authorities.length)),
     };
-    const out = encoded(query, kept, count < all);
-    if (out.length <= room || count === 0) return finished(out, query);
-  }
+    return encoded(query, kept, count < all);
+  });
+  return finished(out, query);
 }
 
 function encoded({ bytes }: Query, packed: Packed, cut: boolean): Buffer {

@@ -1,6 +1,7 @@
 import { decode, encode, type Answer } from 'dns-packet';
 import type { RewriteRule } from './corefile/server-config.ts';
 import type { Handler } from './handler.ts';
+import { largestWithin } from './largest-within.ts';
 import { nameText, wireName } from './name.ts';
 import { HEADER_BYTES, nameOf, parseQuery, type Query, OPT_BYTES } from './query.ts';
 import { bareReply, TC } from './reply.ts';
@@ -43,6 +44,7 @@ interface Restoring {
   readonly limit: number;
 }
 
+const ANSWERS_AT = 6;
 const COUNTS_END = 12;
 
 /** Rules are rare enough for the general codec. What grew beyond the limit is left out record by record, with TC set. */
@@ -55,21 +57,16 @@ function restored(bytes: Uint8Array, { query, rewritten, limit }: Restoring): Ui
   const optAt = query.edns ? bytes.length - OPT_BYTES : bytes.length;
   const [question] = decode(query.bytes).questions ?? [];
   const room = query.edns ? limit - OPT_BYTES : limit;
-  const kept = [...answers];
-  for (;;) {
-    const whole = kept.length === answers.length;
-    const out = encode({
+  const out = largestWithin(answers.length, room, (count) =>
+    encode({
       type: 'response',
       questions: question === undefined ? [] : [question],
-      answers: kept,
-      ...(whole ? { authorities: [...authorities], additionals } : {}),
-    });
-    if (out.length > room && kept.length > 0) {
-      kept.pop();
-      continue;
-    }
-    return finish(out, bytes, query, { optAt, whole });
-  }
+      answers: answers.slice(0, count),
+      ...(count === answers.length ? { authorities: [...authorities], additionals } : {}),
+    }),
+  );
+  const whole = out.readUInt16BE(ANSWERS_AT) === answers.length;
+  return finish(out, bytes, query, { optAt, whole });
 }
 
 function finish(
