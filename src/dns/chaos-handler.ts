@@ -4,6 +4,7 @@ import type { Handler } from './handler.ts';
 import { nameText } from './name.ts';
 import { packedReply } from './packed-reply.ts';
 import { nameOf } from './query.ts';
+import { MAX_TEXT } from './record-text.ts';
 import { RECORD_TYPES } from './record-type.ts';
 import { bareReply } from './reply.ts';
 
@@ -24,7 +25,10 @@ export function chaosHandler({ version: said, authors }: ChaosConfig, version: s
     if (found === undefined || query.questionClass !== CLASS_CH || query.type !== RECORD_TYPES.TXT) {
       return bareReply(query, 'REFUSED');
     }
-    const answers = found.map((text) => ({ type: 'TXT', class: 'CH', name, ttl: 0, data: text }) as const);
+    const answers = found.map((text) => {
+      const data = Buffer.from(text).subarray(0, MAX_TEXT);
+      return { type: 'TXT', class: 'CH', name, ttl: 0, data } as const;
+    });
     return packedReply(query, limit, { authoritative: false, answers });
   };
 }

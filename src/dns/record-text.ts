@@ -1,8 +1,11 @@
 import type { Answer } from 'dns-packet';
 import { parseIp } from '#base/ip.ts';
+import { wireName } from './name.ts';
 
 const TIME = /^\d+(?:[smhdw]\d+)*[smhdw]?$/i;
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
+/** Bytes: its length is in one byte before it. */
+export const MAX_TEXT = 255;
 /** What a record without a time has, as in CoreDNS. */
 const DEFAULT_TTL = 3600;
 
@@ -55,7 +58,11 @@ function seconds(text: string): number {
   );
 }
 
-const undotted = (name: string): string => (name === '.' ? name : name.replace(/\.$/, ''));
+/** A name as the general codec takes it, which does not look at how long it is. @throws SyntaxError */
+function undotted(name: string): string {
+  if (wireName(name) === undefined) throw new SyntaxError(`Cannot read the record: "${name}" is no name`);
+  return name === '.' ? name : name.replace(/\.$/, '');
+}
 
 type Words = readonly string[];
 
@@ -66,6 +73,13 @@ const address =
 
 const target = ([name, ...more]: Words): unknown =>
   name === undefined || more.length > 0 ? undefined : undotted(name);
+
+/** A text of a record has at most 255 bytes: what is longer goes on in the next. */
+function pieces(word: string): readonly Buffer[] {
+  const bytes = Buffer.from(word);
+  const count = Math.max(1, Math.ceil(bytes.length / MAX_TEXT));
+  return Array.from({ length: count }, (_, i) => bytes.subarray(i * MAX_TEXT, (i + 1) * MAX_TEXT));
+}
 
 /** Undefined unless they are `count` whole numbers. */
 function numbers(words: Words, count: number): readonly number[] | undefined {
@@ -101,7 +115,7 @@ const READERS: Readonly<Record<string, (words: Words) => unknown>> = {
     const name = target(words.slice(3));
     return port === undefined || name === undefined ? undefined : { priority, weight, port, target: name };
   },
-  TXT: (words) => (words.length === 0 ? undefined : words),
+  TXT: (words) => (words.length === 0 ? undefined : words.flatMap(pieces)),
 };
 
 export const WRITTEN_TYPES: Words = Object.keys(READERS);

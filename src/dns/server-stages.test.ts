@@ -258,17 +258,39 @@ test('acl: silence for some, also of mapped addresses; those whom nobody knows a
   assert.equal(await says(), 'REFUSED -aa');
 });
 
-test('template: no name that is asked for is more than one word of a record', async () => {
+test('template: no name that is asked for is more than one word of a record, or longer than there is room', async () => {
   using server = serving(`. {
     template IN A {
       match "^(?P<first>[^.]*)"
       answer "{{ .Name }} 5 IN A 192.0.2.1"
       answer "a.test 5 IN TXT {{ .Group.first }}"
     }
+    template IN AAAA {
+      answer "v6.{{ .Name }} 5 IN CNAME x{{ .Name }}"
+    }
   }`);
   const says = (first: string): Promise<string> => ask(server.resolve, `${first}.test A`, {}, '192.0.2.7');
   assert.equal(await says('a1'), 'NOERROR | a1.test A 192.0.2.1 | a.test TXT a1');
   for (const first of ['a;1', 'a"1', `a(${'1'.repeat(50)}x`]) assert.equal(await says(first), 'SERVFAIL -aa', first);
+  // No label has more than 63 bytes.
+  const label = 'y'.repeat(62);
+  const found = await ask(server.resolve, `${label}.test AAAA`, {}, '192.0.2.7');
+  assert.equal(found, `NOERROR | v6.${label}.test CNAME x${label}.test`);
+  assert.equal(await ask(server.resolve, `${label}y.test AAAA`, {}, '192.0.2.7'), 'SERVFAIL -aa');
+});
+
+test('texts are cut where one has no room: a record goes on in the next, a version ends', async () => {
+  const long = 'x'.repeat(300);
+  using server = serving(`. {
+    template IN TXT {
+      answer "{{ .Name }} 5 IN TXT ${long}"
+    }
+    chaos ${long}
+  }`);
+  const [first, rest] = [long.slice(0, 255), long.slice(255)];
+  assert.equal(await ask(server.resolve, 'a.test TXT'), `NOERROR | a.test TXT ${first} ${rest}`);
+  const version = await ask(server.resolve, 'version.bind TXT', { class: 'CH' });
+  assert.equal(version, `NOERROR -aa | version.bind TXT ${first}`);
 });
 
 test('log says each query in a line, of the classes that are asked for', async () => {
