@@ -320,6 +320,8 @@ isolateTests(import.meta.url, () => {
           { name: 'memory', mountPath: '/part', subPath: 'a/b' },
           { name: 'memory', mountPath: '/expr', subPathExpr: 'x-$(PART)' },
           { name: 'disk', mountPath: '/disk' },
+          { name: 'memory', mountPath: '/disk/new/memory', subPath: 'a' },
+          { name: 'about', mountPath: '/disk/labels', subPath: 'labels' },
         ],
       },
       {
@@ -333,6 +335,11 @@ isolateTests(import.meta.url, () => {
     );
     await nodes.until('box', isReady);
     assert.equal(await nodes.exec('box', 'stat', '-c', '%a %g', '/disk', '/memory'), '2777 0\n3777 0\n');
+    const nested = 'touch /disk/new/memory/b/inner; ls /disk /part; ! touch /disk/labels 2>&1';
+    assert.match(
+      await nodes.exec('box', 'sh', '-c', nested),
+      /^\/disk:\nlabels\nnew\n\n\/part:\ninner\n.*Read-only file system\n$/,
+    );
     const key = 'cd /disk; touch key; chmod 600 key; chmod 700 .';
     await nodes.exec('box', 'sh', '-c', key);
     assert.equal(await nodes.exec('box', 'stat', '-Lc', '%a', '/about/labels'), '440\n');

@@ -31,7 +31,7 @@ const NR_OPENAT2 = 437;
 const O_CLOEXEC = 0o2000000;
 /** RESOLVE_NO_MAGICLINKS | RESOLVE_BENEATH */
 const RESOLVE = 0x0an;
-/** How often others may have renamed something on the way just now (EAGAIN), or taken away what was made. */
+/** How often, in all, others may have renamed something on the way just now (EAGAIN), or taken away what was made. */
 const ATTEMPTS = 128;
 
 /**
@@ -42,14 +42,15 @@ const ATTEMPTS = 128;
 export function openBeneath(top: string, path: string): number {
   const fd = openSync(top, O_PATH | O_CLOEXEC);
   try {
-    return openBelow(fd, path);
+    // One for each directory that has to be made.
+    return openBelow(fd, path, { tries: ATTEMPTS + pathParts(path).length });
   } finally {
     closeSync(fd);
   }
 }
 
-function openBelow(top: number, path: string): number {
-  for (let attempt = 1; ; attempt++) {
+function openBelow(top: number, path: string, left: { tries: number }): number {
+  for (;;) {
     const fd = calls().openat2(
       NR_OPENAT2,
       top,
@@ -59,8 +60,8 @@ function openBelow(top: number, path: string): number {
     );
     if (fd >= 0) return fd;
     const error = new SystemError(`open ${JSON.stringify(path)} in a volume`, calls().errno());
-    if (attempt === ATTEMPTS || (error.code !== 'EAGAIN' && error.code !== 'ENOENT')) throw error;
-    if (error.code === 'ENOENT') makeBelow(top, path);
+    if (left.tries-- === 0 || (error.code !== 'EAGAIN' && error.code !== 'ENOENT')) throw error;
+    if (error.code === 'ENOENT') makeBelow(top, path, left);
   }
 }
 
@@ -68,11 +69,11 @@ function openBelow(top: number, path: string): number {
  * A link is not followed to where nothing is: what it leads to is not made. Who may write to the volume may write to its
  * parts, too, whatever our umask is.
  */
-function makeBelow(top: number, path: string): void {
+function makeBelow(top: number, path: string, left: { tries: number }): void {
   const parts = pathParts(path);
   const name = parts.pop();
   if (name === undefined) return;
-  const parent = openBelow(top, parts.join('/'));
+  const parent = openBelow(top, parts.join('/'), left);
   try {
     mkdirSync(`/proc/self/fd/${parent}/${name}`, { mode: 0o700 });
     const made = openSync(`/proc/self/fd/${parent}/${name}`, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
