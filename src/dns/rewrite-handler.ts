@@ -106,5 +106,8 @@ function undotted(change: NameChange, name: string): string {
   if (name === '.') return name;
   const lower = `${name.toLowerCase()}.`;
   const after = change(lower);
-  return after === lower ? name : after.replace(/\.$/, '');
+  if (after === lower) return name;
+  // The general codec writes what is too long as it is.
+  if (wireName(after) === undefined) throw new RangeError(`Cannot rewrite "${name}": "${after}" is no name`);
+  return after.replace(/\.$/, '');
 }

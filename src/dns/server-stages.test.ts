@@ -335,3 +335,19 @@ test('a rewritten answer has the name that was asked for, letter by letter, and 
   const answer = await ask(server.resolve, 'Many.From.test A', { edns: 1232 });
   assert.match(answer, /^NOERROR -aa tc( \| (Many\.From|many\.from)\.test A 192\.0\.2\.\d+){30,99} \| \+ OPT 1232 0$/);
 });
+
+test('an answer whose names cannot be written is none', async () => {
+  const long = `${'y'.repeat(63)}.to.test`;
+  await using upstream = await upstreamServer((name) => ({
+    answers: [{ type: 'CNAME', name, ttl: 5, data: name === 'a.to.test' ? 'b.to.test' : long }],
+  }));
+  using server = serving(`. {
+    rewrite stop {
+      name suffix .from.test .to.test
+      answer value (.*)\\.to\\.test\\. x{1}.from.test.
+    }
+    forward . ${upstream.address}
+  }`);
+  assert.equal(await ask(server.resolve, 'a.from.test A'), 'NOERROR -aa | a.to.test CNAME xb.from.test');
+  assert.equal(await ask(server.resolve, 'c.from.test A'), 'SERVFAIL -aa');
+});
