@@ -4,10 +4,6 @@
  * Run: `bench/peers/build.sh kube-apiserver`, `bench/peers/build.sh kube-scheduler`, then
  * `bin/node bench/peers/scheduling.ts [WORD ...]`.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { silentLog } from '../../src/base/log.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { createClient } from '../../src/client/api-client.ts';
@@ -16,7 +12,8 @@ import { Informers } from '../../src/client/informers.ts';
 import { startScheduler } from '../../src/controllers/scheduler/scheduler.ts';
 import type { Ask } from '../../src/apiserver/services/rules/rule-case.ts';
 import { KubeApiServer, peerMissing } from './kube-apiserver.ts';
-import { peerPath, programMissing } from './peer-path.ts';
+import { KubeComponent } from './kube-component.ts';
+import { programMissing } from './peer-path.ts';
 import { askOf, startOwnServer } from './own-server.ts';
 import { podOf, type SchedulingCase, schedulingCases } from './scheduling-cases.ts';
 
@@ -138,27 +135,6 @@ async function run(one: SchedulingCase, ask: Ask): Promise<string> {
   }
 }
 
-/** kube-scheduler on that server, its log in a directory that goes with it. */
-class KubeScheduler implements AsyncDisposable {
-  readonly #directory = mkdtempSync(join(tmpdir(), 'clusterip-peer-'));
-  readonly #child: ChildProcess;
-
-  constructor(server: KubeApiServer) {
-    const kubeconfig = join(this.#directory, 'kubeconfig');
-    writeFileSync(kubeconfig, server.kubeconfig, { mode: 0o600 });
-    const log = openSync(join(this.#directory, 'log'), 'w');
-    const options = ['leader-elect=false', 'secure-port=0', `kubeconfig=${kubeconfig}`].map((text) => `--${text}`);
-    this.#child = spawn(peerPath(PROGRAM), options, { stdio: ['ignore', log, log] });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    const ended = new Promise((resolve) => this.#child.once('exit', resolve));
-    this.#child.kill('SIGKILL');
-    await ended;
-    rmSync(this.#directory, { recursive: true, force: true });
-  }
-}
-
 const missing = peerMissing() ?? programMissing(PROGRAM);
 if (missing !== undefined) {
   console.error(missing);
@@ -167,7 +143,7 @@ if (missing !== undefined) {
 const words = process.argv.slice(2);
 const chosen = schedulingCases.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
 await using theirs = await KubeApiServer.start(RANGES);
-await using scheduler = new KubeScheduler(theirs);
+await using scheduler = new KubeComponent(PROGRAM, theirs);
 void scheduler;
 await using ours = await startOwnServer(RANGES);
 const account = { metadata: { name: 'default' } };

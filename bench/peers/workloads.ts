@@ -5,9 +5,7 @@
  * Run: `bench/peers/build.sh kube-apiserver`, `bench/peers/build.sh kube-controller-manager`, then
  * `bin/node bench/peers/workloads.ts [--record] [WORD ...]`. About five minutes.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../src/base/clock.ts';
 import { allScenes, playScene, prepareNodes, renewNodes } from '../../test/workload-scenes/all-scenes.ts';
@@ -16,7 +14,8 @@ import { compareOutcomes } from '../../test/workload-scenes/compare.ts';
 import type { Scene, SceneOutcome } from '../../test/workload-scenes/scene.ts';
 import type { Pace } from '../../test/workload-scenes/stage.ts';
 import { KubeApiServer, peerMissing } from './kube-apiserver.ts';
-import { peerPath, programMissing } from './peer-path.ts';
+import { KubeComponent } from './kube-component.ts';
+import { programMissing } from './peer-path.ts';
 
 const AT_ONCE = 10;
 const EXPECTED = join(import.meta.dirname, '../../test/workload-scenes/expected.json');
@@ -30,29 +29,9 @@ const pace: Pace = {
   quietTurns: 18,
 };
 
-/** kube-controller-manager on that server, its log in a directory that goes with it. */
-class KubeControllerManager implements AsyncDisposable {
-  readonly #directory = mkdtempSync(join(tmpdir(), 'clusterip-peer-'));
-  readonly #child: ChildProcess;
-
-  constructor(server: KubeApiServer) {
-    const kubeconfig = join(this.#directory, 'kubeconfig');
-    writeFileSync(kubeconfig, server.kubeconfig, { mode: 0o600 });
-    const log = openSync(join(this.#directory, 'log'), 'w');
-    const options = ['leader-elect=false', 'secure-port=0', `kubeconfig=${kubeconfig}`].map((text) => `--${text}`);
-    this.#child = spawn(peerPath(PROGRAM), options, { stdio: ['ignore', log, log] });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    const ended = new Promise((resolve) => this.#child.once('exit', resolve));
-    if (this.#child.exitCode === null && this.#child.kill('SIGKILL')) await ended;
-    rmSync(this.#directory, { recursive: true, force: true });
-  }
-}
-
 async function playTheirs(scenes: readonly Scene[]): Promise<ReadonlyMap<string, SceneOutcome>> {
   await using server = await KubeApiServer.start(['10.96.0.0/16']);
-  await using manager = new KubeControllerManager(server);
+  await using manager = new KubeComponent(PROGRAM, server);
   void manager;
   await prepareNodes(server.ask);
   const abort = new AbortController();

@@ -1,5 +1,4 @@
-import { createRequire } from 'node:module';
-import type * as Koffi from 'koffi';
+import { type CLibrary, cLibrary } from './c-library.ts';
 import { SystemError } from './system-error.ts';
 
 /** #define MOUNT_ATTR_RDONLY 0x1, and its neighbours in <linux/mount.h>. */
@@ -8,8 +7,7 @@ export const MOUNT_ATTR_NOSUID = 2;
 export const MOUNT_ATTR_NODEV = 4;
 
 /** Variadic in C; both ABIs that we run on pass arguments as they do here. */
-interface Calls {
-  readonly errno: () => number;
+interface Calls extends CLibrary {
   readonly openTree: (number: number, dir: number, path: string, flags: number) => number;
   readonly moveMount: (
     number: number,
@@ -29,24 +27,11 @@ interface Calls {
   ) => number;
 }
 
-let loaded: Calls | undefined;
-
-function calls(): Calls {
-  if (loaded !== undefined) return loaded;
-  const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
-  const library = koffi.load(null);
-  loaded = {
-    errno: () => koffi.errno(),
-    openTree: library.func('long syscall(long, long, const char *, unsigned long)') as Calls['openTree'],
-    moveMount: library.func(
-      'long syscall(long, long, const char *, long, const char *, unsigned long)',
-    ) as Calls['moveMount'],
-    setAttributes: library.func(
-      'long syscall(long, long, const char *, unsigned long, void *, unsigned long)',
-    ) as Calls['setAttributes'],
-  };
-  return loaded;
-}
+const calls = cLibrary<Calls>({
+  openTree: 'long syscall(long, long, const char *, unsigned long)',
+  moveMount: 'long syscall(long, long, const char *, long, const char *, unsigned long)',
+  setAttributes: 'long syscall(long, long, const char *, unsigned long, void *, unsigned long)',
+});
 
 /**
  * open_tree(2): a mount of what is at `source`, with `recursive` also of all that is mounted below, which nobody sees before

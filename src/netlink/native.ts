@@ -1,5 +1,4 @@
-import { createRequire } from 'node:module';
-import type * as Koffi from 'koffi';
+import { type CLibrary, cLibrary, foreignFunctions } from './c-library.ts';
 import { SystemError } from './system-error.ts';
 
 /**
@@ -8,8 +7,7 @@ import { SystemError } from './system-error.ts';
  *
  * All calls are synchronous, on the calling thread, because namespaces belong to threads.
  */
-interface Libc {
-  readonly errno: () => number;
+interface Libc extends CLibrary {
   readonly socket: (domain: number, type: number, protocol: number) => number;
   readonly socketpair: (domain: number, type: number, protocol: number, fds: Int32Array) => number;
   readonly bind: (fd: number, address: Uint8Array, length: number) => number;
@@ -39,7 +37,7 @@ interface Libc {
   readonly syscall2: (number: number, a: string, b: string) => number;
 }
 
-const declarations: Readonly<Record<Exclude<keyof Libc, 'errno'>, string>> = {
+const libc = cLibrary<Libc>({
   socket: 'int socket(int, int, int)',
   socketpair: 'int socketpair(int, int, int, void *)',
   bind: 'int bind(int, const void *, unsigned int)',
@@ -61,22 +59,7 @@ const declarations: Readonly<Record<Exclude<keyof Libc, 'errno'>, string>> = {
   sethostname: 'int sethostname(const void *, size_t)',
   chdir: 'int chdir(const char *)',
   syscall2: 'long syscall(long, const char *, const char *)',
-};
-
-let loaded: Libc | undefined;
-let foreign: typeof Koffi | undefined;
-
-/** Loading costs 10 ms, so it happens at the first call; modules are per thread, and so is this. */
-function libc(): Libc {
-  if (loaded !== undefined) return loaded;
-  const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
-  foreign = koffi;
-  // The process itself: it has the C library, whichever that is, already loaded.
-  const library = koffi.load(null);
-  const functions = Object.entries(declarations).map(([name, declaration]) => [name, library.func(declaration)]);
-  loaded = { ...(Object.fromEntries(functions) as Omit<Libc, 'errno'>), errno: () => koffi.errno() };
-  return loaded;
-}
+});
 
 function check(result: number, action: () => string): number {
   if (result < 0) throw new SystemError(action(), libc().errno());
@@ -159,8 +142,7 @@ export interface FixedMemory {
 }
 
 export function fixedMemory(size: number): FixedMemory {
-  libc();
-  const koffi = foreign as typeof Koffi;
+  const koffi = foreignFunctions();
   const pointer: unknown = koffi.alloc('uint8_t', size);
   return { bytes: new Uint8Array(koffi.view(pointer, size)), address: koffi.address(pointer) };
 }
@@ -188,10 +170,9 @@ export function mirrorReadable(fd: number): number {
 
 /** Gives memory that was freed back to the kernel; only glibc has it. */
 export function mallocTrim(): void {
-  libc();
   try {
-    const trim = foreign?.load(null).func('int malloc_trim(size_t)') as ((pad: number) => number) | undefined;
-    trim?.(0);
+    const trim = foreignFunctions().load(null).func('int malloc_trim(size_t)') as (pad: number) => number;
+    trim(0);
   } catch {
     // Another C library.
   }
@@ -199,8 +180,7 @@ export function mallocTrim(): void {
 
 /** The pages of a mapping are mapped again when they are looked at; what was written to them is lost. */
 export function forgetPages(address: bigint, length: bigint): void {
-  libc();
-  const madvise = foreign?.load(null).func('int madvise(uintptr_t, size_t, int)') as (
+  const madvise = foreignFunctions().load(null).func('int madvise(uintptr_t, size_t, int)') as (
     address: bigint,
     length: bigint,
     advice: number,

@@ -1,27 +1,16 @@
-import { createRequire } from 'node:module';
-import type * as Koffi from 'koffi';
+import { type CLibrary, cLibrary } from '#netlink/c-library.ts';
 import { SystemError } from '#netlink/system-error.ts';
 
 /** Calls about files that Node has no words for. */
-interface Calls {
-  readonly errno: () => number;
+interface Calls extends CLibrary {
   readonly mknodat: (number: number, dir: number, path: string, mode: number, device: number) => number;
   readonly setxattr: (path: string, name: string, value: Uint8Array, size: number, flags: number) => number;
 }
 
-let loaded: Calls | undefined;
-
-function calls(): Calls {
-  if (loaded !== undefined) return loaded;
-  const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
-  const library = koffi.load(null);
-  loaded = {
-    errno: () => koffi.errno(),
-    mknodat: library.func('long syscall(long, long, const char *, unsigned long, unsigned long)') as Calls['mknodat'],
-    setxattr: library.func('int lsetxattr(const char *, const char *, const void *, size_t, int)') as Calls['setxattr'],
-  };
-  return loaded;
-}
+const calls = cLibrary<Calls>({
+  mknodat: 'long syscall(long, long, const char *, unsigned long, unsigned long)',
+  setxattr: 'int lsetxattr(const char *, const char *, const void *, size_t, int)',
+});
 
 const S_IFIFO = 0o010000;
 const S_IFCHR = 0o020000;

@@ -1,8 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
-import { createRequire } from 'node:module';
 import { Socket } from 'node:net';
-import type * as Koffi from 'koffi';
+import { foreignFunctions } from '#netlink/c-library.ts';
 
 type OpenSocket = {
   async(family: number, type: number, protocol: number, done: (error: Error | null, fd: number) => void): void;
@@ -44,9 +43,7 @@ async function connect(fd: number, host: string, port: number, signal: AbortSign
 }
 
 function openOnPool(family: number): Promise<number> {
-  open ??= (createRequire(import.meta.url)('koffi') as typeof Koffi)
-    .load(null)
-    .func('int socket(int, int, int)') as unknown as OpenSocket;
+  open ??= foreignFunctions().load(null).func('int socket(int, int, int)') as unknown as OpenSocket;
   const call = open;
   return new Promise((resolve, reject) => {
     call.async(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, (error, fd) => {

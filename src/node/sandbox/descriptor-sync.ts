@@ -1,31 +1,20 @@
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type * as Koffi from 'koffi';
+import { type CLibrary, cLibrary } from '#netlink/c-library.ts';
 import { SystemError } from '#netlink/system-error.ts';
 
 /** Pipes and terminals: the calls of the C library that Node has no words for. */
-interface Calls {
-  readonly errno: () => number;
+interface Calls extends CLibrary {
   readonly pipe2: (fds: Int32Array, flags: number) => number;
   readonly memfdCreate: (name: string, flags: number) => number;
   /** Variadic in C; both ABIs that we run on pass a third argument as they do here. */
   readonly ioctl: (fd: number, request: number, argument: Int32Array | Uint16Array) => number;
 }
 
-let loaded: Calls | undefined;
-
-function calls(): Calls {
-  if (loaded !== undefined) return loaded;
-  const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
-  const library = koffi.load(null);
-  loaded = {
-    errno: () => koffi.errno(),
-    pipe2: library.func('int pipe2(void *, int)') as Calls['pipe2'],
-    memfdCreate: library.func('int memfd_create(const char *, unsigned int)') as Calls['memfdCreate'],
-    ioctl: library.func('int ioctl(int, unsigned long, void *)') as Calls['ioctl'],
-  };
-  return loaded;
-}
+const calls = cLibrary<Calls>({
+  pipe2: 'int pipe2(void *, int)',
+  memfdCreate: 'int memfd_create(const char *, unsigned int)',
+  ioctl: 'int ioctl(int, unsigned long, void *)',
+});
 
 export interface Pipe {
   readonly read: number;

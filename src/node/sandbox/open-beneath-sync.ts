@@ -1,29 +1,18 @@
 import { closeSync, constants, fchmodSync, fstatSync, mkdirSync, openSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type * as Koffi from 'koffi';
 import { errorCode } from '#base/errors.ts';
+import { type CLibrary, cLibrary } from '#netlink/c-library.ts';
 import { SystemError } from '#netlink/system-error.ts';
 import { O_PATH } from './open-in-root-sync.ts';
 import { pathParts } from './rooted-path-sync.ts';
 
-interface Calls {
-  readonly errno: () => number;
+interface Calls extends CLibrary {
   /** Variadic in C; both ABIs that we run on pass arguments as they do here. */
   readonly openat2: (number: number, dir: number, path: string, how: BigUint64Array, size: number) => number;
 }
 
-let loaded: Calls | undefined;
-
-function calls(): Calls {
-  if (loaded !== undefined) return loaded;
-  const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
-  const library = koffi.load(null);
-  loaded = {
-    errno: () => koffi.errno(),
-    openat2: library.func('long syscall(long, long, const char *, void *, unsigned long)') as Calls['openat2'],
-  };
-  return loaded;
-}
+const calls = cLibrary<Calls>({
+  openat2: 'long syscall(long, long, const char *, void *, unsigned long)',
+});
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
 /** The same on all architectures. */

@@ -1,8 +1,7 @@
 import { closeSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import process from 'node:process';
-import type * as Koffi from 'koffi';
+import { type CLibrary, cLibrary } from '#netlink/c-library.ts';
 import { SystemError } from '#netlink/system-error.ts';
 import { watchReadable } from '#netlink/readable.ts';
 import type { ExitStatus } from '../runtime.ts';
@@ -21,8 +20,7 @@ export interface Child {
  * makes every later write of every thread a page fault. posix_spawn(3) lends the memory to the child until it has
  * become its program, as vfork(2) does.
  */
-interface Calls {
-  readonly errno: () => number;
+interface Calls extends CLibrary {
   readonly spawn: (
     pid: Int32Array,
     path: string,
@@ -44,31 +42,21 @@ interface Calls {
   readonly syscall: (number: number, a: number, b: number) => number;
 }
 
-let loaded: Calls | undefined;
-
-function calls(): Calls {
-  if (loaded !== undefined) return loaded;
-  const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
-  const library = koffi.load(null);
-  const call = (declaration: string): unknown => library.func(declaration);
-  loaded = {
-    errno: () => koffi.errno(),
-    spawn: call('int posix_spawn(void *, const char *, void *, void *, const char **, const char **)'),
-    initActions: call('int posix_spawn_file_actions_init(void *)'),
-    freeActions: call('int posix_spawn_file_actions_destroy(void *)'),
-    addDup2: call('int posix_spawn_file_actions_adddup2(void *, int, int)'),
-    addClose: call('int posix_spawn_file_actions_addclose(void *, int)'),
-    addOpen: call('int posix_spawn_file_actions_addopen(void *, int, const char *, int, unsigned int)'),
-    initAttributes: call('int posix_spawnattr_init(void *)'),
-    setFlags: call('int posix_spawnattr_setflags(void *, short)'),
-    setDefault: call('int posix_spawnattr_setsigdefault(void *, void *)'),
-    setMask: call('int posix_spawnattr_setsigmask(void *, void *)'),
-    waitpid: call('int waitpid(int, void *, int)'),
-    // Variadic in C; both ABIs that we run on pass integers as they do here.
-    syscall: call('long syscall(long, long, long)'),
-  } as Calls;
-  return loaded;
-}
+const calls = cLibrary<Calls>({
+  spawn: 'int posix_spawn(void *, const char *, void *, void *, const char **, const char **)',
+  initActions: 'int posix_spawn_file_actions_init(void *)',
+  freeActions: 'int posix_spawn_file_actions_destroy(void *)',
+  addDup2: 'int posix_spawn_file_actions_adddup2(void *, int, int)',
+  addClose: 'int posix_spawn_file_actions_addclose(void *, int)',
+  addOpen: 'int posix_spawn_file_actions_addopen(void *, int, const char *, int, unsigned int)',
+  initAttributes: 'int posix_spawnattr_init(void *)',
+  setFlags: 'int posix_spawnattr_setflags(void *, short)',
+  setDefault: 'int posix_spawnattr_setsigdefault(void *, void *)',
+  setMask: 'int posix_spawnattr_setsigmask(void *, void *)',
+  waitpid: 'int waitpid(int, void *, int)',
+  // Variadic in C; both ABIs that we run on pass integers as they do here.
+  syscall: 'long syscall(long, long, long)',
+});
 
 /** More than posix_spawn_file_actions_t, posix_spawnattr_t and sigset_t take in any C library. */
 const STRUCT_BYTES = 1024;
