@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   closeSync,
@@ -25,7 +26,7 @@ import { inRoot } from './open-in-root-sync.ts';
 import { openBeneath } from './open-beneath-sync.ts';
 import { makeWorkingDir } from './process-sync.ts';
 import { removeTree } from './remove-tree-sync.ts';
-import { resolveInRoot } from './rooted-path-sync.ts';
+import { readInRoot, resolveInRoot } from './rooted-path-sync.ts';
 
 const directory = mkdtempSync(`${tmpdir()}/clusterip-files-`);
 after(() => rmSync(directory, { recursive: true, force: true }));
@@ -82,6 +83,22 @@ for (const { path, found } of paths) {
 test('resolveInRoot() gives up on a loop of links', () => {
   assert.throws(() => resolveInRoot(`${directory}/root`, '/loop'), {
     message: 'Cannot follow "/loop": too many symbolic links',
+  });
+});
+
+test('readInRoot() waits for nobody who puts a pipe in the place of a file', async () => {
+  const root = `${directory}/piped`;
+  mkdirSync(`${root}/etc`, { recursive: true });
+  execFileSync('mkfifo', [`${root}/etc/pipe`]);
+  assert.equal(readInRoot(root, 'etc/pipe'), '');
+  await whileUnsteady({ directory: `${root}/etc`, name: 'passwd', kind: 'file', outside: 'pipe' }, () => {
+    for (let i = 0; i < 3000; i++) {
+      try {
+        assert.equal(readInRoot(root, '/etc/passwd'), '');
+      } catch (error) {
+        assert.match(String(errorCode(error)), /^(ELOOP|ENOENT|EINVAL)$/, String(error));
+      }
+    }
   });
 });
 

@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync, readlinkSync, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readlinkSync, type Stats } from 'node:fs';
 import { errorCode } from '#base/errors.ts';
 
 export interface RootedPath {
@@ -44,7 +44,15 @@ export function resolveInRoot(root: string, path: string): RootedPath {
 /** The text of a file as a process sees it whose root is `root`; empty when there is none. */
 export function readInRoot(root: string, file: string): string {
   const { path, stat } = resolveInRoot(root, file);
-  return stat?.isFile() === true && stat.size < MAX_TEXT ? readFileSync(path, 'utf8') : '';
+  if (stat?.isFile() !== true) return '';
+  // It may be a pipe by now, which nobody writes to.
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+  try {
+    const opened = fstatSync(fd);
+    return opened.isFile() && opened.size < MAX_TEXT ? readFileSync(fd, 'utf8') : '';
+  } finally {
+    closeSync(fd);
+  }
 }
 
 const MAX_TEXT = 1 << 20;
